@@ -1,0 +1,1 @@
+"""Clips on disk, their augmentation, and the batches that training sees."""

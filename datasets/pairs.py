@@ -1,0 +1,106 @@
+"""What training sees: neighbouring frames of both clips, batched on the training device."""
+
+import math
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+import numpy as np
+import torch
+
+from datasets import augment
+from utils import images
+from utils.errors import UserError
+
+OVERSIZE = 1.5  # clips are kept at no more than this times the training size
+
+
+class Batch(NamedTuple):
+    """Frames (B, 3, H, W) in [-1, 1], masked; masks (B, 1, H, W) in {0, 1}."""
+
+    frame: torch.Tensor
+    next_frame: torch.Tensor
+    mask: torch.Tensor
+    next_mask: torch.Tensor
+
+
+class Footage:
+    """A whole clip in memory: 8-bit RGB and mask of every frame, resampled to one common size.
+
+    Args:
+        clip: `datasets.clip.Clip`.
+        width, height: of the training pictures; padding included, frames are kept at 1.5 times
+            that, or at the clip's own size where it is smaller.
+        pad_factor: black added to each side, share of the size.
+        device: where the pictures lie.
+    """
+
+    def __init__(self, clip, width, height, pad_factor, device):
+        with ThreadPoolExecutor() as pool:
+            sizes = list(pool.map(lambda name: images.size_of(clip.masks / name), clip.names))
+            self.sizes = np.array(sizes)
+            whole = OVERSIZE / (1 + 2 * pad_factor)
+            limits = math.ceil(whole * width), math.ceil(whole * height)
+            kept = np.minimum(self.sizes.max(0), limits)
+
+            def pixels(index):
+                return torch.cat([images.to_tensor(images.resize(i, *kept)) for i in clip.read(index)])
+
+            self.pictures = torch.stack(list(pool.map(pixels, range(len(clip))))).to(device)
+        self.width, self.height, self.pad_factor = width, height, pad_factor
+
+    @property
+    def items(self):
+        """Neighbouring pairs of frames."""
+        return len(self.pictures) - 1
+
+    def sample(self, indices, rng, mirror=False):
+        """`Batch` of the items at `indices` (B,), each under one transform of its own from `rng`."""
+        matrices, crops = augment.draw(rng, len(indices))
+        both = np.concatenate([indices, indices + 1])
+        theta = augment.sampling_matrices(
+            np.tile(matrices, (2, 1, 1)), np.tile(crops, (2, 1)), self.sizes[both], self.pad_factor, mirror
+        )
+        device = self.pictures.device
+        pictures = self.pictures[torch.from_numpy(both).to(device)]
+        warped = augment.warp(pictures, theta.to(device), self.width, self.height)
+        frames, masks = images.normalise(warped[:, :3], warped[:, 3:])
+        return Batch(*frames.chunk(2), *masks.chunk(2))
+
+
+class Pairs:
+    """Batches of A and B by iteration number: a pure function of the seed, so a run can go on anywhere.
+
+    Each domain is shuffled on its own; the last incomplete batch is dropped; an epoch ends with
+    the shorter domain.
+
+    Args:
+        footage_a, footage_b: the two clips.
+        batch_size: items of each domain.
+        seed: of the shuffling and of the transforms.
+        mirror_a: flip every item of A (the reference's `--hflip`).
+
+    Raises:
+        UserError: a clip has fewer items than a batch.
+    """
+
+    def __init__(self, footage_a, footage_b, batch_size, seed, mirror_a=False):
+        self.domains = ((footage_a, mirror_a), (footage_b, False))
+        self.batch_size, self.seed = batch_size, seed
+        for name, (footage, _) in zip("AB", self.domains):
+            if footage.items < batch_size:
+                raise UserError(
+                    f"clip {name} has {footage.items + 1} frames, which make {footage.items} items, fewer "
+                    f"than a batch of {batch_size}; lower --bs or give a longer clip"
+                )
+        self.epoch_length = min(footage.items for footage, _ in self.domains) // batch_size
+
+    def batch(self, iteration):
+        """The `Batch` of A and the `Batch` of B of one iteration."""
+        epoch, step = divmod(iteration, self.epoch_length)
+        chosen = slice(step * self.batch_size, (step + 1) * self.batch_size)
+        batches = []
+        for domain, (footage, mirror) in enumerate(self.domains):
+            order = np.random.default_rng([self.seed, domain, 0, epoch]).permutation(footage.items)
+            rng = np.random.default_rng([self.seed, domain, 1, iteration])
+            batches.append(footage.sample(order[chosen], rng, mirror))
+        return batches

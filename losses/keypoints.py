@@ -1,0 +1,65 @@
+"""Terms on keypoints: on the object, equivariant, apart from each other, steady in time."""
+
+import torch
+from torch.nn import functional as F
+
+from utils.geometry import affine_apply, coordinate_grid, identity_affine
+
+WARP_NOISE = 0.1
+
+
+def silhouette(heatmap, mask):
+    """Keypoints lie on the object (JOKR, eq. 5).
+
+    Args:
+        heatmap: (B, K, h, w), summing to 1 per keypoint.
+        mask: (B, 1, H, W) in {0, 1}.
+    """
+    small = F.interpolate(mask, heatmap.shape[2:], mode="bilinear", align_corners=False) > 0.5
+    inside = (heatmap * small).sum((2, 3))
+    return -(inside + 1e-12).log().mean()
+
+
+def random_warp(frames):
+    """[I | 0] + N(0, 0.1) per item, on the frames' device: (B, 2, 3)."""
+    count = len(frames)
+    noise = torch.randn(count, 2, 3, dtype=frames.dtype, device=frames.device)
+    return identity_affine(count, like=frames) + WARP_NOISE * noise
+
+
+def warp_frames(frames, warp):
+    """Frames (B, C, H, W) sampled at warp(grid), warp (B, 2, 3); reflected at the border."""
+    grid = coordinate_grid(*frames.shape[2:], like=frames)
+    moved = affine_apply(warp, grid.flatten(0, 1).expand(len(frames), -1, -1))
+    moved = moved.view(len(frames), *grid.shape)
+    return F.grid_sample(frames, moved, padding_mode="reflection", align_corners=False)
+
+
+def equivariance(keypoints, warped_keypoints, warp):
+    """Keypoints of the warped frame, warped back, are those of the frame (JOKR, eq. 6).
+
+    Args:
+        keypoints: (B, K, 2) of the frames.
+        warped_keypoints: (B, K, 2) of `warp_frames(frames, warp)`.
+        warp: (B, 2, 3).
+    """
+    return (keypoints - affine_apply(warp, warped_keypoints)).abs().mean()
+
+
+def separation(keypoints, delta, first=10):
+    """Keypoints keep apart (JOKR, eq. 4).
+
+    Only the first ten count, and each pairs with itself too, which adds delta / 2: the reference.
+
+    Args:
+        keypoints: (B, K, 2).
+        delta: squared distance below which a pair costs.
+    """
+    some = keypoints[:, :first]
+    squared = (some[:, :, None] - some[:, None]).square().sum(-1)
+    return (delta - squared).clamp(min=0).sum() / (2 * some.shape[0] * some.shape[1])
+
+
+def temporal(keypoints, next_keypoints, alpha):
+    """Neighbouring frames have neighbouring keypoints, (B, K, 2) each; alpha scales the term."""
+    return alpha * torch.linalg.vector_norm(keypoints - next_keypoints, dim=-1).mean()

@@ -1,0 +1,17 @@
+"""The networks of the method; `jokr.JOKR` composes them."""
+
+from models.affine import AffineAlignment
+from models.discriminator import DomainDiscriminator
+from models.generator import Refiner, ShapeDecoder
+from models.jokr import JOKR
+from models.keypoint_detector import HourglassDetector, StrongDetector
+
+__all__ = [
+    "JOKR",
+    "AffineAlignment",
+    "DomainDiscriminator",
+    "HourglassDetector",
+    "Refiner",
+    "ShapeDecoder",
+    "StrongDetector",
+]

@@ -1,0 +1,30 @@
+"""The learned map that takes up differences of proportion and orientation between the domains."""
+
+import torch
+from torch import nn
+
+from utils.geometry import affine_apply, affine_invert, identity_affine
+
+NOISE = 0.05
+
+
+class AffineAlignment(nn.Module):
+    """theta = [M | t], (1, 2, 3), which maps B's keypoints towards A's; starts near the identity.
+
+    Args:
+        theta: (1, 2, 3) start value; by default [I | 0] + N(0, 0.05).
+    """
+
+    def __init__(self, theta=None):
+        super().__init__()
+        if theta is None:
+            theta = identity_affine(1, like=torch.empty(0)) + NOISE * torch.randn(1, 2, 3)
+        self.theta = nn.Parameter(theta.detach().clone())
+
+    def forward(self, keypoints_b):
+        """B's keypoints (B, K, 2) as A would have them."""
+        return affine_apply(self.theta, keypoints_b)
+
+    def inverse(self, keypoints_a):
+        """A's keypoints (B, K, 2) as B would have them."""
+        return affine_invert(self.theta, keypoints_a)

@@ -1,0 +1,106 @@
+"""CycleGAN's ResNet-9 generator and its two heads: the shape decoder and the refiner.
+
+The layout of `self.model` decides the names inside checkpoints; it is the reference's.
+"""
+
+import torch
+from torch import nn
+
+from models.layers import initialise, make_norm
+
+BLOCKS = 9
+
+
+class ResidualBlock(nn.Module):
+    """x + conv(relu(conv(x))), normalised; no activation after the sum."""
+
+    def __init__(self, channels, norm, dropout):
+        super().__init__()
+        bias = norm == "instance"
+        self.conv_block = nn.Sequential(
+            nn.ReflectionPad2d(1),
+            nn.Conv2d(channels, channels, 3, bias=bias),
+            make_norm(norm, channels),
+            nn.ReLU(),
+            *([nn.Dropout(0.5)] if dropout else []),
+            nn.ReflectionPad2d(1),
+            nn.Conv2d(channels, channels, 3, bias=bias),
+            make_norm(norm, channels),
+        )
+
+    def forward(self, x):
+        return x + self.conv_block(x)
+
+
+class ResnetGenerator(nn.Module):
+    """(B, in_channels, H, W) -> (B, out_channels, H, W), H and W multiples of 4.
+
+    Args:
+        in_channels, out_channels: of the pictures.
+        width: channels after the first convolution (`--ngf`).
+        norm: instance, batch or none.
+        dropout: 0.5 inside the residual blocks.
+        activation: module applied to the last convolution's output.
+        init_type, init_gain: see `layers.initialise`.
+    """
+
+    def __init__(
+        self,
+        in_channels,
+        out_channels,
+        activation,
+        width=64,
+        norm="instance",
+        dropout=True,
+        init_type="normal",
+        init_gain=0.02,
+    ):
+        super().__init__()
+        bias = norm == "instance"
+
+        def normalised(conv):
+            return [conv, make_norm(norm, conv.out_channels), nn.ReLU()]
+
+        def down(c):
+            return nn.Conv2d(c, 2 * c, 3, stride=2, padding=1, bias=bias)
+
+        def up(c):
+            return nn.ConvTranspose2d(c, c // 2, 3, 2, padding=1, output_padding=1, bias=bias)
+
+        self.model = nn.Sequential(
+            nn.ReflectionPad2d(3),
+            *normalised(nn.Conv2d(in_channels, width, 7, bias=bias)),
+            *normalised(down(width)),
+            *normalised(down(2 * width)),
+            *[ResidualBlock(4 * width, norm, dropout) for _ in range(BLOCKS)],
+            *normalised(up(4 * width)),
+            *normalised(up(2 * width)),
+            nn.ReflectionPad2d(3),
+            nn.Conv2d(width, out_channels, 7),
+            activation,
+        )
+        initialise(self, init_type, init_gain)
+
+    def forward(self, x):
+        return self.model(x)
+
+
+class ShapeDecoder(ResnetGenerator):
+    """Redrawn keypoints (B, K, H, W) -> silhouettes of A and of B, each (B, 1, H, W) in [0, 1]."""
+
+    def __init__(self, num_keypoints, **keywords):
+        super().__init__(num_keypoints, 2, nn.Sigmoid(), **keywords)
+
+    def forward(self, spots):
+        mask_a, mask_b = super().forward(spots).split(1, dim=1)
+        return mask_a, mask_b
+
+
+class Refiner(ResnetGenerator):
+    """Silhouette (B, 1, H, W) in [0, 1] -> picture (B, 3, H, W) in [-1, 1], grey background."""
+
+    def __init__(self, **keywords):
+        super().__init__(3, 3, nn.Tanh(), **keywords)
+
+    def forward(self, mask):
+        return super().forward(torch.cat([mask] * 3, dim=1))

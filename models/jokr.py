@@ -1,0 +1,88 @@
+"""JOKR (arXiv 2106.09679) as one composition; read this first."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from models.layers import evaluation, per_item_statistics
+from utils.geometry import redraw
+
+
+@dataclass
+class Retargeted:
+    """What frames of one clip yield: keypoints, then silhouettes and pictures of both objects.
+
+    `own` is the object in the frames, `other` the one that is driven. Silhouettes are
+    (B, 1, H, W) in [0, 1], pictures (B, 3, H, W) in [-1, 1] or None without refiners.
+    """
+
+    keypoints: torch.Tensor
+    moved_keypoints: torch.Tensor
+    own_mask: torch.Tensor
+    other_mask: torch.Tensor
+    own_picture: torch.Tensor | None
+    other_picture: torch.Tensor | None
+
+
+class JOKR(nn.Module):
+    """detect -> (align) -> decode -> refine.
+
+    Suffixes: `_a` belongs to clip A; `_ab` has the motion of A and the look of B.
+
+    Args:
+        detector: pictures -> keypoints, one for both domains.
+        shape_decoder: redrawn keypoints -> silhouettes of A and of B.
+        affine: `AffineAlignment`, or None where the domains are not aligned.
+        refiner_a, refiner_b: silhouette -> picture of A, of B; None in stage one.
+    """
+
+    def __init__(self, detector, shape_decoder, affine=None, refiner_a=None, refiner_b=None):
+        super().__init__()
+        self.detector = detector
+        self.shape_decoder = shape_decoder
+        self.affine = affine
+        self.refiner_a = refiner_a
+        self.refiner_b = refiner_b
+
+    def detect(self, frames):
+        """(B, 3, H, W) in [-1, 1] -> keypoints (B, K, 2), each a function of its picture alone."""
+        with per_item_statistics(self.detector):
+            return self.detector(frames)[0]
+
+    def decode(self, keypoints, height, width, per_item=False):
+        """Keypoints (B, K, 2) -> silhouettes of A and of B, each (B, 1, height, width) in [0, 1]."""
+        return self.shape_decoder(redraw(keypoints, height, width, per_item))
+
+    def to_a(self, keypoints_b):
+        """B's keypoints in A's proportions; unchanged without an affine map."""
+        return keypoints_b if self.affine is None else self.affine(keypoints_b)
+
+    def to_b(self, keypoints_a):
+        """A's keypoints in B's proportions; unchanged without an affine map."""
+        return keypoints_a if self.affine is None else self.affine.inverse(keypoints_a)
+
+    @torch.no_grad()
+    def retarget(self, frames, domain, align):
+        """Let the motion in `frames` drive both objects; every result depends on its frame alone.
+
+        Args:
+            frames: (B, 3, H, W) in [-1, 1], masked.
+            domain: "a" or "b", where the frames come from.
+            align: pass the keypoints through the affine map on their way to the other domain.
+
+        Returns:
+            `Retargeted`.
+        """
+        size = frames.shape[2:]
+        with evaluation(self):
+            keypoints = self.detect(frames)
+            move = self.to_b if domain == "a" else self.to_a
+            moved = move(keypoints) if align else keypoints
+            own = self.decode(keypoints, *size, per_item=True)
+            other = self.decode(moved, *size, per_item=True) if align else own
+            refiners = (self.refiner_a, self.refiner_b)
+            if domain == "b":
+                own, other, refiners = own[::-1], other[::-1], refiners[::-1]
+            pictures = [r and r(mask) for r, mask in zip(refiners, (own[0], other[1]))]
+        return Retargeted(keypoints, moved, own[0], other[1], *pictures)

@@ -1,0 +1,184 @@
+"""Checkpoints: the reference's one dict of state dicts, written atomically, opened without running code.
+
+Keys: `G_A`, `KP`, `learned_t` (theta or None), `epoch`; stage one adds `Disc`, `g_opt`, `d_opt`, stage
+two `R_A`, `R_B`, `g_opt2`. Ours add `iteration` (the next one), `options` and `rng`.
+"""
+
+import os
+import pickle
+import re
+from pathlib import Path
+
+import torch
+
+from utils.errors import UserError
+
+REQUIRED = {1: ("G_A", "KP", "Disc", "g_opt", "d_opt"), 2: ("G_A", "KP", "R_A", "R_B", "g_opt2")}
+MAKER = {1: "train_first_stage.py", 2: "train_second_stage.py"}
+
+
+def save(path, state):
+    """Write `state` to `path` through a temporary file; UserError where that fails."""
+    path = Path(path)
+    temporary = path.with_name(f".{path.name}.tmp")
+    try:
+        torch.save(state, temporary)
+        os.replace(temporary, path)
+    except (OSError, RuntimeError) as error:
+        raise UserError(f"{path} cannot be written ({error}); make room or choose another --out") from None
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def load(path, stage, device="cpu"):
+    """The dict at `path`, a checkpoint of stage 1 or 2, with tensors on `device`.
+
+    Raises:
+        UserError: missing, damaged, foreign, of the other stage, or holding more than tensors.
+    """
+    if not Path(path).is_file():
+        raise UserError(f"checkpoint {path or '(none)'} does not exist; give one of {MAKER[stage]} to --load")
+    try:
+        state = torch.load(path, map_location=device, weights_only=True)
+    except pickle.UnpicklingError as error:
+        if "Unsupported" in str(error) or "not an allowed global" in str(error):
+            raise UserError(f"checkpoint {path} holds objects that could run code; not opened") from None
+        raise UserError(f"checkpoint {path} is damaged or no checkpoint; give another file") from None
+    except (RuntimeError, EOFError, OSError, ValueError, KeyError, IndexError, AttributeError):
+        raise UserError(f"checkpoint {path} is damaged or no checkpoint; give another file") from None
+    other = 3 - stage
+    if not isinstance(state, dict) or any(key not in state for key in REQUIRED[stage]):
+        if isinstance(state, dict) and all(key in state for key in REQUIRED[other]):
+            raise UserError(f"checkpoint {path} is of {MAKER[other]}; one of {MAKER[stage]} is needed")
+        raise UserError(f"{path} holds no checkpoint of {MAKER[stage]}; give another file")
+    return state
+
+
+def newest(folder):
+    """Path of the checkpoint in `folder` with the highest iteration, or None.
+
+    `checkpoint`, written when a run ends, outranks `checkpoint_<i>` unless a longer run left one.
+    """
+    found = {
+        int(match[1]): path
+        for path in Path(folder).glob("checkpoint_*")
+        if (match := re.fullmatch(r"checkpoint_(\d+)", path.name))
+    }
+    latest = max(found, default=-1)
+    final = Path(folder) / "checkpoint"
+    if final.is_file():
+        state = torch.load(final, map_location="cpu", weights_only=True, mmap=True)
+        if state.get("iteration", latest + 1) > latest:
+            return final
+    return found.get(latest)
+
+
+def network_options(state):
+    """Option values that the networks in a checkpoint were built with, read off their tensors.
+
+    Values that tensors do not show (sizes, padding) come from `options` where the file has them.
+    """
+    detector, decoder = state["KP"], state["G_A"]
+    strong = "kp.weight" not in detector
+    last = detector["predictor.model.26.weight" if strong else "kp.weight"]
+    found = {
+        "num_kp": last.shape[0],
+        "strong_kp": strong,
+        "ngf": decoder["model.1.weight"].shape[0],
+        "no_dropout": "model.10.conv_block.5.weight" in decoder,
+        "norm": _norm(decoder),
+    }
+    if not strong:
+        found["kp_width"] = last.shape[1] - 3
+    if "R_A" in state:
+        found["new_norm"] = _norm(state["R_A"])
+    if "options" in state:
+        found["scale_kp"] = state["options"]["scale_kp"]
+    elif "down.weight" not in detector:
+        found["scale_kp"] = 1.0
+    elif (radius := detector["down.weight"].shape[-1] // 2) % 2 == 0:
+        found["scale_kp"] = 1 / (radius / 2 + 1)  # radius = 4 sigma = 2 (1/scale - 1)
+    return found
+
+
+def _norm(generator):
+    """Instance norm leaves convolutions a bias, batch norm leaves running statistics."""
+    if "model.1.bias" in generator:
+        return "instance"
+    return "batch" if "model.2.running_mean" in generator else "none"
+
+
+def adopt(opt, given, path, state):
+    """Set the network options in namespace `opt` to the checkpoint's.
+
+    Picture size and padding follow the checkpoint too, unless the user gave them.
+
+    Raises:
+        UserError: a flag or config value (names in `given`) contradicts the checkpoint.
+    """
+    try:
+        values = network_options(state)
+    except (KeyError, AttributeError, TypeError):
+        raise UserError(f"{path} holds other networks than this project's; give another file") from None
+    for name, value in values.items():
+        if name in given and getattr(opt, name) != value:
+            raise UserError(
+                f"--{name} {getattr(opt, name)} contradicts checkpoint {path}, which has {value}; leave it out"
+            )
+        setattr(opt, name, value)
+    for name in {"resize_w", "resize_h", "pad_factor_a", "pad_factor_b"} - given:
+        setattr(opt, name, state.get("options", {}).get(name, getattr(opt, name)))
+
+
+def restore(path, state, modules):
+    """Load state dicts of `state` into `modules` (networks and optimisers by key), in place."""
+    for key, module in modules.items():
+        try:
+            module.load_state_dict(state[key])
+        except (RuntimeError, ValueError, KeyError):
+            raise UserError(f"{key} in checkpoint {path} does not fit this run's networks") from None
+
+
+def prepare_folder(out, resume, load, overwrite, continues):
+    """Create the folder of a training run and say which checkpoint it goes on from.
+
+    Args:
+        out: folder of the run.
+        resume: go on from the newest checkpoint in it, if any.
+        load: path of a checkpoint given by the user, or "".
+        overwrite: begin anew although `out` holds a run; its files are removed.
+        continues: whether `load` names a checkpoint to go on from (not just weights to start with).
+
+    Returns:
+        path of the checkpoint to go on from, or None for a fresh start.
+
+    Raises:
+        UserError: `out` cannot be written, or holds checkpoints that this run would mix with.
+    """
+    out = Path(out)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        probe = out / ".writable"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise UserError(f"folder {out} cannot be written ({error.strerror}); choose another --out") from None
+    present = newest(out)
+    if resume and present:
+        return present
+    source = Path(load) if load and continues else None
+    in_place = source is not None and source.resolve().parent == out.resolve()
+    if present and not in_place:
+        if not overwrite:
+            raise UserError(
+                f"{out} already holds {present.name}; add --resume to go on from it, --overwrite to "
+                "begin anew, or choose another --out"
+            )
+        _remove_run(out)
+    return source
+
+
+def _remove_run(out):
+    for pattern in ("checkpoint", "checkpoint_*", "log.csv", "events.out.tfevents.*"):
+        for path in out.glob(pattern):
+            path.unlink()

@@ -1,0 +1,28 @@
+"""A user's mistake: one sentence and exit code 2, never a traceback."""
+
+import os
+import sys
+
+
+class UserError(Exception):
+    """Something the user can put right; its text names what was found and what to do."""
+
+
+def run(main):
+    """Call `main()`; end the process with code 2 and one line on stderr for a user's mistake.
+
+    Any other exception is a programming error and keeps its traceback. A second Ctrl-C, or one
+    outside a training loop, ends with code 130 as shells expect.
+    """
+    try:
+        main()
+    except UserError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader of our output left (`... | head`); Python would complain once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
