@@ -7,9 +7,9 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
-from utils import errors, options
+from utils import arguments, errors
+from utils.arguments import count, flag, natural, option, positive
 from utils.errors import UserError
-from utils.options import count, flag, natural, option, positive
 from utils.video import VideoWriter, codec_arguments
 
 FRAME = 24  # white around and between the columns, pixels
@@ -39,14 +39,14 @@ VIDEO = (
     flag("crop", "cut the middle crop_w x crop_h of the upper left picture out of all four"),
     option("crop_w", count, 256, "width of the cut, pixels"),
     option("crop_h", count, 256, "height of the cut, pixels"),
-    flag("resize", "bring every picture to w x h (after the cut, if any)"),
+    flag("resize", "bring every picture to w x h, bicubic (after the cut, if any)"),
     option("w", count, 256, "width of a picture, pixels"),
     option("h", count, 256, "height of a picture, pixels"),
 )
 
 
 def main():
-    args, _ = options.parse("Frames to a labelled side-by-side video.", VIDEO)
+    args, _ = arguments.parse("Frames to a labelled side-by-side video.", VIDEO)
     path = video_path(args)
     complete, gaps = find_frames(args)
     for missing in gaps:
@@ -111,7 +111,7 @@ def read_cells(complete, args):
         if args.crop:
             pictures = crop_middle(pictures, args.crop_w, args.crop_h, paths)
         if args.resize:
-            pictures = [p.resize((args.w, args.h), Image.Resampling.BILINEAR) for p in pictures]
+            pictures = [p.resize((args.w, args.h), Image.Resampling.BICUBIC) for p in pictures]
         size = size or pictures[0].size
         for picture, path in zip(pictures, paths):
             if picture.size != size:
@@ -123,9 +123,11 @@ def read_cells(complete, args):
 
 
 def read_picture(path):
+    """One file as an RGB Pillow image (`utils.images.read` would load torch)."""
     try:
-        return Image.open(path).convert("RGB")
-    except (OSError, SyntaxError):  # Pillow's own ways to say that a file is broken
+        with Image.open(path) as image:
+            return image.convert("RGB")
+    except (OSError, SyntaxError, ValueError):  # Pillow's own ways to say that a file is broken
         raise UserError(f"{path} is not a readable picture; write it again or remove it") from None
 
 

@@ -34,7 +34,9 @@ class Clip:
     def _check(self, name):
         frame, mask = self.frames / name, self.masks / name
         if not frame.is_file():
-            raise UserError(f"{frame} is missing, the frame for mask {mask}; add it or remove the mask")
+            raise UserError(
+                f"{frame} is missing, the frame for mask {mask}; add it or remove the mask"
+            )
         sizes = images.size_of(frame), images.size_of(mask)
         if sizes[0] != sizes[1]:
             raise UserError(
@@ -54,7 +56,8 @@ class Clip:
         mask = images.read(self.masks / name, "L")
         if np.asarray(mask).max() <= 127:
             raise UserError(
-                f"mask {self.masks / name} is all black; mark the object in white, or end the clip before it"
+                f"mask {self.masks / name} is all black; mark the object in white, "
+                "or end the clip before it"
             )
         return frame, mask
 
@@ -62,10 +65,14 @@ class Clip:
 def frame_folder(root):
     """Where the frames of mask folder `root` lie: the path without its last `_seg`."""
     if not root:
-        raise UserError("no mask folder given; pass --root_a and --root_b, each like data/cat/train_seg/")
+        raise UserError(
+            "no mask folder given; pass --root_a and --root_b, each like data/cat/train_seg/"
+        )
     head, found, tail = str(root).rpartition("_seg")
     if not found:
-        raise UserError(f"mask folder {root} has no '_seg' in its path; name it like data/cat/train_seg/")
+        raise UserError(
+            f"mask folder {root} has no '_seg' in its path; name it like data/cat/train_seg/"
+        )
     return Path(head + tail)
 
 
@@ -86,7 +93,9 @@ def _numbered_names(folder, ext, prefix):
     for number, (present, name) in enumerate(found, first):
         wanted = f"{prefix}{number}{ext}"
         if present != number:
-            raise UserError(f"{folder / wanted} is missing (gap in the numbers); renumber without gaps")
+            raise UserError(
+                f"{folder / wanted} is missing (gap in the numbers); renumber without gaps"
+            )
         if name != wanted:
             raise UserError(f"{folder / name} is zero-padded; rename it to {wanted}")
     return [name for _, name in found]

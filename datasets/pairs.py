@@ -43,7 +43,9 @@ class Footage:
             kept = np.minimum(self.sizes.max(0), limits)
 
             def pixels(index):
-                return torch.cat([images.to_tensor(images.resize(i, *kept)) for i in clip.read(index)])
+                return torch.cat(
+                    [images.to_tensor(images.resize(i, *kept)) for i in clip.read(index)]
+                )
 
             self.pictures = torch.stack(list(pool.map(pixels, range(len(clip))))).to(device)
         self.width, self.height, self.pad_factor = width, height, pad_factor
@@ -54,11 +56,15 @@ class Footage:
         return len(self.pictures) - 1
 
     def sample(self, indices, rng, mirror=False):
-        """`Batch` of the items at `indices` (B,), each under one transform of its own from `rng`."""
+        """`Batch` of the items at `indices` (B,), each under a transform of its own from `rng`."""
         matrices, crops = augment.draw(rng, len(indices))
         both = np.concatenate([indices, indices + 1])
         theta = augment.sampling_matrices(
-            np.tile(matrices, (2, 1, 1)), np.tile(crops, (2, 1)), self.sizes[both], self.pad_factor, mirror
+            np.tile(matrices, (2, 1, 1)),
+            np.tile(crops, (2, 1)),
+            self.sizes[both],
+            self.pad_factor,
+            mirror,
         )
         device = self.pictures.device
         pictures = self.pictures[torch.from_numpy(both).to(device)]
@@ -66,9 +72,29 @@ class Footage:
         frames, masks = images.normalise(warped[:, :3], warped[:, 3:])
         return Batch(*frames.chunk(2), *masks.chunk(2))
 
+    def still(self, indices):
+        """Frames at `indices`, padded and not transformed, as inference sees them.
+
+        Returns:
+            frames (B, 3, H, W) in [-1, 1], masked; masks (B, 1, H, W) in {0, 1}.
+        """
+        n = len(indices)
+        theta = augment.sampling_matrices(
+            np.tile(np.eye(3), (n, 1, 1)), np.zeros((n, 4)), self.sizes[indices], self.pad_factor
+        )
+        return self._resample(indices, theta)
+
+    def _resample(self, indices, theta):
+        device = self.pictures.device
+        pictures = self.pictures[torch.from_numpy(indices).to(device)]
+        warped = augment.warp(pictures, theta.to(device), self.width, self.height)
+        return images.normalise(warped[:, :3], warped[:, 3:])
+
 
 class Pairs:
-    """Batches of A and B by iteration number: a pure function of the seed, so a run can go on anywhere.
+    """Batches of A and B by iteration number.
+
+    A batch is a pure function of seed and iteration, so a run can go on anywhere.
 
     Each domain is shuffled on its own; the last incomplete batch is dropped; an epoch ends with
     the shorter domain.
@@ -89,8 +115,8 @@ class Pairs:
         for name, (footage, _) in zip("AB", self.domains):
             if footage.items < batch_size:
                 raise UserError(
-                    f"clip {name} has {footage.items + 1} frames, which make {footage.items} items, fewer "
-                    f"than a batch of {batch_size}; lower --bs or give a longer clip"
+                    f"clip {name} has {footage.items + 1} frames ({footage.items} items), too few for "
+                    f"a batch of {batch_size}; lower --bs or give a longer clip"
                 )
         self.epoch_length = min(footage.items for footage, _ in self.domains) // batch_size
 
@@ -104,3 +130,7 @@ class Pairs:
             rng = np.random.default_rng([self.seed, domain, 1, iteration])
             batches.append(footage.sample(order[chosen], rng, mirror))
         return batches
+
+    def stills(self, count=6):
+        """`Footage.still` of both clips at `count` moments spread over each."""
+        return [f.still(np.linspace(0, f.items, count).astype(int)) for f, _ in self.domains]

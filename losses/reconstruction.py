@@ -4,7 +4,7 @@ from torch.nn import functional as F
 
 
 def shape(decoded, mask):
-    """Mean squared error of silhouettes, (B, 1, H, W) each; three equal channels would not matter."""
+    """Mean squared error of silhouettes, (B, 1, H, W) each."""
     return F.mse_loss(decoded, mask)
 
 

@@ -24,6 +24,10 @@ class Retargeted:
     own_picture: torch.Tensor | None
     other_picture: torch.Tensor | None
 
+    def item(self, i):
+        """Results of frame i alone, as a batch of one."""
+        return Retargeted(*(None if t is None else t[i : i + 1] for t in vars(self).values()))
+
 
 class JOKR(nn.Module):
     """detect -> (align) -> decode -> refine.
@@ -46,12 +50,12 @@ class JOKR(nn.Module):
         self.refiner_b = refiner_b
 
     def detect(self, frames):
-        """(B, 3, H, W) in [-1, 1] -> keypoints (B, K, 2), each a function of its picture alone."""
+        """(B, 3, H, W) in [-1, 1] -> keypoints (B, K, 2), functions of their picture alone."""
         with per_item_statistics(self.detector):
             return self.detector(frames)[0]
 
     def decode(self, keypoints, height, width, per_item=False):
-        """Keypoints (B, K, 2) -> silhouettes of A and of B, each (B, 1, height, width) in [0, 1]."""
+        """Keypoints (B, K, 2) -> silhouettes of A and B, (B, 1, height, width) in [0, 1]."""
         return self.shape_decoder(redraw(keypoints, height, width, per_item))
 
     def to_a(self, keypoints_b):

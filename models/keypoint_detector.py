@@ -5,7 +5,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from models.generator import ResnetGenerator
-from models.layers import AntiAliasDownscale, BatchNorm2d, downscaled
+from models.layers import AntiAliasDownscale, BatchNorm2d
 from utils.errors import UserError
 from utils.geometry import soft_argmax
 
@@ -40,7 +40,7 @@ class Encoder(nn.Module):
 
 
 class Decoder(nn.Module):
-    """The encoder's maps -> (B, expansion + 3, H, W); each step concatenates [upsampled, skipped]."""
+    """The encoder's maps -> (B, expansion + 3, H, W); steps concatenate [upsampled, skipped]."""
 
     def __init__(self, channels, expansion):
         super().__init__()
@@ -93,14 +93,13 @@ class KeypointDetector(nn.Module):
         return soft_argmax(self.logits(small))
 
     def check_size(self, width, height):
-        """Raise UserError where pictures of width x height pixels do not fit the network."""
+        """Raise UserError where pictures of width x height pixels do not fit the networks."""
+        step = self.multiple if self.scale == 1 else self.multiple * int(1 / self.scale)
         for name, length in (("resize_w", width), ("resize_h", height)):
-            small = downscaled(length, self.scale)
-            if small % self.multiple:
-                step = self.multiple if self.scale == 1 else self.multiple * int(1 / self.scale)
+            if length % step:
                 raise UserError(
-                    f"--{name} {length} leaves {small} pixels after --scale_kp {self.scale:g}, which "
-                    f"the keypoint detector cannot take; use a multiple of {step} or another --scale_kp"
+                    f"--{name} {length} does not fit the keypoint detector at --scale_kp "
+                    f"{self.scale:g}; use a multiple of {step}, or another --scale_kp"
                 )
 
 

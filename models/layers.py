@@ -1,7 +1,6 @@
 """Pieces that several networks share."""
 
 import contextlib
-import math
 
 import torch
 from torch import nn
@@ -50,7 +49,7 @@ def per_item_statistics(network):
 
 
 class AntiAliasDownscale(nn.Module):
-    """Gaussian blur, then every int(1/scale)-th pixel (first-order-model, `AntiAliasInterpolation2d`).
+    """Gaussian blur, then every int(1/scale)-th pixel, as in first-order-model.
 
     Args:
         channels: of the pictures.
@@ -71,11 +70,6 @@ class AntiAliasDownscale(nn.Module):
         """(B, C, H, W) -> (B, C, ceil(H/stride), ceil(W/stride))."""
         channels, _, size, _ = self.weight.shape
         return F.conv2d(x, self.weight, stride=self.stride, padding=size // 2, groups=channels)
-
-
-def downscaled(length, scale):
-    """Pixels that `AntiAliasDownscale` leaves of `length` (all of them at scale 1)."""
-    return length if scale == 1 else math.ceil(length / int(1 / scale))
 
 
 def make_norm(name, channels):

@@ -1,7 +1,7 @@
-"""Checkpoints: the reference's one dict of state dicts, written atomically, opened without running code.
+"""Checkpoints: the reference's one dict, written atomically and opened without running code.
 
-Keys: `G_A`, `KP`, `learned_t` (theta or None), `epoch`; stage one adds `Disc`, `g_opt`, `d_opt`, stage
-two `R_A`, `R_B`, `g_opt2`. Ours add `iteration` (the next one), `options` and `rng`.
+Keys: `G_A`, `KP`, `learned_t` (theta or None), `epoch`; stage one adds `Disc`, `g_opt`, `d_opt`,
+stage two `R_A`, `R_B`, `g_opt2`. Ours add `iteration` (the next one), `options` and `rng`.
 """
 
 import os
@@ -25,7 +25,9 @@ def save(path, state):
         torch.save(state, temporary)
         os.replace(temporary, path)
     except (OSError, RuntimeError) as error:
-        raise UserError(f"{path} cannot be written ({error}); make room or choose another --out") from None
+        raise UserError(
+            f"{path} cannot be written ({error}); make room or choose another --out"
+        ) from None
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -37,21 +39,32 @@ def load(path, stage, device="cpu"):
         UserError: missing, damaged, foreign, of the other stage, or holding more than tensors.
     """
     if not Path(path).is_file():
-        raise UserError(f"checkpoint {path or '(none)'} does not exist; give one of {MAKER[stage]} to --load")
-    try:
-        state = torch.load(path, map_location=device, weights_only=True)
-    except pickle.UnpicklingError as error:
-        if "Unsupported" in str(error) or "not an allowed global" in str(error):
-            raise UserError(f"checkpoint {path} holds objects that could run code; not opened") from None
-        raise UserError(f"checkpoint {path} is damaged or no checkpoint; give another file") from None
-    except (RuntimeError, EOFError, OSError, ValueError, KeyError, IndexError, AttributeError):
-        raise UserError(f"checkpoint {path} is damaged or no checkpoint; give another file") from None
+        raise UserError(
+            f"checkpoint {path or '(none)'} does not exist; give one of {MAKER[stage]} to --load"
+        )
+    state = _read(path, device)
     other = 3 - stage
     if not isinstance(state, dict) or any(key not in state for key in REQUIRED[stage]):
         if isinstance(state, dict) and all(key in state for key in REQUIRED[other]):
-            raise UserError(f"checkpoint {path} is of {MAKER[other]}; one of {MAKER[stage]} is needed")
+            raise UserError(
+                f"checkpoint {path} is of {MAKER[other]}; one of {MAKER[stage]} is needed"
+            )
         raise UserError(f"{path} holds no checkpoint of {MAKER[stage]}; give another file")
     return state
+
+
+def _read(path, device):
+    """What torch.save wrote, without running code; UserError where that is not possible."""
+    try:
+        return torch.load(path, map_location=device, weights_only=True)
+    except pickle.UnpicklingError as error:
+        if "nsupported" in str(error) or "not an allowed global" in str(error):
+            raise UserError(
+                f"checkpoint {path} holds objects that could run code; not opened"
+            ) from None
+    except (RuntimeError, EOFError, OSError, ValueError, LookupError, AttributeError):
+        pass
+    raise UserError(f"checkpoint {path} is damaged or no checkpoint; give another file")
 
 
 def newest(folder):
@@ -66,10 +79,8 @@ def newest(folder):
     }
     latest = max(found, default=-1)
     final = Path(folder) / "checkpoint"
-    if final.is_file():
-        state = torch.load(final, map_location="cpu", weights_only=True, mmap=True)
-        if state.get("iteration", latest + 1) > latest:
-            return final
+    if final.is_file() and _read(final, "cpu").get("iteration", latest + 1) > latest:
+        return final
     return found.get(latest)
 
 
@@ -87,6 +98,7 @@ def network_options(state):
         "ngf": decoder["model.1.weight"].shape[0],
         "no_dropout": "model.10.conv_block.5.weight" in decoder,
         "norm": _norm(decoder),
+        "affine": state.get("learned_t") is not None,
     }
     if not strong:
         found["kp_width"] = last.shape[1] - 3
@@ -119,42 +131,73 @@ def adopt(opt, given, path, state):
     try:
         values = network_options(state)
     except (KeyError, AttributeError, TypeError):
-        raise UserError(f"{path} holds other networks than this project's; give another file") from None
+        raise UserError(
+            f"{path} holds other networks than this project's; give another file"
+        ) from None
     for name, value in values.items():
         if name in given and getattr(opt, name) != value:
             raise UserError(
-                f"--{name} {getattr(opt, name)} contradicts checkpoint {path}, which has {value}; leave it out"
+                f"--{name} {getattr(opt, name)} contradicts checkpoint {path}, which has {value}; "
+                "leave it out"
             )
         setattr(opt, name, value)
     for name in {"resize_w", "resize_h", "pad_factor_a", "pad_factor_b"} - given:
         setattr(opt, name, state.get("options", {}).get(name, getattr(opt, name)))
 
 
-def restore(path, state, modules):
-    """Load state dicts of `state` into `modules` (networks and optimisers by key), in place."""
-    for key, module in modules.items():
+def pack(parts, affine, epoch, options):
+    """The dict to save, from networks and optimisers by key and the affine map or None."""
+    theta = None if affine is None else affine.theta.detach().cpu()
+    states = {key: part.state_dict() for key, part in parts.items()}
+    return {**states, "learned_t": theta, "epoch": epoch, "options": dict(options)}
+
+
+def restore(path, state, parts, affine=None):
+    """Load `state` into networks and optimisers by key, and theta into the affine map, in place."""
+    for key, part in parts.items():
         try:
-            module.load_state_dict(state[key])
-        except (RuntimeError, ValueError, KeyError):
-            raise UserError(f"{key} in checkpoint {path} does not fit this run's networks") from None
+            part.load_state_dict(state[key])
+        except (RuntimeError, ValueError, KeyError, TypeError, AttributeError):
+            raise UserError(
+                f"{key} in checkpoint {path} does not fit this run's networks"
+            ) from None
+    if affine is not None:
+        affine.theta.data.copy_(state["learned_t"].detach())
 
 
-def prepare_folder(out, resume, load, overwrite, continues):
-    """Create the folder of a training run and say which checkpoint it goes on from.
+def starting_point(out, resume, load, overwrite, continues=True):
+    """Which checkpoint a training run goes on from, and whether its folder must be cleared first.
 
     Args:
-        out: folder of the run.
+        out: folder of the run; it is created.
         resume: go on from the newest checkpoint in it, if any.
         load: path of a checkpoint given by the user, or "".
-        overwrite: begin anew although `out` holds a run; its files are removed.
+        overwrite: begin anew although `out` holds a run.
         continues: whether `load` names a checkpoint to go on from (not just weights to start with).
 
     Returns:
-        path of the checkpoint to go on from, or None for a fresh start.
+        (path or None for a fresh start, True where `clear` is to remove an earlier run).
 
     Raises:
         UserError: `out` cannot be written, or holds checkpoints that this run would mix with.
     """
+    out = Path(out)
+    make_folder(out)
+    present = newest(out)
+    if resume and present:
+        return present, False
+    source = Path(load) if load and continues else None
+    in_place = source is not None and source.resolve().parent == out.resolve()
+    if present and not (in_place or overwrite):
+        raise UserError(
+            f"{out} already holds {present.name}; add --resume to go on from it, --overwrite to "
+            "begin anew, or choose another --out"
+        )
+    return source, bool(present) and not in_place
+
+
+def make_folder(out):
+    """Create a folder and prove that it can be written to; UserError where not."""
     out = Path(out)
     try:
         out.mkdir(parents=True, exist_ok=True)
@@ -162,23 +205,13 @@ def prepare_folder(out, resume, load, overwrite, continues):
         probe.touch()
         probe.unlink()
     except OSError as error:
-        raise UserError(f"folder {out} cannot be written ({error.strerror}); choose another --out") from None
-    present = newest(out)
-    if resume and present:
-        return present
-    source = Path(load) if load and continues else None
-    in_place = source is not None and source.resolve().parent == out.resolve()
-    if present and not in_place:
-        if not overwrite:
-            raise UserError(
-                f"{out} already holds {present.name}; add --resume to go on from it, --overwrite to "
-                "begin anew, or choose another --out"
-            )
-        _remove_run(out)
-    return source
+        raise UserError(
+            f"folder {out} cannot be written ({error.strerror}); choose another --out"
+        ) from None
 
 
-def _remove_run(out):
+def clear(out):
+    """Remove an earlier run's checkpoints and logs from `out`."""
     for pattern in ("checkpoint", "checkpoint_*", "log.csv", "events.out.tfevents.*"):
-        for path in out.glob(pattern):
+        for path in Path(out).glob(pattern):
             path.unlink()

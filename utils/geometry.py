@@ -31,7 +31,7 @@ def soft_argmax(logits, temperature=0.1):
 
 
 def redraw(keypoints, height, width, per_item=False):
-    """Draw each keypoint as a spot, exp(-|x - kx| / 0.04) exp(-|y - ky| / 0.04), in its own channel.
+    """Draw each keypoint as a spot, exp(-|x - kx| / .04) exp(-|y - ky| / .04), in its channel.
 
     Args:
         keypoints: (B, K, 2), xy in [-1, 1].

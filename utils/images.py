@@ -78,8 +78,10 @@ def stretch(picture):
 
 
 def save(image, path):
-    """Write a Pillow image; JPEG at quality 75, 4:2:0. UserError where the file cannot be written."""
+    """Write a Pillow image, JPEG at quality 75 and 4:2:0; UserError where that fails."""
     try:
         image.save(Path(path), quality=75)
     except OSError as error:
-        raise UserError(f"{path} cannot be written ({error.strerror or error}); choose another --out") from None
+        raise UserError(
+            f"{path} cannot be written ({error.strerror or error}); choose another --out"
+        ) from None

@@ -1,54 +1,18 @@
-"""Command-line options, declared once in groups that the scripts compose (no torch in here)."""
+"""Every option, declared once in groups that the scripts compose; defaults are the reference's."""
 
-import argparse
-import difflib
-import math
-from dataclasses import dataclass, replace
-from pathlib import Path
+from utils.arguments import (
+    count,
+    count_or_all,
+    flag,
+    integer,
+    natural,
+    nonnegative,
+    option,
+    positive,
+    share,
+)
 
-import yaml
-
-from utils.errors import UserError
-
-
-@dataclass(frozen=True)
-class Option:
-    """One option: `--name VALUE`, or a flag when `kind` is bool."""
-
-    name: str
-    kind: object
-    default: object
-    help: str
-    choices: tuple = None
-    opposite: str = None  # a second flag that turns a boolean off
-
-
-def option(name, kind, default, help, choices=None):
-    return Option(name, kind, default, help, choices)
-
-
-def flag(name, help, default=False, opposite=None):
-    return Option(name, bool, default, help, opposite=opposite)
-
-
-def _number(kind, test, words):
-    def parse(text):
-        try:
-            value = kind(text)
-        except ValueError:
-            value = None
-        if value is None or not math.isfinite(value) or not test(value):
-            raise argparse.ArgumentTypeError(f"'{text}' is not {words}")
-        return value
-
-    return parse
-
-
-count = _number(int, lambda v: v > 0, "a whole number above 0")
-natural = _number(int, lambda v: v >= 0, "a whole number, 0 or above")
-integer = _number(int, lambda v: True, "a whole number")
-positive = _number(float, lambda v: v > 0, "a number above 0")
-nonnegative = _number(float, lambda v: v >= 0, "a number, 0 or above")
+NORMS = ("instance", "batch", "none")
 
 CLIPS = (
     option("root_a", str, "", "mask folder of clip A, .../train_seg/; frames lie in .../train/"),
@@ -73,97 +37,90 @@ RUN = (
     option("seed", natural, 0, "seed of every random draw"),
 )
 
+NETWORKS = (
+    option("num_kp", count, 10, "number of keypoints"),
+    option("scale_kp", share, 0.25, "downscale of the keypoint detector's input, in (0, 1]"),
+    flag("strong_kp", "ResNet-9 keypoint detector instead of the hourglass"),
+    option("kp_width", count, 32, "channels of the hourglass detector; 32 is the reference"),
+    option("ngf", count, 64, "channels after the generators' first convolution"),
+    option("norm", str, "instance", "norm of shape decoder and strong detector", NORMS),
+    flag("no_dropout", "no dropout in the generators (the reference trains with it)"),
+    option(
+        "init_type", str, "normal", "first weights", ("normal", "xavier", "kaiming", "orthogonal")
+    ),
+    option("init_gain", positive, 0.02, "spread of the first weights"),
+    flag("affine", "align the domains by the learned affine map"),
+    option("netG", str, "resnet_9blocks_double", "the one generator", ("resnet_9blocks_double",)),
+    option("input_nc", integer, 3, "accepted for old commands; no effect"),
+    option("output_nc", integer, 3, "accepted for old commands; no effect"),
+    option("ndf", integer, 64, "accepted for old commands; no effect"),
+    option("bottleneck", integer, 512, "accepted for old commands; no effect"),
+)
 
-def parse(description, *groups, defaults=None, argv=None):
-    """Read flags and `--config FILE.yaml` into one namespace.
+REFINERS = (option("new_norm", str, "instance", "norm of the refiners", NORMS),)
 
-    Args:
-        description: text for `--help`.
-        groups: tuples of `Option`; later ones win where a name repeats.
-        defaults: values that differ from the groups' own, by name.
-        argv: list of strings; the process's own by default.
+TRAINING = (
+    option("bs", count, 8, "items of each clip per iteration"),
+    option("iters", count, 45001, "iterations in all, those before a --resume included"),
+    option("epoch", count, 200000, "epochs at most"),
+    option("g_lr", positive, 1e-4, "learning rate of the networks"),
+    option("d_lr", positive, 1e-4, "learning rate of the discriminator"),
+    option("save_img", count, 2500, "iterations between sample pictures"),
+    option("eval_test", count, 2500, "iterations between retargeted samples"),
+    option("print_loss", count, 200, "iterations between entries of the loss log"),
+    option("save_check", count, 15000, "iterations between checkpoints"),
+    flag("resume", "go on from the newest checkpoint in --out, or start where there is none"),
+    flag("overwrite", "begin anew in an --out that holds checkpoints; they are removed"),
+)
 
-    Returns:
-        (namespace of every option, set of names that the user gave by flag or config).
+FIRST_STAGE = (
+    option("lambda_l2", nonnegative, 20.0, "weight of the silhouettes' squared error"),
+    option("lambda_eq", nonnegative, 2.0, "weight of equivariance under affine warps"),
+    option("lambda_sep", nonnegative, 1.0, "weight of keypoint separation"),
+    option("lambda_pred", nonnegative, 10.0, "weight of steadiness between neighbouring frames"),
+    option("lambda_disc", nonnegative, 0.005, "weight of domain confusion"),
+    option("lambda_sill", nonnegative, 10.0, "weight of keypoints lying on the object"),
+    option("delta", nonnegative, 0.1, "squared distance below which two keypoints repel"),
+    option("new_alpha", nonnegative, 13.0, "factor inside the steadiness term"),
+)
 
-    Raises:
-        UserError: unknown name or bad value, with the nearest name where there is one.
-    """
-    table = {o.name: o for group in groups for o in group}
-    for name, value in (defaults or {}).items():
-        table[name] = replace(table[name], default=value)
-    parser = _Parser(description=description, allow_abbrev=False, argument_default=argparse.SUPPRESS)
-    for o in table.values():
-        _add(parser, o)
-    parser.add_argument("--config", metavar="FILE.yaml", help="options from a file; flags win")
-    given = vars(parser.parse(argv))
-    config = given.pop("config", None)
-    if config:
-        given = {**vars(parser.parse(_config_argv(Path(config), table), source=config)), **given}
-    resolved = {name: o.default for name, o in table.items()}
-    return argparse.Namespace(**{**resolved, **given}), set(given)
+SECOND_STAGE = (
+    option("lambda_l1", nonnegative, 1.0, "weight of the pictures' absolute error"),
+    option("lambda_vgg", nonnegative, 10.0, "weight of LPIPS; 0 needs no VGG16 weights"),
+    option(
+        "vgg_weights", str, "", "file of torchvision's VGG16 weights; else the TORCH_HOME cache"
+    ),
+    flag("load_second_stage", "--load names a checkpoint of this stage to go on from"),
+    option("lambda_sill", nonnegative, 10.0, "accepted for old commands; no effect"),
+    option("save_test_img", integer, 10, "accepted for old commands; no effect"),
+    option("ext", str, ".jpg", "accepted for old commands; no effect"),
+)
 
-
-def _add(parser, o):
-    default = "" if o.kind is bool or o.default == "" else f" (default {o.default})"
-    if o.kind is bool:
-        parser.add_argument(f"--{o.name}", dest=o.name, action="store_true", help=o.help)
-        if o.opposite:
-            parser.add_argument(
-                f"--{o.opposite}", dest=o.name, action="store_false", help=f"turns --{o.name} off"
-            )
-    else:
-        parser.add_argument(
-            f"--{o.name}", type=o.kind, choices=o.choices, help=(o.help + default).replace("%", "%%")
-        )
-
-
-class _Parser(argparse.ArgumentParser):
-    """argparse with one-sentence errors that offer the nearest option."""
-
-    def error(self, message):
-        raise UserError(f"{message} (--help lists the options)")
-
-    def parse(self, argv, source=None):
-        try:
-            known, unknown = self.parse_known_args(argv)
-        except UserError as error:
-            raise UserError(f"{source}: {error}" if source else str(error)) from None
-        if unknown:
-            names = [s for s in self._option_string_actions]
-            raise UserError(f"unknown option {unknown[0]}{_nearest(unknown[0].split('=')[0], names)}")
-        return known
-
-
-def _nearest(name, names):
-    match = difflib.get_close_matches(name, names, 1, 0.5)
-    return f"; did you mean {match[0]}?" if match else "; --help lists the options"
-
-
-def _config_argv(path, table):
-    """The command line that a config file stands for."""
-    try:
-        content = yaml.safe_load(path.read_text()) or {}
-    except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror}; give an existing yaml file") from None
-    except (yaml.YAMLError, UnicodeDecodeError):
-        raise UserError(f"{path} is not yaml; write one 'name: value' a line") from None
-    if not isinstance(content, dict):
-        raise UserError(f"{path} holds no 'name: value' lines; write one option a line")
-    argv = []
-    opposites = {o.opposite: o.name for o in table.values() if o.opposite}
-    for name, value in content.items():
-        if name not in table and name not in opposites:
-            raise UserError(f"{path}: unknown option {name}{_nearest(str(name), [*table, *opposites])}")
-        if isinstance(value, bool):
-            flag_name = name if value else (opposites.get(name) or table[name].opposite)
-            argv += [f"--{flag_name}"] if flag_name else []
-        else:
-            argv.append(f"--{name}={'' if value is None else value}")
-    return argv
+INFERENCE = (
+    option(
+        "data_size", count_or_all, -1, "frames of each clip, wrapping round a shorter one; -1: all"
+    ),
+    option("bs", count, 1, "frames per pass; results do not depend on it"),
+    option("w", natural, 0, "width of the written pictures, pixels; 0: as computed"),
+    option("h", natural, 0, "height of the written pictures, pixels; 0: as computed"),
+    flag("splitted", "one file per picture instead of labelled sheets"),
+    option("g_lr", positive, 1e-4, "accepted for old commands; no effect"),
+    option("d_lr", positive, 1e-4, "accepted for old commands; no effect"),
+    option("gan_mode", str, "lsgan", "accepted for old commands; no effect"),
+)
 
 
-def save(namespace, path, leave_out=("config", "resume", "overwrite")):
-    """Write the resolved options as a config file that `--config` reads back."""
-    values = {k: v for k, v in vars(namespace).items() if k not in leave_out}
-    Path(path).write_text(yaml.safe_dump(values, sort_keys=False))
+def clip(opt, domain):
+    """Where the clip of domain "a" or "b" lies: keywords of `datasets.clip.Clip`."""
+    return {name: getattr(opt, f"{name}_{domain}") for name in ("root", "ext", "prefix")}
+
+
+def network(opt, **changes):
+    """Keywords of `models.build.build_jokr` from the options of `NETWORKS`."""
+    names = "num_kp scale_kp strong_kp kp_width ngf norm no_dropout init_type init_gain affine"
+    return {**{name: getattr(opt, name) for name in names.split()}, **changes}
+
+
+def canvas(opt, domain):
+    """Width and height of the networks' pictures, and the clip's padding."""
+    return opt.resize_w, opt.resize_h, getattr(opt, f"pad_factor_{domain}")

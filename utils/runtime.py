@@ -1,7 +1,6 @@
-"""The machine under a run: device, seed, VGG weights, and stopping in good order."""
+"""The machine under a run: device, seed and VGG weights."""
 
 import random
-import signal
 from pathlib import Path
 
 import numpy as np
@@ -64,35 +63,29 @@ def vgg_weights(path=""):
     """
     cached = Path(torch.hub.get_dir()) / "checkpoints" / Path(VGG_URL).name
     source = Path(path) if path else cached
-    ways = f"give --vgg_weights FILE, put {cached.name} into {cached.parent}, or pass --lambda_vgg 0"
+    ways = (
+        f"give --vgg_weights FILE, put {cached.name} into {cached.parent}, or pass --lambda_vgg 0"
+    )
     try:
         if path or cached.exists():
             weights = torch.load(source, map_location="cpu", weights_only=True)
         else:
-            weights = torch.hub.load_state_dict_from_url(VGG_URL, map_location="cpu", check_hash=True)
+            weights = torch.hub.load_state_dict_from_url(
+                VGG_URL, map_location="cpu", check_hash=True
+            )
     except OSError as error:
         what = f"{source} cannot be read" if path else f"VGG16 weights cannot be had from {VGG_URL}"
         raise UserError(f"{what} ({getattr(error, 'reason', error)}); {ways}") from None
     except Exception as error:  # torch.load raises many kinds for a file that is no state dict
-        raise UserError(f"{source} is no VGG16 state dict ({type(error).__name__}); {ways}") from None
+        raise UserError(
+            f"{source} is no VGG16 state dict ({type(error).__name__}); {ways}"
+        ) from None
     with torch.device("meta"):
-        wanted = {f"features.{k}": v.shape for k, v in vgg16(weights=None).features.state_dict().items()}
+        wanted = {
+            f"features.{k}": v.shape for k, v in vgg16(weights=None).features.state_dict().items()
+        }
     found = weights if isinstance(weights, dict) else {}
     wrong = [k for k in wanted if getattr(found.get(k), "shape", None) != wanted[k]]
     if wrong:
         raise UserError(f"{source} is no VGG16 state dict (no fitting {wrong[0]}); {ways}")
     return weights
-
-
-class Interruption:
-    """Turns Ctrl-C and SIGTERM into a flag that a loop reads; a second one stops at once."""
-
-    def __init__(self):
-        self.requested = False
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._note)
-
-    def _note(self, number, _):
-        if self.requested:
-            raise KeyboardInterrupt
-        self.requested = True

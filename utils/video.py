@@ -89,12 +89,18 @@ class VideoWriter:
 
     def _start(self, width, height):
         source = f"-f rawvideo -pix_fmt rgb24 -s {width}x{height} -r {self._rate} -i -".split()
-        self._process = subprocess.Popen(
-            [_ffmpeg(), "-y", "-loglevel", "error", *source, *self._codec, str(self._part)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=self._messages,  # a pipe that nobody reads could fill up and block
-        )
+        try:
+            ffmpeg = imageio_ffmpeg.get_ffmpeg_exe()
+            self._process = subprocess.Popen(
+                [ffmpeg, "-y", "-loglevel", "error", *source, *self._codec, str(self._part)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=self._messages,  # a pipe that nobody reads could fill up and block
+            )
+        except (RuntimeError, OSError):  # none found; found but not to be started
+            raise UserError(
+                "ffmpeg does not start; `pip install imageio-ffmpeg` brings one"
+            ) from None
 
     def _finish(self):
         if self._process is None:
@@ -129,10 +135,3 @@ def codec_arguments(path):
 def _pad_to_even(frame):
     height, width = frame.shape[:2]
     return np.pad(frame, ((0, height % 2), (0, width % 2), (0, 0)), constant_values=255)
-
-
-def _ffmpeg():
-    try:
-        return imageio_ffmpeg.get_ffmpeg_exe()
-    except RuntimeError:
-        raise UserError("no ffmpeg was found; `pip install imageio-ffmpeg` brings one") from None

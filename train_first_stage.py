@@ -1,0 +1,179 @@
+"""Stage one: keypoints that both clips share, and either object's silhouette drawn from them."""
+
+import torch
+from torch.optim import Adam
+
+from datasets.clip import Clip
+from datasets.pairs import Footage, Pairs
+from losses.confusion import confusion, discrimination
+from losses.keypoints import (
+    equivariance,
+    random_warp,
+    separation,
+    silhouette,
+    temporal,
+    warp_frames,
+)
+from losses.reconstruction import shape
+from models import DomainDiscriminator
+from models.build import build_jokr
+from utils import arguments, checkpoint, errors, options, runtime, visualize
+from utils.run import Run, go_on
+from utils.visualize import unit
+
+
+def detect_pair(jokr, batch):
+    """Keypoints of frame and next frame, and the first frame's heatmap, by one detector call."""
+    keypoints, heatmap = jokr.detector(torch.cat([batch.frame, batch.next_frame]))
+    return *keypoints.chunk(2), heatmap[: len(batch.frame)]
+
+
+def generator_losses(jokr, discriminator, a, b, warp_a, warp_b, opt):
+    """The terms that detector, shape decoder and theta minimise (METHOD 4), weighted.
+
+    Args:
+        a, b: `Batch` of either domain.
+        warp_a, warp_b: (B, 2, 3) random affine warps.
+        opt: weights of the terms.
+
+    Returns:
+        dict of the terms; dict of what the sample pictures and the discriminator need.
+    """
+    kp_a, next_a, heatmap_a = detect_pair(jokr, a)
+    kp_b, next_b, heatmap_b = detect_pair(jokr, b)
+    size = a.frame.shape[2:]
+    mask_a, mask_ab = jokr.decode(kp_a, *size)
+    mask_ba, mask_b = jokr.decode(kp_b, *size)
+    warped_a, warped_b = warp_frames(a.frame, warp_a), warp_frames(b.frame, warp_b)
+    warped_kp_a, warped_kp_b = jokr.detector(warped_a)[0], jokr.detector(warped_b)[0]
+    aligned_b = jokr.to_a(kp_b)
+    sill = silhouette(heatmap_a, a.mask) + silhouette(heatmap_b, b.mask)
+    terms = {
+        "loss_pred_a": opt.lambda_pred * temporal(kp_a, next_a, opt.new_alpha),
+        "loss_pred_b": opt.lambda_pred * temporal(kp_b, next_b, opt.new_alpha),
+        "l2_rec": opt.lambda_l2 * (shape(mask_a, a.mask) + shape(mask_b, b.mask)),
+        "loss_eq_a": opt.lambda_eq * equivariance(kp_a, warped_kp_a, warp_a),
+        "loss_eq_b": opt.lambda_eq * equivariance(kp_b, warped_kp_b, warp_b),
+        "loss_sep": opt.lambda_sep * (separation(kp_a, opt.delta) + separation(kp_b, opt.delta)),
+        "loss_disc": opt.lambda_disc * confusion(discriminator, kp_a, aligned_b),
+        "loss_sill": opt.lambda_sill * sill,
+    }
+    seen = {
+        "kp_a": kp_a, "next_a": next_a, "warped_a": warped_a, "warped_kp_a": warped_kp_a,
+        "kp_b": kp_b, "next_b": next_b, "warped_b": warped_b, "warped_kp_b": warped_kp_b,
+        "mask_a": mask_a, "mask_b": mask_b, "aligned_b": aligned_b,
+    }  # fmt: skip
+    return terms, seen
+
+
+def discriminator_losses(discriminator, kp_a, aligned_b):
+    """The terms that the discriminator minimises, on keypoints from before the generators' step.
+
+    Returns:
+        dict of the terms; dict of the first items' scores.
+    """
+    loss_a, loss_b, score_a, score_b = discrimination(discriminator, kp_a, aligned_b)
+    return {"loss_d_a": loss_a, "loss_d_b": loss_b}, {"disc_A": score_a[0], "disc_B": score_b[0]}
+
+
+def step(optimiser, terms):
+    """One step down the sum of a dict of losses."""
+    optimiser.zero_grad()
+    sum(terms.values()).backward()
+    optimiser.step()
+
+
+def build(opt, device):
+    """Networks and the two optimisers, the generators' parameters in the reference's order."""
+    jokr = build_jokr(**options.network(opt)).to(device)
+    discriminator = DomainDiscriminator(opt.num_kp).to(device)
+    generators = [*jokr.shape_decoder.parameters(), *jokr.detector.parameters()]
+    if jokr.affine:
+        generators.append(jokr.affine.theta)
+    g_opt = Adam(generators, lr=opt.g_lr, betas=(0.5, 0.999))
+    d_opt = Adam(discriminator.parameters(), lr=opt.d_lr, betas=(0.5, 0.999))
+    return jokr, discriminator, g_opt, d_opt
+
+
+def save_training_samples(run, a, b, seen):
+    """Pictures of the current batch: silhouettes, and keypoints on frame, next and warped frame."""
+    sheet = {
+        "frames A": unit(a.frame), "masks A": a.mask, "decoded A": seen["mask_a"],
+        "frames B": unit(b.frame), "masks B": b.mask, "decoded B": seen["mask_b"],
+    }  # fmt: skip
+    visualize.rows(sheet).save(run.out / f"reconstruction_{run.iteration}.png")
+    dots = {}
+    for name, x, d in (("A", a, "a"), ("B", b, "b")):
+        dots[f"keypoints {name}"] = unit(x.frame), seen[f"kp_{d}"]
+        dots[f"next frame {name}"] = unit(x.next_frame), seen[f"next_{d}"]
+        dots[f"warped {name}"] = unit(seen[f"warped_{d}"]), seen[f"warped_kp_{d}"]
+    dots["B, aligned to A"] = unit(b.frame), seen["aligned_b"]
+    visualize.keypoint_rows(dots).save(run.out / f"{run.iteration}-kp.png")
+
+
+def save_retargeted_samples(run, jokr, pairs, align):
+    """Pictures of untransformed frames and the other object's silhouette in their pose."""
+    (frames_a, _), (frames_b, _) = pairs.stills()
+    a, b = jokr.retarget(frames_a, "a", align), jokr.retarget(frames_b, "b", align)
+    sheet = {
+        "frames A": unit(frames_a), "decoded ab: A's motion, B's shape": a.other_mask,
+        "frames B": unit(frames_b), "decoded ba: B's motion, A's shape": b.other_mask,
+    }  # fmt: skip
+    visualize.rows(sheet).save(run.out / f"test_{run.iteration}.png")
+    dots = {
+        "keypoints A": (unit(frames_a), a.keypoints),
+        "moved to B": (unit(frames_a), a.moved_keypoints),
+        "keypoints B": (unit(frames_b), b.keypoints),
+        "moved to A": (unit(frames_b), b.moved_keypoints),
+    }
+    visualize.keypoint_rows(dots).save(run.out / f"{run.iteration}-kp_test.png")
+    run.log.plot()
+
+
+def main():
+    groups = options.CLIPS, options.RUN, options.NETWORKS, options.TRAINING, options.FIRST_STAGE
+    opt, given = arguments.parse(__doc__, *groups)
+    align = opt.affine
+    source, clear = checkpoint.starting_point(opt.out, opt.resume, opt.load, opt.overwrite)
+    state = checkpoint.load(source, stage=1) if source else {}
+    if source:
+        checkpoint.adopt(opt, given, source, state)
+
+    device = runtime.pick_device(opt.device)
+    runtime.seed_everything(opt.seed)
+    jokr, discriminator, g_opt, d_opt = build(opt, device)
+    jokr.detector.check_size(opt.resize_w, opt.resize_h)
+    parts = {"G_A": jokr.shape_decoder, "Disc": discriminator, "KP": jokr.detector}
+    parts.update(g_opt=g_opt, d_opt=d_opt)
+    clips = [Footage(Clip(**options.clip(opt, d)), *options.canvas(opt, d), device) for d in "ab"]
+    pairs = Pairs(*clips, opt.bs, opt.seed, mirror_a=opt.hflip)
+    start = go_on(source, state, parts, jokr.affine, device) if source else 0
+    total = min(opt.iters, opt.epoch * pairs.epoch_length)
+    if clear:
+        checkpoint.clear(opt.out)
+    print(arguments.record(opt, given, f"{opt.out}/config.yaml"))
+
+    def pack(iteration):
+        return checkpoint.pack(parts, jokr.affine, iteration // pairs.epoch_length, vars(opt))
+
+    with Run(opt.out, start, total, pack, device) as run:
+        for iteration in run:
+            a, b = pairs.batch(iteration)
+            warps = random_warp(a.frame), random_warp(b.frame)
+            terms, seen = generator_losses(jokr, discriminator, a, b, *warps, opt)
+            step(g_opt, terms)
+            d_terms, scores = discriminator_losses(discriminator, seen["kp_a"], seen["aligned_b"])
+            step(d_opt, d_terms)
+            run.watch({**terms, **d_terms})
+            if run.due(opt.print_loss):
+                run.write({**terms, **d_terms, **scores}, jokr.affine)
+            if run.due(opt.save_img):
+                save_training_samples(run, a, b, seen)
+            if run.due(opt.save_img) or run.due(opt.eval_test):
+                save_retargeted_samples(run, jokr, pairs, align)
+            if run.due(opt.save_check):
+                run.save()
+
+
+if __name__ == "__main__":
+    errors.run(main)

@@ -1,0 +1,156 @@
+"""Stage two: one refiner per object paints silhouettes with the object's look."""
+
+from itertools import chain
+
+import torch
+from torch.optim import Adam
+
+from datasets.clip import Clip
+from datasets.pairs import Footage, Pairs
+from losses.perceptual import LPIPS
+from losses.reconstruction import l1
+from models.build import build_jokr
+from utils import arguments, checkpoint, errors, options, runtime, visualize
+from utils.run import Run, go_on
+from utils.visualize import unit
+
+
+def refine(jokr, a, b):
+    """Keypoints, own silhouettes and refined pictures of both batches; only the refiners learn."""
+    with torch.no_grad():
+        kp_a, kp_b = jokr.detector(a.frame)[0], jokr.detector(b.frame)[0]
+        mask_a, _ = jokr.decode(kp_a, *a.frame.shape[2:])
+        _, mask_b = jokr.decode(kp_b, *b.frame.shape[2:])
+    return {
+        "kp_a": kp_a, "mask_a": mask_a, "refined_a": jokr.refiner_a(mask_a),
+        "kp_b": kp_b, "mask_b": mask_b, "refined_b": jokr.refiner_b(mask_b),
+    }  # fmt: skip
+
+
+def refiner_losses(seen, a, b, lpips, opt):
+    """The terms that the refiners minimise (METHOD 5), weighted; `lpips` is None at weight 0."""
+    pairs = (seen["refined_a"], a.frame), (seen["refined_b"], b.frame)
+    perceptual = (
+        sum(lpips(*pair) for pair in pairs) if lpips else torch.zeros_like(a.frame[0, 0, 0, 0])
+    )
+    return {
+        "vgg_rec": opt.lambda_vgg * perceptual,
+        "l1_rec": opt.lambda_l1 * sum(l1(*pair) for pair in pairs),
+    }
+
+
+def step(optimiser, terms):
+    """One step down the sum of a dict of losses."""
+    optimiser.zero_grad()
+    sum(terms.values()).backward()
+    optimiser.step()
+
+
+def build(opt, device):
+    """Frozen detector and decoder in the reference's modes, refiners, and the refiners' optimiser.
+
+    The detector stays in train mode: its batch norm uses each batch's statistics.
+    """
+    jokr = build_jokr(**options.network(opt), new_norm=opt.new_norm).to(device)
+    for frozen in (jokr.detector, jokr.shape_decoder):
+        frozen.requires_grad_(False)
+    jokr.shape_decoder.eval()
+    refiners = chain(jokr.refiner_a.parameters(), jokr.refiner_b.parameters())
+    return jokr, Adam(refiners, lr=opt.g_lr, betas=(0.5, 0.999))
+
+
+def save_training_samples(run, a, b, seen):
+    """Pictures of the current batch: own silhouettes and own refined pictures, and keypoints."""
+    sheet = {}
+    for name, x, d in (("A", a, "a"), ("B", b, "b")):
+        sheet[f"masks {name}"] = x.mask
+        sheet[f"decoded {name}"] = seen[f"mask_{d}"]
+        sheet[f"frames {name}"] = unit(x.frame)
+        sheet[f"refined {name}"] = unit(seen[f"refined_{d}"])
+    visualize.rows(sheet).save(run.out / f"reconstruction_{run.iteration}.png")
+    dots = {
+        "keypoints A": (unit(a.frame), seen["kp_a"]),
+        "keypoints B": (unit(b.frame), seen["kp_b"]),
+    }
+    visualize.keypoint_rows(dots).save(run.out / f"{run.iteration}-kp.png")
+
+
+def save_retargeted_samples(run, jokr, pairs, align):
+    """Pictures of untransformed frames and the other object in their pose."""
+    (frames_a, _), (frames_b, _) = pairs.stills()
+    a, b = jokr.retarget(frames_a, "a", align), jokr.retarget(frames_b, "b", align)
+    sheet = {
+        "frames A": unit(frames_a), "decoded ab": a.other_mask,
+        "refined ab: A's motion, B's look": unit(a.other_picture),
+        "frames B": unit(frames_b), "decoded ba": b.other_mask,
+        "refined ba: B's motion, A's look": unit(b.other_picture),
+    }  # fmt: skip
+    visualize.rows(sheet).save(run.out / f"test_{run.iteration}.png")
+    dots = {
+        "keypoints A": (unit(frames_a), a.keypoints),
+        "keypoints B": (unit(frames_b), b.keypoints),
+    }
+    visualize.keypoint_rows(dots).save(run.out / f"{run.iteration}-kp_test_.png")
+    run.log.plot()
+
+
+def open_checkpoint(opt):
+    """(path, its content, whether the run goes on from it, whether --out must be cleared first)."""
+    begun, clear = checkpoint.starting_point(
+        opt.out, opt.resume, opt.load, opt.overwrite, continues=opt.load_second_stage
+    )
+    path = begun or opt.load
+    if not path:
+        raise errors.UserError("no checkpoint of stage one given; pass one to --load")
+    return path, checkpoint.load(path, stage=2 if begun else 1), bool(begun), clear
+
+
+def main():
+    groups = options.CLIPS, options.RUN, options.NETWORKS, options.REFINERS, options.TRAINING
+    defaults = {"bs": 4, "iters": 30001}
+    opt, given = arguments.parse(__doc__, *groups, options.SECOND_STAGE, defaults=defaults)
+    align = opt.affine
+    path, state, goes_on, clear = open_checkpoint(opt)
+    checkpoint.adopt(opt, given, path, state)
+
+    device = runtime.pick_device(opt.device)
+    runtime.seed_everything(opt.seed)
+    lpips = LPIPS(runtime.vgg_weights(opt.vgg_weights)).to(device) if opt.lambda_vgg else None
+    jokr, g_opt = build(opt, device)
+    jokr.detector.check_size(opt.resize_w, opt.resize_h)
+    first = {"G_A": jokr.shape_decoder, "KP": jokr.detector}
+    parts = {**first, "R_A": jokr.refiner_a, "R_B": jokr.refiner_b, "g_opt2": g_opt}
+    clips = [Footage(Clip(**options.clip(opt, d)), *options.canvas(opt, d), device) for d in "ab"]
+    pairs = Pairs(*clips, opt.bs, opt.seed, mirror_a=opt.hflip)
+    if goes_on:
+        start = go_on(path, state, parts, jokr.affine, device)
+    else:
+        start = 0
+        checkpoint.restore(path, state, first, jokr.affine)
+    total = min(opt.iters, opt.epoch * pairs.epoch_length)
+    if clear:
+        checkpoint.clear(opt.out)
+    print(arguments.record(opt, given, f"{opt.out}/config.yaml"))
+
+    def pack(iteration):
+        return checkpoint.pack(parts, jokr.affine, iteration // pairs.epoch_length, vars(opt))
+
+    with Run(opt.out, start, total, pack, device) as run:
+        for iteration in run:
+            a, b = pairs.batch(iteration)
+            seen = refine(jokr, a, b)
+            terms = refiner_losses(seen, a, b, lpips, opt)
+            step(g_opt, terms)
+            run.watch(terms)
+            if run.due(opt.print_loss):
+                run.write(terms)
+            if run.due(opt.save_img):
+                save_training_samples(run, a, b, seen)
+            if run.due(opt.eval_test):
+                save_retargeted_samples(run, jokr, pairs, align)
+            if run.due(opt.save_check):
+                run.save()
+
+
+if __name__ == "__main__":
+    errors.run(main)

@@ -1,0 +1,181 @@
+"""The mechanics of command lines and config files (no torch in here)."""
+
+import argparse
+import difflib
+import math
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import yaml
+
+from utils.errors import UserError
+
+SCRIPTS = ("train_first_stage", "train_second_stage", "inference")
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option: `--name VALUE`, or a flag when `kind` is bool."""
+
+    name: str
+    kind: object
+    default: object
+    help: str
+    choices: tuple = None
+    opposite: str = None  # a second flag that turns a boolean off
+
+
+def option(name, kind, default, help, choices=None):
+    return Option(name, kind, default, help, choices)
+
+
+def flag(name, help, default=False, opposite=None):
+    return Option(name, bool, default, help, opposite=opposite)
+
+
+def _number(kind, test, words):
+    def parse(text):
+        try:
+            value = kind(text)
+        except ValueError:
+            value = None
+        if value is None or not math.isfinite(value) or not test(value):
+            raise argparse.ArgumentTypeError(f"'{text}' is not {words}")
+        return value
+
+    return parse
+
+
+count = _number(int, lambda v: v > 0, "a whole number above 0")
+natural = _number(int, lambda v: v >= 0, "a whole number, 0 or above")
+integer = _number(int, lambda v: True, "a whole number")
+count_or_all = _number(int, lambda v: v > 0 or v == -1, "a whole number above 0, or -1 for all")
+positive = _number(float, lambda v: v > 0, "a number above 0")
+nonnegative = _number(float, lambda v: v >= 0, "a number, 0 or above")
+share = _number(float, lambda v: 0 < v <= 1, "a number above 0, at most 1")
+
+
+def parse(description, *groups, defaults=None, argv=None):
+    """Read flags and `--config FILE.yaml` into one namespace.
+
+    Args:
+        description: text for `--help`.
+        groups: tuples of `Option`; later ones win where a name repeats.
+        defaults: values that differ from the groups' own, by name.
+        argv: list of strings; the process's own by default.
+
+    Returns:
+        (namespace of every option, set of names that the user gave by flag or config).
+
+    A config file may hold sections named after scripts (`SCRIPTS`); only that script reads its own.
+
+    Raises:
+        UserError: unknown name or bad value, with the nearest name where there is one.
+    """
+    table = {o.name: o for group in groups for o in group}
+    for name, value in (defaults or {}).items():
+        table[name] = replace(table[name], default=value)
+    parser = _Parser(
+        description=description, allow_abbrev=False, argument_default=argparse.SUPPRESS
+    )
+    for o in table.values():
+        _add(parser, o)
+    parser.add_argument("--config", metavar="FILE.yaml", help="options from a file; flags win")
+    given = vars(parser.parse(argv))
+    config = given.pop("config", None)
+    if config:
+        given = {
+            **vars(
+                parser.parse(
+                    _config_argv(Path(config), table, Path(parser.prog).stem), source=config
+                )
+            ),
+            **given,
+        }
+    resolved = {name: o.default for name, o in table.items()}
+    return argparse.Namespace(**{**resolved, **given}), set(given)
+
+
+def _add(parser, o):
+    default = "" if o.kind is bool or o.default == "" else f" (default {o.default})"
+    if o.kind is bool:
+        parser.add_argument(f"--{o.name}", dest=o.name, action="store_true", help=o.help)
+        if o.opposite:
+            parser.add_argument(
+                f"--{o.opposite}", dest=o.name, action="store_false", help=f"turns --{o.name} off"
+            )
+    else:
+        parser.add_argument(
+            f"--{o.name}",
+            type=o.kind,
+            choices=o.choices,
+            help=(o.help + default).replace("%", "%%"),
+        )
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse with one-sentence errors that offer the nearest option."""
+
+    def error(self, message):
+        raise UserError(f"{message} (--help lists the options)")
+
+    def parse(self, argv, source=None):
+        try:
+            known, unknown = self.parse_known_args(argv)
+        except UserError as error:
+            raise UserError(f"{source}: {error}" if source else str(error)) from None
+        if unknown:
+            names = list(self._option_string_actions)
+            raise UserError(
+                f"unknown option {unknown[0]}{_nearest(unknown[0].split('=')[0], names)}"
+            )
+        return known
+
+
+def _nearest(name, names):
+    match = difflib.get_close_matches(name, names, 1, 0.5)
+    return f"; did you mean {match[0]}?" if match else "; --help lists the options"
+
+
+def _config_argv(path, table, script):
+    """The command line that a config file stands for, its section for `script` included."""
+    try:
+        content = yaml.safe_load(path.read_text()) or {}
+    except OSError as error:
+        raise UserError(
+            f"{path} cannot be read: {error.strerror}; give an existing yaml file"
+        ) from None
+    except (yaml.YAMLError, UnicodeDecodeError):
+        raise UserError(f"{path} is not yaml; write one 'name: value' a line") from None
+    if not isinstance(content, dict):
+        raise UserError(f"{path} holds no 'name: value' lines; write one option a line")
+    sections = {name: content.pop(name) for name in SCRIPTS if name in content}
+    section = sections.get(script) or {}
+    if not isinstance(section, dict):
+        raise UserError(f"{path}: section {script} holds no 'name: value' lines")
+    content.update(section)
+    argv = []
+    opposites = {o.opposite: o.name for o in table.values() if o.opposite}
+    for name, value in content.items():
+        if name not in table and name not in opposites:
+            raise UserError(
+                f"{path}: unknown option {name}{_nearest(str(name), [*table, *opposites])}"
+            )
+        if isinstance(value, bool):
+            flag_name = name if value else (opposites.get(name) or table[name].opposite)
+            argv += [f"--{flag_name}"] if flag_name else []
+        else:
+            argv.append(f"--{name}={'' if value is None else value}")
+    return argv
+
+
+def record(namespace, given, path, leave_out=("resume", "overwrite")):
+    """Save the resolved options as a config file that `--config` reads back.
+
+    Returns:
+        one line that names what the user set, and the file.
+    """
+    values = {k: v for k, v in vars(namespace).items() if k not in leave_out}
+    Path(path).write_text(yaml.safe_dump(values, sort_keys=False))
+    chosen = " ".join(f"{name}={values[name]}" for name in values if name in given)
+    return f"options: {chosen or 'defaults'} (all in {path})"

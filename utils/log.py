@@ -1,0 +1,97 @@
+"""What a training run tells: progress bar, loss lines, log.csv, TensorBoard, losses.png."""
+
+import csv
+import sys
+from pathlib import Path
+
+import torch
+from torch.utils.tensorboard import SummaryWriter
+from tqdm import tqdm
+
+from utils.errors import UserError
+from utils.visualize import plot_losses
+
+
+class Log:
+    """The loss log of a run; `close` it at the end.
+
+    Args:
+        out: folder for log.csv, events and losses.png.
+        start: first iteration; entries from there on, left by a run that was cut, are dropped.
+        total: iterations in all.
+    """
+
+    def __init__(self, out, start, total):
+        self.out = Path(out)
+        self.path = self.out / "log.csv"
+        self.start = start
+        self.writer = None
+        self.events = SummaryWriter(self.out, purge_step=start)
+        self.bar = tqdm(total=total, initial=start, unit="it", disable=not sys.stderr.isatty())
+
+    def write(self, iteration, values):
+        """Note one iteration's values (dict of name -> float) everywhere."""
+        if self.writer is None:
+            self._open(["iteration", *values])
+        self.writer.writerow({"iteration": iteration, **values})
+        self.file.flush()
+        for name, value in values.items():
+            self.events.add_scalar(name, value, iteration)
+        if self.bar.disable:
+            print(
+                f"[{iteration}] " + "  ".join(f"{k}: {v:.6f}" for k, v in values.items()),
+                flush=True,
+            )
+        else:
+            self.bar.set_postfix({k: f"{v:.3g}" for k, v in list(values.items())[:6]})
+
+    def _open(self, fields):
+        earlier = []
+        if self.start and self.path.is_file():
+            with open(self.path, newline="") as file:
+                earlier = [
+                    row for row in csv.DictReader(file) if int(row["iteration"]) < self.start
+                ]
+        self.file = open(self.path, "w", newline="")  # noqa: SIM115 - closed by close()
+        self.writer = csv.DictWriter(self.file, fields, restval="nan", extrasaction="ignore")
+        self.writer.writeheader()
+        self.writer.writerows(earlier)
+
+    def plot(self):
+        """Bring losses.png up to date."""
+        if self.writer:
+            plot_losses(self.path, self.out / "losses.png")
+
+    def close(self):
+        """End the bar and the files; may be called twice."""
+        self.bar.close()
+        self.events.close()
+        if self.writer:
+            self.plot()
+            self.file.close()
+            self.writer = None
+
+
+class FiniteGuard:
+    """Remembers on the device when each loss first was not finite, so that no step waits for it."""
+
+    def __init__(self):
+        self.first = None
+
+    def watch(self, iteration, losses):
+        """Look at one iteration's losses, a dict of scalar tensors."""
+        self.names = list(losses)
+        broken = ~torch.isfinite(torch.stack([value.detach() for value in losses.values()]))
+        if self.first is None:
+            self.first = torch.full_like(broken, -1, dtype=torch.long)
+        self.first = torch.where(broken & (self.first < 0), iteration, self.first)
+
+    def check(self):
+        """Raise UserError naming the first broken loss and its iteration; waits for the device."""
+        broken = [(i, name) for i, name in zip(self.first.tolist(), self.names) if i >= 0]
+        if broken:
+            iteration, name = min(broken)
+            raise UserError(
+                f"loss {name} became NaN or infinite at iteration {iteration}; stopped, and the "
+                "last good checkpoint in --out kept; lower --g_lr or that loss's weight"
+            )
