@@ -115,8 +115,8 @@ class Pairs:
         for name, (footage, _) in zip("AB", self.domains):
             if footage.items < batch_size:
                 raise UserError(
-                    f"clip {name} has {footage.items + 1} frames ({footage.items} items), too few for "
-                    f"a batch of {batch_size}; lower --bs or give a longer clip"
+                    f"clip {name} has {footage.items + 1} frames, too few for batches of "
+                    f"{batch_size} neighbouring pairs; lower --bs or give a longer clip"
                 )
         self.epoch_length = min(footage.items for footage, _ in self.domains) // batch_size
 
