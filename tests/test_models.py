@@ -1,0 +1,127 @@
+"""Networks: shapes, modes, and what the composition promises."""
+
+import pytest
+import torch
+
+from models import JOKR, AffineAlignment
+from models.build import build_jokr
+from models.layers import evaluation, per_item_statistics
+from utils.errors import UserError
+
+
+def tiny(**changes):
+    keywords = {"num_kp": 5, "scale_kp": 0.5, "kp_width": 4, "ngf": 4, "init_gain": 0.3, **changes}
+    return build_jokr(**keywords)
+
+
+@pytest.fixture
+def frames():
+    torch.manual_seed(0)
+    return torch.rand(3, 3, 64, 64) * 2 - 1
+
+
+@pytest.mark.parametrize("strong", [False, True])
+def test_detector_shapes(frames, strong):
+    keypoints, heatmap = tiny(strong_kp=strong).detector(frames)
+    assert keypoints.shape == (3, 5, 2)
+    assert heatmap.shape == ((3, 5, 32, 32) if strong else (3, 5, 26, 26))
+    assert keypoints.abs().max() <= 1
+    assert torch.allclose(heatmap.sum((2, 3)), torch.ones(3, 5))
+
+
+@pytest.mark.parametrize("norm", ["instance", "batch", "none"])
+def test_norms_build_and_run(frames, norm):
+    jokr = tiny(norm=norm, new_norm=norm)
+    mask_a, mask_b = jokr.decode(torch.zeros(3, 5, 2), 64, 64)
+    assert mask_a.shape == mask_b.shape == (3, 1, 64, 64)
+    assert jokr.refiner_a(mask_a).shape == (3, 3, 64, 64)
+
+
+@pytest.mark.parametrize("init_type", ["normal", "xavier", "kaiming", "orthogonal"])
+def test_first_weights(init_type):
+    network = tiny(init_type=init_type).shape_decoder
+    assert network.model[1].weight.std() > 0
+    assert network.model[1].bias.abs().max() == 0
+
+
+@pytest.mark.parametrize(
+    "changes", [{}, {"strong_kp": True}, {"strong_kp": True, "norm": "batch"}, {"affine": True}]
+)
+def test_retarget_depends_on_each_frame_alone(frames, changes):
+    torch.manual_seed(0)
+    jokr = tiny(new_norm="instance", **changes).double()
+    frames = frames.double()
+    together = jokr.retarget(frames, "a", align=True)
+    for i in range(3):
+        alone = jokr.retarget(frames[i : i + 1], "a", align=True)
+        for ours, theirs in zip(vars(alone).values(), vars(together.item(i)).values()):
+            assert torch.allclose(ours, theirs, atol=1e-5)
+
+
+def test_detect_equals_train_mode_on_one_picture(frames):
+    jokr = tiny()
+    before = {k: v.clone() for k, v in jokr.detector.state_dict().items()}
+    found = jokr.detect(frames[:1])
+    assert all(torch.equal(v, before[k]) for k, v in jokr.detector.state_dict().items())
+    assert jokr.detector.training
+    assert torch.allclose(found, jokr.detector.train()(frames[:1])[0], atol=1e-5)
+
+
+def test_modes_come_back():
+    jokr = tiny()
+    jokr.shape_decoder.eval()
+    with evaluation(jokr):
+        assert not jokr.detector.training
+    assert jokr.detector.training
+    assert not jokr.shape_decoder.training
+    with pytest.raises(RuntimeError), per_item_statistics(jokr.detector):
+        raise RuntimeError
+    assert jokr.detector.training
+    assert not jokr.detector.predictor.encoder.down_blocks[0].norm.per_item
+
+
+def test_retarget_gives_each_domain_its_own_networks():
+    """B drives A: the shape is A's channel, painted by A's refiner."""
+
+    class Decoder(torch.nn.Module):
+        def forward(self, spots):
+            constant = torch.ones_like(spots[:, :1])
+            return 0.25 * constant, 0.75 * constant
+
+    class Paint(torch.nn.Module):
+        def __init__(self, shade):
+            super().__init__()
+            self.shade = shade
+
+        def forward(self, mask):
+            return mask.expand(-1, 3, -1, -1) * self.shade
+
+    class Centre(torch.nn.Module):
+        def forward(self, frames):
+            return torch.full((len(frames), 5, 2), 0.5), None
+
+    theta = torch.tensor([[[2.0, 0, 0], [0, 2.0, 0]]])
+    jokr = JOKR(Centre(), Decoder(), AffineAlignment(theta), Paint(10), Paint(100))
+    frames = torch.zeros(1, 3, 8, 8)
+    a, b = jokr.retarget(frames, "a", True), jokr.retarget(frames, "b", True)
+    assert (a.own_mask.mean().item(), a.other_mask.mean().item()) == (0.25, 0.75)
+    assert (b.own_mask.mean().item(), b.other_mask.mean().item()) == (0.75, 0.25)
+    assert (a.own_picture.mean().item(), a.other_picture.mean().item()) == (2.5, 75)
+    assert (b.own_picture.mean().item(), b.other_picture.mean().item()) == (75, 2.5)
+    assert a.moved_keypoints.mean().item() == 0.25  # inverse(theta) on A's
+    assert b.moved_keypoints.mean().item() == 1.0  # theta on B's
+    assert jokr.retarget(frames, "b", False).moved_keypoints.mean().item() == 0.5
+
+
+@pytest.mark.parametrize(("size", "scale"), [(96, 0.5), (64, 0.25), (100, 1.0)])
+def test_sizes_that_do_not_fit_are_refused(size, scale):
+    with pytest.raises(UserError, match=f"--resize_w {size}"):
+        tiny(scale_kp=scale).detector.check_size(size, size)
+
+
+@pytest.mark.parametrize(("width", "height", "scale"), [(64, 128, 0.5), (96, 32, 1.0)])
+def test_sizes_that_fit_run(width, height, scale):
+    jokr = tiny(scale_kp=scale)
+    jokr.detector.check_size(width, height)
+    result = jokr.retarget(torch.zeros(1, 3, height, width), "a", False)
+    assert result.other_mask.shape == (1, 1, height, width)
