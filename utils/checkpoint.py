@@ -58,7 +58,7 @@ def _read(path, device):
     try:
         return torch.load(path, map_location=device, weights_only=True)
     except pickle.UnpicklingError as error:
-        if "nsupported" in str(error) or "not an allowed global" in str(error):
+        if "Unsupported global" in str(error):
             raise UserError(
                 f"checkpoint {path} holds objects that could run code; not opened"
             ) from None

@@ -1,0 +1,42 @@
+# Each target does its own set-up in .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+DEMO := output/demo
+
+.PHONY: demo test lint clean
+.DELETE_ON_ERROR:
+
+demo: .venv/installed
+	$(BIN)/python data/make_demo.py --out data/demo
+	$(BIN)/python train_first_stage.py --config configs/demo.yaml --out $(DEMO)/first --resume
+	$(BIN)/python train_second_stage.py --config configs/demo.yaml --load $(DEMO)/first/checkpoint \
+		--out $(DEMO)/second --resume
+	$(BIN)/python inference.py --config configs/demo.yaml --load $(DEMO)/second/checkpoint \
+		--out $(DEMO)/frames
+	$(BIN)/python gen_vid.py --img_path $(DEMO)/frames --prefix_a b_ --prefix_b refined_ba_ \
+		--prefix_c a_ --prefix_d refined_ab_ --end_a 64 --same_length --resize --w 192 --h 192 \
+		--fps 12 --out $(DEMO) --name demo.mp4
+	mv $(DEMO)/12_demo.mp4 output/demo.mp4
+	$(BIN)/python data/show_demo.py --frames $(DEMO)/frames --demo data/demo --out output/demo.png
+	@echo "look at output/demo.mp4 and output/demo.png"
+
+test: .venv/installed-dev
+	$(BIN)/python -m pytest -q
+
+lint: .venv/installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+clean:
+	rm -rf .venv output data/demo
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.venv/installed: requirements.txt | .venv/bin/python
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	touch $@
+
+.venv/installed-dev: requirements-dev.txt .venv/installed
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	touch $@

@@ -1,0 +1,218 @@
+"""Checkpoints: atomic, safe to open, the reference's too; and the options that they carry."""
+
+import argparse
+import pickle
+
+import pytest
+import torch
+from torch.optim import Adam
+
+from models.build import build_jokr
+from models.discriminator import DomainDiscriminator
+from utils import checkpoint
+from utils.errors import UserError
+
+TINY = {"num_kp": 5, "scale_kp": 0.5, "kp_width": 4, "ngf": 4}
+
+
+def first_stage(**changes):
+    jokr = build_jokr(**{**TINY, **changes})
+    discriminator = DomainDiscriminator(5)
+    generators = [*jokr.shape_decoder.parameters(), *jokr.detector.parameters()]
+    if jokr.affine:
+        generators.append(jokr.affine.theta)
+    return jokr, {
+        "G_A": jokr.shape_decoder,
+        "Disc": discriminator,
+        "KP": jokr.detector,
+        "g_opt": Adam(generators),
+        "d_opt": Adam(discriminator.parameters()),
+    }
+
+
+def saved(path, affine=True, **changes):
+    jokr, parts = first_stage(affine=affine, **changes)
+    state = checkpoint.pack(parts, jokr.affine, 0, {"scale_kp": 0.5, "resize_w": 64})
+    checkpoint.save(path, {**state, "iteration": 7})
+    return jokr, parts
+
+
+def test_what_is_saved_comes_back(tmp_path):
+    jokr, _ = saved(tmp_path / "checkpoint_6")
+    other, parts = first_stage(affine=True)
+    assert not torch.equal(jokr.affine.theta, other.affine.theta)
+    state = checkpoint.load(tmp_path / "checkpoint_6", stage=1)
+    checkpoint.restore("it", state, parts, other.affine)
+    for x, y in zip(jokr.state_dict().values(), other.state_dict().values()):
+        assert torch.equal(x, y)
+    assert state["iteration"] == 7
+    assert [p.name for p in tmp_path.iterdir()] == ["checkpoint_6"]
+
+
+@pytest.mark.parametrize("affine", [True, False])
+def test_a_checkpoint_of_the_reference_opens(tmp_path, affine):
+    """No iteration, options or rng; theta requires grad; integer steps in the optimiser's state."""
+    jokr, parts = first_stage(affine=affine)
+    sum(p.sum() for p in jokr.parameters()).backward()
+    parts["g_opt"].step()
+    reference = {key: part.state_dict() for key, part in parts.items()}
+    for group in reference["g_opt"]["param_groups"]:
+        for name in set(group) - {"lr", "betas", "eps", "weight_decay", "amsgrad", "params"}:
+            del group[name]
+    for entry in reference["g_opt"]["state"].values():
+        entry["step"] = 1
+    theta = jokr.affine.theta.detach().requires_grad_() if affine else None
+    torch.save({**reference, "learned_t": theta, "epoch": 3}, tmp_path / "checkpoint_15000")
+
+    state = checkpoint.load(tmp_path / "checkpoint_15000", stage=1)
+    opt = argparse.Namespace(resize_w=256, resize_h=256, pad_factor_a=0.2, pad_factor_b=0.2)
+    checkpoint.adopt(opt, set(), "it", state)
+    assert (opt.num_kp, opt.ngf, opt.kp_width, opt.scale_kp) == (5, 4, 4, 0.5)
+    assert (opt.affine, opt.strong_kp, opt.no_dropout, opt.norm) == (affine, False, False, "instance")
+    other, parts = first_stage(affine=affine)
+    checkpoint.restore("it", state, parts, other.affine)
+    for x, y in zip(jokr.state_dict().values(), other.state_dict().values()):
+        assert torch.equal(x, y)
+    sum(p.sum() for p in other.parameters()).backward()
+    parts["g_opt"].step()
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"strong_kp": True},
+        {"no_dropout": True},
+        {"norm": "batch"},
+        {"norm": "none"},
+        {"scale_kp": 0.25},
+        {"scale_kp": 1.0},
+        {"new_norm": "batch"},
+    ],
+)
+def test_network_options_are_read_off_the_tensors(changes):
+    jokr = build_jokr(**{**TINY, **changes})
+    state = {"KP": jokr.detector.state_dict(), "G_A": jokr.shape_decoder.state_dict()}
+    if jokr.refiner_a:
+        state["R_A"] = jokr.refiner_a.state_dict()
+    found = checkpoint.network_options(state)
+    for name, value in {**TINY, **changes}.items():
+        if not (changes.get("strong_kp") and name == "kp_width"):
+            assert found[name] == value, name
+
+
+def test_a_contradicting_flag_is_refused(tmp_path):
+    saved(tmp_path / "checkpoint_6")
+    state = checkpoint.load(tmp_path / "checkpoint_6", stage=1)
+    opt = argparse.Namespace(num_kp=14, resize_w=256, resize_h=256, pad_factor_a=1, pad_factor_b=1)
+    with pytest.raises(UserError, match="--num_kp 14 contradicts checkpoint it, which has 5"):
+        checkpoint.adopt(opt, {"num_kp"}, "it", state)
+
+
+def test_sizes_follow_the_checkpoint_unless_given(tmp_path):
+    saved(tmp_path / "checkpoint_6")
+    state = checkpoint.load(tmp_path / "checkpoint_6", stage=1)
+    opt = argparse.Namespace(resize_w=256, resize_h=256, pad_factor_a=0.2, pad_factor_b=0.2)
+    checkpoint.adopt(opt, set(), "it", state)
+    assert (opt.resize_w, opt.resize_h) == (64, 256)
+    opt.resize_w = 128
+    checkpoint.adopt(opt, {"resize_w"}, "it", state)
+    assert opt.resize_w == 128
+
+
+class Evil:
+    def __reduce__(self):
+        return (print, ("this must not run",))
+
+
+def write_evil(path):
+    with open(path, "wb") as file:
+        pickle.dump({"G_A": Evil()}, file, protocol=2)
+
+
+def write_evil_zip(path):
+    torch.save({"G_A": Evil()}, path)
+
+
+def write_text(path):
+    path.write_text("weights")
+
+
+def write_foreign(path):
+    torch.save({"model": {}}, path)
+
+
+def write_truncated(path):
+    saved(path)
+    path.write_bytes(path.read_bytes()[:5000])
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda path: None, "does not exist"),
+        (write_evil, "could run code"),
+        (write_evil_zip, "could run code"),
+        (write_text, "damaged or no checkpoint"),
+        (write_foreign, "holds no checkpoint of train_first_stage.py"),
+        (write_truncated, "damaged or no checkpoint"),
+    ],
+)
+def test_what_is_no_checkpoint_is_said(tmp_path, capsys, make, words):
+    make(tmp_path / "checkpoint_0")
+    with pytest.raises(UserError, match=words):
+        checkpoint.load(tmp_path / "checkpoint_0", stage=1)
+    assert "must not run" not in capsys.readouterr().out
+
+
+def test_the_other_stage_is_named(tmp_path):
+    saved(tmp_path / "checkpoint_0")
+    with pytest.raises(UserError, match="is of train_first_stage.py; one of train_second_stage.py"):
+        checkpoint.load(tmp_path / "checkpoint_0", stage=2)
+
+
+def test_newest_goes_by_iteration(tmp_path):
+    assert checkpoint.newest(tmp_path) is None
+    for name, iteration in (("checkpoint_9", 10), ("checkpoint_100", 101)):
+        checkpoint.save(tmp_path / name, {"iteration": iteration})
+    (tmp_path / ".checkpoint_200.tmp").write_text("half")
+    assert checkpoint.newest(tmp_path).name == "checkpoint_100"
+    checkpoint.save(tmp_path / "checkpoint", {"iteration": 101})
+    assert checkpoint.newest(tmp_path).name == "checkpoint"
+    checkpoint.save(tmp_path / "checkpoint_120", {"iteration": 121})
+    assert checkpoint.newest(tmp_path).name == "checkpoint_120"
+
+
+def test_a_failed_write_leaves_the_old_file_and_no_half_one(tmp_path, monkeypatch):
+    checkpoint.save(tmp_path / "checkpoint", {"iteration": 1})
+
+    def disk_full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(torch, "save", disk_full)
+    with pytest.raises(UserError, match="No space left"):
+        checkpoint.save(tmp_path / "checkpoint", {"iteration": 2})
+    monkeypatch.undo()
+    assert torch.load(tmp_path / "checkpoint", weights_only=True) == {"iteration": 1}
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_where_a_run_starts(tmp_path):
+    start = checkpoint.starting_point
+    assert start(tmp_path / "new", resume=True, load="", overwrite=False) == (None, False)
+    present = tmp_path / "checkpoint_5"
+    checkpoint.save(present, {"iteration": 6})
+    with pytest.raises(UserError, match="already holds checkpoint_5; add --resume"):
+        start(tmp_path, resume=False, load="", overwrite=False)
+    assert start(tmp_path, resume=True, load="", overwrite=False) == (present, False)
+    assert start(tmp_path, resume=False, load=str(present), overwrite=False) == (present, False)
+    assert start(tmp_path, resume=False, load="", overwrite=True) == (None, True)
+    with pytest.raises(UserError, match="already holds"):
+        start(tmp_path, False, load=str(present), overwrite=False, continues=False)
+    checkpoint.clear(tmp_path)
+    assert checkpoint.newest(tmp_path) is None
+
+
+def test_an_out_that_cannot_be_written(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match="cannot be written"):
+        checkpoint.starting_point(tmp_path / "file" / "out", False, "", False)

@@ -1,0 +1,244 @@
+"""Clips on disk, the warp, and the distribution of training items."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from torch.nn import functional as F
+
+from datasets import augment
+from datasets.clip import Clip, frame_folder
+from datasets.pairs import Footage, Pairs
+from tests.conftest import ROOT
+from utils.errors import UserError
+
+SHARED = ROOT.parent / "shared"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A clip of five frames that differ in size; the object is a bright block."""
+    for name in ("train", "train_seg"):
+        (tmp_path / name).mkdir()
+    for number in range(3, 8):
+        width, height = 40 + number, 30
+        mask = np.zeros((height, width), np.uint8)
+        mask[5:25, number : number + 20] = 255
+        Image.fromarray(mask).save(tmp_path / f"train_seg/im{number}.png")
+        frame = np.stack([np.full_like(mask, 10 * number), mask, mask], -1)
+        Image.fromarray(frame).save(tmp_path / f"train/im{number}.png")
+    return tmp_path
+
+
+def opened(folder):
+    return Clip(folder / "train_seg", ".png", "im")
+
+
+def test_a_clip_starts_at_its_first_number(folder):
+    clip = opened(folder)
+    assert clip.names == [f"im{i}.png" for i in range(3, 8)]
+    frame, mask = clip.read(1)
+    assert frame.size == mask.size == (44, 30)
+    assert (frame.mode, mask.mode) == ("RGB", "L")
+
+
+def test_only_the_last_seg_of_the_path_goes():
+    assert str(frame_folder("my_seg/cat/train_seg/")).rstrip("/") == "my_seg/cat/train"
+
+
+def remove(*names):
+    return lambda folder: [(folder / name).unlink() for name in names]
+
+
+def truncate(folder):
+    path = folder / "train/im5.png"
+    path.write_bytes(path.read_bytes()[:60])
+
+
+def blacken(folder):
+    Image.new("L", (45, 30)).save(folder / "train_seg/im5.png")
+
+
+def enlarge(folder):
+    Image.new("L", (46, 30), 255).save(folder / "train_seg/im5.png")
+
+
+def zero_pad(folder):
+    for number in range(3, 8):
+        for name in ("train", "train_seg"):
+            (folder / name / f"im{number}.png").rename(folder / name / f"im00{number}.png")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        (remove("train/im5.png"), "train/im5.png is missing, the frame for mask"),
+        (remove("train_seg/im5.png"), "im5.png is missing .gap in the numbers"),
+        (truncate, "train/im5.png cannot be read as a picture"),
+        (blacken, "train_seg/im5.png is all black"),
+        (enlarge, "is 45x30 but its mask .* is 46x30"),
+        (zero_pad, "zero-padded; rename it to im3.png"),
+        (remove(*(f"train_seg/im{i}.png" for i in range(3, 8))), "holds no mask named im<number>.png"),
+    ],
+)
+def test_what_is_wrong_with_a_clip_is_said(folder, spoil, words):
+    spoil(folder)
+    with pytest.raises(UserError, match=words):
+        clip = opened(folder)
+        for index in range(len(clip)):
+            clip.read(index)
+
+
+def test_a_folder_that_is_missing_or_misnamed_is_said(folder):
+    with pytest.raises(UserError, match="does not exist"):
+        Clip(folder / "elsewhere_seg")
+    with pytest.raises(UserError, match="no '_seg' in its path"):
+        Clip(folder / "train", ".png", "im")
+    with pytest.raises(UserError, match="no mask folder given"):
+        Clip("")
+
+
+def test_footage_is_kept_small(folder):
+    assert Footage(opened(folder), 256, 256, 0.2, "cpu").pictures.shape == (5, 4, 30, 47)
+    small = Footage(opened(folder), 16, 16, 0.0, "cpu").pictures
+    assert small.shape == (5, 4, 24, 24)
+    assert small.dtype == torch.uint8
+
+
+def test_a_still_is_the_padded_picture_resized(folder):
+    """Against Pillow: pad, then resize, as inference does."""
+    footage = Footage(opened(folder), 32, 64, 0.2, "cpu")
+    frames, masks = footage.still(np.array([2]))
+    assert frames.shape == (1, 3, 64, 32)
+    frame, mask = opened(folder).read(2)
+    padded = Image.new("L", (45 + 2 * 9, 30 + 2 * 6))
+    padded.paste(mask, (9, 6))
+    wanted = np.asarray(padded.resize((32, 64), Image.Resampling.BILINEAR)) > 127
+    assert (masks[0, 0].numpy() != wanted).mean() < 0.02
+    inside = F.max_pool2d(-masks, 3, 1, 1)[0, 0] < -0.5  # away from the mask's edge
+    assert frames[0, 0][inside].mean().item() == pytest.approx(50 / 127.5 - 1, abs=0.02)
+    assert (frames * (1 - masks)).abs().max() == 0
+
+
+def warped_mask(matrix, crop=(0, 0, 0, 0), mirror=False, size=64):
+    """Where a block in the left upper quarter of a 100x100 picture lands, unpadded: mean xy."""
+    picture = torch.zeros(1, 1, 100, 100)
+    picture[..., 20:30, 20:30] = 1
+    theta = augment.sampling_matrices(
+        np.array([matrix], float), np.array([crop], float), np.array([[100, 100]]), 0.0, mirror
+    )
+    out = augment.warp(picture, theta, size, size)[0, 0]
+    y, x = (out > 0.5).nonzero().double().mean(0).tolist()
+    return x, y
+
+
+def test_matrices_move_pixels_forward():
+    identity = np.eye(3)
+    assert warped_mask(identity, size=100) == (24.5, 24.5)
+    shift = np.eye(3)
+    shift[:2, 2] = 30, 10
+    assert warped_mask(shift, size=100) == (54.5, 34.5)
+    turn = np.array([[0, -1, 0], [1, 0, 0], [0, 0, 1]])  # a quarter, clockwise on the screen
+    assert warped_mask(turn, size=100) == pytest.approx((74.5, 24.5))
+    assert warped_mask(identity, mirror=True, size=100) == pytest.approx((74.5, 24.5))
+
+
+def test_a_crop_cuts_sides_and_stretches():
+    x, y = warped_mask(np.eye(3), crop=(0.2, 0, 0, 0.5), size=100)
+    assert (x, y) == pytest.approx(((25 - 20) / 0.8 - 0.5, 25 / 0.5 - 0.5), abs=0.5)
+
+
+def test_drawn_ranges():
+    matrices, crops = augment.draw(np.random.default_rng(0), 4000)
+    assert (crops[:, 0] == 0).mean() == pytest.approx(0.6, abs=0.03)
+    assert crops.max() <= 0.05
+    determinant = np.linalg.det(matrices)
+    assert determinant.min() > 0.4
+    assert determinant.max() < 1.7
+    assert 40 < np.abs(matrices[:, :2, 2]).max() < 120
+
+
+def test_all_four_pictures_of_an_item_move_together(folder):
+    still = opened(folder)
+    footage = Footage(still, 64, 64, 0.2, "cpu")
+    footage.pictures[1:] = footage.pictures[:1]
+    footage.sizes[1:] = footage.sizes[:1]
+    batch = footage.sample(np.array([0, 2]), np.random.default_rng(0))
+    assert torch.equal(batch.frame, batch.next_frame)
+    assert torch.equal(batch.mask, batch.next_mask)
+    assert not torch.equal(batch.mask[0], batch.mask[1])
+    assert set(batch.mask.unique().tolist()) == {0, 1}
+
+
+def test_batches_are_a_function_of_seed_and_iteration(folder):
+    a, b = (Footage(opened(folder), 32, 32, 0.2, "cpu") for _ in "ab")
+    first, again = Pairs(a, b, 2, seed=1), Pairs(a, b, 2, seed=1)
+    for iteration in (5, 0, 3):
+        for x, y in zip(first.batch(iteration), again.batch(iteration)):
+            assert all(torch.equal(i, j) for i, j in zip(x, y))
+    other = Pairs(a, b, 2, seed=2).batch(0)[0]
+    assert not torch.equal(other.frame, first.batch(0)[0].frame)
+    from_a, from_b = first.batch(0)
+    assert not torch.equal(from_a.frame, from_b.frame)
+
+
+def test_an_epoch_shows_each_item_once_and_ends_with_the_shorter_clip(folder, monkeypatch):
+    a, b = (Footage(opened(folder), 32, 32, 0.2, "cpu") for _ in "ab")
+    b.pictures = b.pictures[:4]
+    seen = []
+    sample = Footage.sample
+    monkeypatch.setattr(
+        Footage, "sample", lambda self, i, *rest: (seen.append((self is a, *i)), sample(self, i, *rest))
+    )
+    pairs = Pairs(a, b, 1, seed=0)
+    assert pairs.epoch_length == 3
+    for iteration in range(6):
+        pairs.batch(iteration)
+    of_b = [i for is_a, i in seen if not is_a]
+    assert sorted(of_b[:3]) == sorted(of_b[3:]) == [0, 1, 2]
+    assert len({i for is_a, i in seen[:6] if is_a}) == 3
+
+
+def test_too_few_frames_for_a_batch(folder):
+    footage = Footage(opened(folder), 32, 32, 0.2, "cpu")
+    with pytest.raises(UserError, match="clip A has 5 frames"):
+        Pairs(footage, footage, 5, seed=0)
+
+
+def moments(masks):
+    """Area, centroid, spread and covariance of each mask (n, 256, 256), as the reference's file."""
+    x = torch.arange(256).double() * 2 / 255 - 1
+    masks = masks.double()
+    area = masks.mean((1, 2))
+    weight = masks / masks.sum((1, 2), keepdim=True)
+    cx, cy = (weight.sum(1) * x).sum(1), (weight.sum(2) * x).sum(1)
+    dx, dy = x - cx[:, None], x - cy[:, None]
+    sx, sy = ((weight.sum(1) * dx**2).sum(1)).sqrt(), ((weight.sum(2) * dy**2).sum(1)).sqrt()
+    covariance = torch.einsum("nyx,ny,nx->n", weight, dy, dx)
+    return torch.stack([area, cx, cy, sx, sy, covariance], 1).numpy()
+
+
+def deviation_error(values):
+    """Standard error of a sample's standard deviation (from its fourth moment)."""
+    fourth = ((values - values.mean(0)) ** 4).mean(0)
+    return np.sqrt((fourth - values.var(0) ** 2) / (4 * values.var(0) * len(values)))
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="the published clips are not here")
+@pytest.mark.parametrize("animal", ["cow", "cat", "fox"])
+def test_items_are_distributed_as_the_references(animal):
+    golden = np.load(SHARED / f"golden/augmentation_{animal}.npz")
+    footage = Footage(Clip(SHARED / f"data/{animal}/train_seg"), 256, 256, 0.2, "cpu")
+    rng = np.random.default_rng(0)
+    indices = np.resize(golden["moments"][:, 0].astype(int), 1000)
+    batches = [footage.sample(part, rng).mask for part in np.array_split(indices, 40)]
+    ours = np.concatenate([moments(mask[:, 0]) for mask in batches])
+    theirs = golden["moments"][:, 1:]
+    mean_error = np.sqrt(ours.var(0) / len(ours) + theirs.var(0) / len(theirs))
+    assert (np.abs(ours.mean(0) - theirs.mean(0)) < 4 * mean_error).all()
+    spread_error = np.hypot(deviation_error(ours), deviation_error(theirs))
+    assert (np.abs(ours.std(0) - theirs.std(0)) < 4 * spread_error).all()
+    mean_mask = sum(F.adaptive_avg_pool2d(mask, 64).sum((0, 1)) for mask in batches) / 1000
+    difference = np.abs(mean_mask.numpy() - golden["mean_mask"])
+    assert difference.mean() < 0.02
+    assert difference.max() < 0.10

@@ -1,0 +1,109 @@
+"""Command lines and config files."""
+
+import pytest
+import yaml
+
+from utils import arguments, options
+from utils.errors import UserError
+
+GROUPS = options.CLIPS, options.RUN, options.NETWORKS, options.TRAINING, options.FIRST_STAGE
+
+
+def parse(flags, *groups):
+    return arguments.parse("", *(groups or GROUPS), argv=flags.split())
+
+
+def test_defaults_are_the_references():
+    opt, given = parse("")
+    assert not given
+    assert (opt.bs, opt.iters, opt.epoch, opt.g_lr, opt.d_lr) == (8, 45001, 200000, 1e-4, 1e-4)
+    assert (opt.lambda_l2, opt.lambda_eq, opt.lambda_sep, opt.lambda_pred) == (20, 2, 1, 10)
+    assert (opt.lambda_disc, opt.lambda_sill, opt.delta, opt.new_alpha) == (0.005, 10, 0.1, 13)
+    assert (opt.num_kp, opt.scale_kp, opt.ngf, opt.resize_w, opt.resize_h) == (10, 0.25, 64, 256, 256)
+    assert (opt.save_img, opt.print_loss, opt.eval_test, opt.save_check) == (2500, 200, 2500, 15000)
+    assert not (opt.affine or opt.strong_kp or opt.no_dropout or opt.hflip)
+
+
+def test_the_references_flags_are_all_known():
+    parse(
+        "--input_nc 3 --output_nc 3 --ndf 64 --no_mask --netG resnet_9blocks_double --norm instance "
+        "--init_type normal --init_gain 0.02 --resize --no_resize --hflip --no_hflip --ext_a .png"
+    )
+    second = options.REFINERS, options.SECOND_STAGE
+    parse("--bottleneck 512 --save_test_img 10 --lambda_sill 10 --ext .jpg", *GROUPS[:3], *second)
+    parse("--gan_mode lsgan --ndf 64 --g_lr 1", *GROUPS[:3], options.REFINERS, options.INFERENCE)
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        ("--bs 0", "--bs: '0' is not a whole number above 0"),
+        ("--resize_w -4", "--resize_w: '-4' is not"),
+        ("--g_lr -0.1", "--g_lr: '-0.1' is not a number above 0"),
+        ("--g_lr nan", "--g_lr: 'nan' is not"),
+        ("--num_kp many", "--num_kp: 'many' is not"),
+        ("--scale_kp 2", "at most 1"),
+        ("--norm layer", "invalid choice"),
+        ("--lamda_l2 3", "unknown option --lamda_l2; did you mean --lambda_l2"),
+        ("--bs", "expected one argument"),
+    ],
+)
+def test_bad_values_are_one_sentence(flags, words):
+    with pytest.raises(UserError) as caught:
+        parse(flags)
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_abbreviations_do_not_guess():
+    with pytest.raises(UserError, match="unknown option --lambda_s;"):
+        parse("--lambda_s 3")
+
+
+def test_a_config_file_sets_and_flags_win(tmp_path):
+    path = tmp_path / "config.yaml"
+    path.write_text("bs: 3\naffine: true\nhflip: true\nout: my folder\ndelta: 1e-1\n")
+    opt, given = parse(f"--config {path} --bs 5 --no_hflip")
+    assert (opt.bs, opt.affine, opt.hflip, opt.out, opt.delta) == (5, True, False, "my folder", 0.1)
+    assert given == {"bs", "affine", "hflip", "out", "delta"}
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("lambda_12: 3", "unknown option lambda_12; did you mean lambda_l2"),
+        ("bs: -3", "--bs: '-3' is not"),
+        ("just words", "holds no 'name: value' lines"),
+        ("a: [", "is not yaml"),
+    ],
+)
+def test_a_bad_config_names_its_file(tmp_path, text, words):
+    path = tmp_path / "config.yaml"
+    path.write_text(text)
+    with pytest.raises(UserError) as caught:
+        parse(f"--config {path}")
+    assert str(path) in str(caught.value)
+    assert words in str(caught.value)
+
+
+def test_a_missing_config(tmp_path):
+    with pytest.raises(UserError, match="cannot be read"):
+        parse(f"--config {tmp_path}/none.yaml")
+
+
+def test_a_script_reads_its_own_section(tmp_path, monkeypatch):
+    path = tmp_path / "config.yaml"
+    path.write_text("num_kp: 7\ntrain_first_stage:\n  bs: 2\ntrain_second_stage:\n  lambda_vgg: 0\n")
+    monkeypatch.setattr("sys.argv", ["train_first_stage.py"])
+    opt, _ = parse(f"--config {path}")
+    assert (opt.num_kp, opt.bs) == (7, 2)
+
+
+def test_the_recorded_options_read_back(tmp_path):
+    opt, given = parse("--bs 3 --affine --no_resize --root_a x_seg")
+    line = arguments.record(opt, given, tmp_path / "config.yaml")
+    assert "bs=3" in line
+    assert "delta" not in line
+    again, _ = parse(f"--config {tmp_path}/config.yaml")
+    assert vars(again) == vars(opt)
+    assert "resume" not in yaml.safe_load((tmp_path / "config.yaml").read_text())
