@@ -2,45 +2,11 @@
 
 from pathlib import Path
 
-import torch
 from tqdm import tqdm
 
 from datasets.clip import Clip
-from models.build import build_jokr
 from utils import arguments, checkpoint, errors, images, options, runtime, visualize
 from utils.visualize import unit
-
-
-def build(opt, given, device):
-    """`JOKR` in eval mode from `--load`; the checkpoint's network options go into `opt`."""
-    state = checkpoint.load(opt.load, stage=2, device=device)
-    checkpoint.adopt(opt, given, opt.load, state)
-    jokr = build_jokr(**options.network(opt), new_norm=opt.new_norm).to(device).eval()
-    jokr.detector.check_size(opt.resize_w, opt.resize_h)
-    parts = {
-        "G_A": jokr.shape_decoder,
-        "KP": jokr.detector,
-        "R_A": jokr.refiner_a,
-        "R_B": jokr.refiner_b,
-    }
-    checkpoint.restore(opt.load, state, parts, jokr.affine)
-    return jokr
-
-
-def batches(clip, count, size, width, height, pad_factor):
-    """Frames 0..count-1 of a clip, wrapping round at its end, padded and resized as 8-bit pictures.
-
-    Yields:
-        file names (list of B), frames (B, 3, H, W) in [-1, 1] and masked, masks (B, 1, H, W).
-    """
-    for first in range(0, count, size):
-        indices = [i % len(clip) for i in range(first, min(first + size, count))]
-        pixels = []
-        for pair in map(clip.read, indices):
-            padded = (images.resize(images.pad(image, pad_factor), width, height) for image in pair)
-            pixels.append(torch.cat([images.to_tensor(image) for image in padded]))
-        frames, masks = images.normalise(*torch.stack(pixels).split((3, 1), dim=1))
-        yield [clip.names[i] for i in indices], frames, masks
 
 
 def split_pictures(domain, frame, mask, result):
@@ -63,27 +29,34 @@ def sheets(domain, frame, mask, result):
         f"decoded, shape of {other}": result.other_mask,
         f"look of {other}": unit(result.other_picture),
     }
-    kept, moved = (unit(frame), result.keypoints), (unit(frame), result.moved_keypoints)
+    dots = {
+        f"keypoints {this}": (unit(frame), result.keypoints),
+        f"moved to {other}": (unit(frame), result.moved_keypoints),
+    }
     return {
         f"recon_{domain}_": visualize.rows({**picture, **own}),
         f"{domain}{other.lower()}{domain}_": visualize.rows({**picture, **driven}),
-        "kp_" if domain == "a" else "kp_b_": visualize.keypoint_rows({f"keypoints {this}": kept}),
-        f"kp_test_{domain}": visualize.keypoint_rows(
-            {f"keypoints {this}": kept, f"moved to {other}": moved}
-        ),
+        f"kp_test_{domain}": visualize.keypoint_rows(dots),
     }
 
 
-def write(out, name, domain, opt, *item):
-    """Write everything that one frame yields into `out`, each file as its prefix + `name`."""
+def write(out, opt, items):
+    """Write everything that one frame of each clip yields, each file as prefix + frame's name.
+
+    `items` holds (name, frame, mask, result) by domain.
+    """
+    for domain, (name, *item) in items.items():
+        if opt.splitted:
+            for prefix, picture in split_pictures(domain, *item).items():
+                image = images.to_pil(picture)
+                image = images.resize(image, opt.w or image.width, opt.h or image.height)
+                images.save(image, out / f"{prefix}{name}")
+        else:
+            for prefix, image in sheets(domain, *item).items():
+                images.save(image, out / f"{prefix}{name}")
     if not opt.splitted:
-        for prefix, image in sheets(domain, *item).items():
-            images.save(image, out / f"{prefix}{name}")
-        return
-    for prefix, picture in split_pictures(domain, *item).items():
-        image = images.to_pil(picture)
-        image = images.resize(image, opt.w or image.width, opt.h or image.height)
-        images.save(image, out / f"{prefix}{name}")
+        dots = {f"keypoints {d.upper()}": (unit(x[1]), x[3].keypoints) for d, x in items.items()}
+        images.save(visualize.keypoint_rows(dots), out / f"kp_{items['a'][0]}")
 
 
 def main():
@@ -91,23 +64,23 @@ def main():
     opt, given = arguments.parse(__doc__, *groups)
     align = opt.affine
     device = runtime.pick_device(opt.device)
-    jokr = build(opt, given, device)
+    jokr = checkpoint.open_jokr(opt, given, device)
     clips = {domain: Clip(**options.clip(opt, domain)) for domain in "ab"}
     checkpoint.make_folder(opt.out)
-    out = Path(opt.out)
 
     count = min(map(len, clips.values())) if opt.data_size == -1 else opt.data_size
-    with tqdm(total=2 * count, unit="frame", disable=None) as bar:
-        for domain, clip in clips.items():
-            for names, frames, masks in batches(clip, count, opt.bs, *options.canvas(opt, domain)):
-                frames = frames.to(device)
-                result = jokr.retarget(frames, domain, align)
-                for i, name in enumerate(names):
-                    write(
-                        out, name, domain, opt, frames[i : i + 1], masks[i : i + 1], result.item(i)
-                    )
-                bar.update(len(names))
-    print(f"{count} frames of each clip done; pictures are in {out}")
+    streams = (c.stream(count, opt.bs, *options.canvas(opt, d)) for d, c in clips.items())
+    with tqdm(total=count, unit="frame", disable=None) as bar:
+        for batch in zip(*streams):
+            results = [jokr.retarget(x[1].to(device), d, align) for d, x in zip(clips, batch)]
+            for i in range(len(batch[0][0])):
+                items = {
+                    domain: (names[i], frames[i : i + 1], masks[i : i + 1], result.item(i))
+                    for domain, (names, frames, masks), result in zip(clips, batch, results)
+                }
+                write(Path(opt.out), opt, items)
+                bar.update()
+    print(f"{count} frames of each clip done; pictures are in {opt.out}")
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from utils import images
 from utils.errors import UserError
@@ -60,6 +61,22 @@ class Clip:
                 "or end the clip before it"
             )
         return frame, mask
+
+    def stream(self, count, batch_size, width, height, pad_factor):
+        """Frames 0..count-1, wrapping round at the end, padded and resized as 8-bit pictures.
+
+        Yields:
+            file names (list of B), frames (B, 3, height, width) in [-1, 1] and masked,
+            masks (B, 1, height, width) in {0, 1}.
+        """
+        for first in range(0, count, batch_size):
+            indices = [i % len(self) for i in range(first, min(first + batch_size, count))]
+            pixels = []
+            for pair in map(self.read, indices):
+                sized = (images.resize(images.pad(x, pad_factor), width, height) for x in pair)
+                pixels.append(torch.cat([images.to_tensor(x) for x in sized]))
+            frames, masks = images.normalise(*torch.stack(pixels).split((3, 1), dim=1))
+            yield [self.names[i] for i in indices], frames, masks
 
 
 def frame_folder(root):

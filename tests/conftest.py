@@ -13,7 +13,11 @@ SMALL = "--resize_w 64 --resize_h 64 --scale_kp 0.5 --kp_width 4 --ngf 4 --num_k
 
 def run_script(name, flags, cwd=ROOT, **environment):
     """Run a script of the project as a user would; returns the finished process."""
-    command = [sys.executable, str(ROOT / name), *(flags.split() if isinstance(flags, str) else flags)]
+    command = [
+        sys.executable,
+        str(ROOT / name),
+        *(flags.split() if isinstance(flags, str) else flags),
+    ]
     env = {**os.environ, "OMP_NUM_THREADS": "2", **environment}
     return subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True)
 

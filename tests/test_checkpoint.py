@@ -68,7 +68,12 @@ def test_a_checkpoint_of_the_reference_opens(tmp_path, affine):
     opt = argparse.Namespace(resize_w=256, resize_h=256, pad_factor_a=0.2, pad_factor_b=0.2)
     checkpoint.adopt(opt, set(), "it", state)
     assert (opt.num_kp, opt.ngf, opt.kp_width, opt.scale_kp) == (5, 4, 4, 0.5)
-    assert (opt.affine, opt.strong_kp, opt.no_dropout, opt.norm) == (affine, False, False, "instance")
+    assert (opt.affine, opt.strong_kp, opt.no_dropout, opt.norm) == (
+        affine,
+        False,
+        False,
+        "instance",
+    )
     other, parts = first_stage(affine=affine)
     checkpoint.restore("it", state, parts, other.affine)
     for x, y in zip(jokr.state_dict().values(), other.state_dict().values()):

@@ -78,7 +78,10 @@ def zero_pad(folder):
         (blacken, "train_seg/im5.png is all black"),
         (enlarge, "is 45x30 but its mask .* is 46x30"),
         (zero_pad, "zero-padded; rename it to im3.png"),
-        (remove(*(f"train_seg/im{i}.png" for i in range(3, 8))), "holds no mask named im<number>.png"),
+        (
+            remove(*(f"train_seg/im{i}.png" for i in range(3, 8))),
+            "holds no mask named im<number>.png",
+        ),
     ],
 )
 def test_what_is_wrong_with_a_clip_is_said(folder, spoil, words):
@@ -188,7 +191,9 @@ def test_an_epoch_shows_each_item_once_and_ends_with_the_shorter_clip(folder, mo
     seen = []
     sample = Footage.sample
     monkeypatch.setattr(
-        Footage, "sample", lambda self, i, *rest: (seen.append((self is a, *i)), sample(self, i, *rest))
+        Footage,
+        "sample",
+        lambda self, i, *rest: (seen.append((self is a, *i)), sample(self, i, *rest)),
     )
     pairs = Pairs(a, b, 1, seed=0)
     assert pairs.epoch_length == 3

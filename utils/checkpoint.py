@@ -11,6 +11,8 @@ from pathlib import Path
 
 import torch
 
+from models.build import build_jokr
+from utils import options
 from utils.errors import UserError
 
 REQUIRED = {1: ("G_A", "KP", "Disc", "g_opt", "d_opt"), 2: ("G_A", "KP", "R_A", "R_B", "g_opt2")}
@@ -145,11 +147,11 @@ def adopt(opt, given, path, state):
         setattr(opt, name, state.get("options", {}).get(name, getattr(opt, name)))
 
 
-def pack(parts, affine, epoch, options):
-    """The dict to save, from networks and optimisers by key and the affine map or None."""
+def pack(parts, affine, epoch, values):
+    """The dict to save: networks and optimisers by key, theta or None, option values."""
     theta = None if affine is None else affine.theta.detach().cpu()
     states = {key: part.state_dict() for key, part in parts.items()}
-    return {**states, "learned_t": theta, "epoch": epoch, "options": dict(options)}
+    return {**states, "learned_t": theta, "epoch": epoch, "options": dict(values)}
 
 
 def restore(path, state, parts, affine=None):
@@ -163,6 +165,17 @@ def restore(path, state, parts, affine=None):
             ) from None
     if affine is not None:
         affine.theta.data.copy_(state["learned_t"].detach())
+
+
+def open_jokr(opt, given, device):
+    """`JOKR` in eval mode from the stage-two checkpoint `opt.load`; its options go into `opt`."""
+    state = load(opt.load, stage=2, device=device)
+    adopt(opt, given, opt.load, state)
+    jokr = build_jokr(**options.network(opt), new_norm=opt.new_norm).to(device).eval()
+    jokr.detector.check_size(opt.resize_w, opt.resize_h)
+    parts = {"G_A": jokr.shape_decoder, "KP": jokr.detector}
+    restore(opt.load, state, {**parts, "R_A": jokr.refiner_a, "R_B": jokr.refiner_b}, jokr.affine)
+    return jokr
 
 
 def starting_point(out, resume, load, overwrite, continues=True):

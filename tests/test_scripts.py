@@ -1,0 +1,295 @@
+"""The real command lines on a small drawn pair, from training to frames, and users' mistakes."""
+
+import csv
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from PIL import Image
+from torchvision.models import vgg16
+
+from tests.conftest import ROOT, SMALL, refuse, run_script, succeed
+
+FIRST, SECOND = "train_first_stage.py", "train_second_stage.py"
+
+
+def log(folder):
+    """Rows of log.csv as text, so that equality is exact."""
+    with open(folder / "log.csv", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def names(folder):
+    return {path.name for path in folder.iterdir()}
+
+
+@pytest.fixture(scope="module")
+def first(pair, tmp_path_factory):
+    """A finished stage one with --affine."""
+    out = tmp_path_factory.mktemp("first")
+    flags = f"--root_a {pair}/a/train_seg/ --root_b {pair}/b/train_seg/ {SMALL} --affine --bs 2 "
+    text = succeed(
+        FIRST, flags + f"--out {out} --iters 5 --save_check 2 --print_loss 1 --save_img 4"
+    )
+    assert "[4] loss_pred_a:" in text
+    assert "theta_5:" in text
+    return out
+
+
+@pytest.fixture(scope="module")
+def second(pair, first, tmp_path_factory):
+    """A finished stage two."""
+    out = tmp_path_factory.mktemp("second")
+    flags = f"--root_a {pair}/a/train_seg/ --root_b {pair}/b/train_seg/ --device cpu --bs 2 "
+    flags += f"--load {first}/checkpoint_4 --lambda_vgg 0 --iters 4 --save_check 3 --print_loss 1 "
+    succeed(SECOND, flags + f"--save_img 3 --eval_test 3 --out {out}")
+    return out
+
+
+def test_stage_one_writes_what_it_should(first):
+    wanted = {"checkpoint_0", "checkpoint_2", "checkpoint_4", "checkpoint", "log.csv", "losses.png"}
+    wanted |= {"config.yaml", "reconstruction_0.png", "4-kp.png", "test_4.png", "4-kp_test.png"}
+    assert wanted <= names(first)
+    assert any(name.startswith("events.out.tfevents") for name in names(first))
+    rows = log(first)
+    assert [row["iteration"] for row in rows] == list("01234")
+    assert {"l2_rec", "loss_sill", "loss_d_a", "disc_B", "theta_0"} <= set(rows[0])
+    state = torch.load(first / "checkpoint", weights_only=True)
+    keys = {
+        "G_A",
+        "Disc",
+        "KP",
+        "g_opt",
+        "d_opt",
+        "learned_t",
+        "epoch",
+        "iteration",
+        "options",
+        "rng",
+    }
+    assert set(state) == keys
+    assert state["iteration"] == 5
+    assert state["learned_t"].shape == (1, 2, 3)
+    assert yaml.safe_load((first / "config.yaml").read_text())["num_kp"] == 5
+    assert Image.open(first / "test_4.png").size[0] > 128 * 2
+
+
+def test_stage_two_writes_what_it_should(first, second):
+    wanted = {"checkpoint_0", "checkpoint_3", "checkpoint", "reconstruction_3.png", "3-kp.png"}
+    wanted |= {"test_3.png", "3-kp_test_.png", "losses.png"}
+    assert wanted <= names(second)
+    state = torch.load(second / "checkpoint", weights_only=True)
+    keys = {
+        "G_A",
+        "R_A",
+        "R_B",
+        "KP",
+        "g_opt2",
+        "learned_t",
+        "epoch",
+        "iteration",
+        "options",
+        "rng",
+    }
+    assert set(state) == keys
+    before = torch.load(first / "checkpoint_4", weights_only=True)
+    assert torch.equal(state["learned_t"], before["learned_t"])
+    for network, moves in (("G_A", False), ("KP", True)):
+        for key, value in state[network].items():
+            statistic = "running" in key or "num_batches" in key
+            assert torch.equal(value, before[network][key]) != (moves and statistic), key
+
+
+def test_stage_two_goes_on_where_it_stopped(pair, second, tmp_path):
+    flags = f"--root_a {pair}/a/train_seg/ --root_b {pair}/b/train_seg/ --device cpu --bs 2 "
+    flags += "--lambda_vgg 0 --print_loss 1 --iters 4 --save_check 99"
+    load = f"--load {second}/checkpoint_0 --load_second_stage --out {tmp_path}"
+    assert "at iteration 1" in succeed(SECOND, f"{flags} {load}")
+    assert log(tmp_path) == log(second)[1:]
+
+
+def test_a_killed_run_goes_on_with_the_same_losses(roots, tmp_path):
+    """kill -9 in mid-run, then --load: losses equal those of an unbroken run to the last digit."""
+    flags = f"{roots} {SMALL} --bs 2 --seed 3 --affine --print_loss 1 --save_check 3 --save_img 99 "
+    flags += "--iters 8"
+    succeed(FIRST, f"{flags} --out {tmp_path}/unbroken")
+    command = [sys.executable, str(ROOT / FIRST), *flags.split(), "--out", f"{tmp_path}/killed"]
+    command[command.index("--iters") + 1] = "100000"
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
+    wait_for(tmp_path / "killed/checkpoint_3", process)
+    process.kill()
+    process.wait()
+    succeed(FIRST, f"{flags} --out {tmp_path}/killed --load {tmp_path}/killed/checkpoint_3")
+    assert log(tmp_path / "killed") == log(tmp_path / "unbroken")
+
+
+def wait_for(path, process, seconds=120):
+    end = time.time() + seconds
+    while not path.exists():
+        assert process.poll() is None, f"ended with {process.returncode}"
+        assert time.time() < end, f"no {path} after {seconds} s"
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_saves_and_resumes(roots, tmp_path, number):
+    flags = f"{roots} {SMALL} --bs 2 --print_loss 1 --save_img 9999 --out {tmp_path}"
+    command = [sys.executable, str(ROOT / FIRST), *flags.split()]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    wait_for(tmp_path / "checkpoint_0", process)
+    process.send_signal(number)
+    text, _ = process.communicate(timeout=60)
+    assert process.returncode == 128 + number
+    assert "--resume" in text.splitlines()[-1]
+    last = max(int(n.split("_")[1]) for n in names(tmp_path) if n.startswith("checkpoint_"))
+    done = succeed(FIRST, f"{flags} --iters {last + 3} --resume")
+    assert f"going on from {tmp_path}/checkpoint_{last} at iteration {last + 1}" in done
+    assert [int(row["iteration"]) for row in log(tmp_path)] == list(range(last + 3))
+
+
+def test_an_out_that_holds_a_run_is_safe(pair, first, roots, tmp_path):
+    out = tmp_path / "run"
+    shutil.copytree(first, out)
+    before = {p.name: p.read_bytes() for p in out.iterdir()}
+    flags = f"{roots} {SMALL} --bs 2 --iters 2 --out {out}"
+    refuse(FIRST, flags, "already holds checkpoint", "--resume", "--overwrite")
+    refuse(FIRST, flags + " --overwrite --root_b nowhere_seg", "nowhere_seg does not exist")
+    assert {p.name: p.read_bytes() for p in out.iterdir()} == before
+    succeed(FIRST, flags + " --overwrite")
+    assert "checkpoint_4" not in names(out)
+    assert len(log(out)) == 1
+
+
+def test_resume_starts_where_there_is_nothing(roots, tmp_path):
+    succeed(FIRST, f"{roots} {SMALL} --bs 2 --iters 1 --out {tmp_path}/new --resume")
+    assert "checkpoint" in names(tmp_path / "new")
+
+
+def test_inference_is_the_same_for_any_batch_and_run(roots, second, tmp_path):
+    flags = f"{roots} --load {second}/checkpoint --affine --splitted --data_size 5 --device cpu"
+    for out, bs in (("one", 1), ("three", 3), ("again", 3)):
+        succeed("inference.py", f"{flags} --bs {bs} --out {tmp_path}/{out}")
+    kinds = ("a", "seg_a", "refined_ab", "decoded_ab", "b", "seg_b", "refined_ba", "decoded_ba")
+    assert names(tmp_path / "one") == {f"{kind}_{i}.jpg" for kind in kinds for i in range(5)}
+    for name in names(tmp_path / "one"):
+        one, three, again = (
+            np.asarray(Image.open(tmp_path / out / name), float)
+            for out in ("one", "three", "again")
+        )
+        assert one.shape == (64, 64, 3)
+        assert np.abs(one - three).mean() < 1
+        assert (three == again).all()
+
+
+def test_inference_sheets_sizes_and_wrapping(roots, second, tmp_path):
+    sheets = (
+        f"{roots} --load {second}/checkpoint --data_size 2 --device cpu --out {tmp_path}/sheets"
+    )
+    succeed("inference.py", sheets)
+    kinds = ("recon_a_", "recon_b_", "aba_", "bab_", "kp_", "kp_test_a", "kp_test_b")
+    assert names(tmp_path / "sheets") == {f"{kind}{i}.jpg" for kind in kinds for i in range(2)}
+    sized = (
+        f"{roots} --load {second}/checkpoint --data_size 10 --splitted --w 40 --h 30 --device cpu"
+    )
+    assert "10 frames" in succeed("inference.py", f"{sized} --bs 4 --out {tmp_path}/sized")
+    assert Image.open(tmp_path / "sized/refined_ab_7.jpg").size == (40, 30)
+    assert "a_8.jpg" not in names(tmp_path / "sized")  # eight frames, then round again
+
+
+def test_stage_two_after_a_stage_one_without_affine(roots, tmp_path):
+    strong = f"{roots} {SMALL} --strong_kp --bs 2 --iters 1 --out {tmp_path}/first"
+    succeed(FIRST, strong)
+    common = f"{roots} --device cpu --bs 2"
+    load = f"--load {tmp_path}/first/checkpoint --lambda_vgg 0"
+    succeed(SECOND, f"{common} {load} --iters 1 --out {tmp_path}/second")
+    load = f"--load {tmp_path}/second/checkpoint"
+    succeed("inference.py", f"{common} {load} --data_size 1 --out {tmp_path}/frames")
+    refuse(
+        "inference.py", f"{common} {load} --affine --out {tmp_path}/x", "--affine", "contradicts"
+    )
+
+
+def test_vgg_weights_from_a_file_and_from_the_cache(roots, first, tmp_path):
+    torch.manual_seed(0)
+    state = {k: v for k, v in vgg16(weights=None).state_dict().items() if "features" in k}
+    cache = tmp_path / "home/hub/checkpoints"
+    cache.mkdir(parents=True)
+    torch.save(state, cache / "vgg16-397923af.pth")
+    flags = f"{roots} --device cpu --bs 2 --load {first}/checkpoint --iters 1"
+    succeed(SECOND, f"{flags} --out {tmp_path}/cache", TORCH_HOME=str(tmp_path / "home"))
+    given = f"--vgg_weights {cache}/vgg16-397923af.pth"
+    succeed(SECOND, f"{flags} --out {tmp_path}/file {given}", TORCH_HOME=str(tmp_path / "none"))
+    values = [log(tmp_path / out)[0]["vgg_rec"] for out in ("cache", "file")]
+    assert values[0] == values[1]
+    assert float(values[0]) > 0
+
+
+def test_missing_or_wrong_vgg_weights_stop_before_training(roots, first, tmp_path):
+    flags = f"{roots} --device cpu --bs 2 --load {first}/checkpoint --out {tmp_path}/out"
+    closed = {"TORCH_HOME": str(tmp_path), "https_proxy": "http://127.0.0.1:9"}
+    ways = ("--vgg_weights FILE", str(tmp_path), "--lambda_vgg 0")
+    refuse(SECOND, flags, *ways, **closed)
+    refuse(
+        SECOND, f"{flags} --vgg_weights {tmp_path}/none.pth", "none.pth cannot be read", **closed
+    )
+    torch.save({"features.0.weight": torch.zeros(1)}, tmp_path / "other.pth")
+    refuse(SECOND, f"{flags} --vgg_weights {tmp_path}/other.pth", "other.pth is no VGG16", **closed)
+    assert not any(name.startswith("checkpoint") for name in names(tmp_path / "out"))
+
+
+def test_a_nan_stops_the_run_and_names_the_term(roots, tmp_path):
+    flags = f"{roots} {SMALL} --bs 2 --print_loss 1 --save_check 1 --iters 40 --out {tmp_path}"
+    refuse(FIRST, f"{flags} --g_lr 1e38", "became NaN or infinite at iteration")
+    for path in tmp_path.glob("checkpoint*"):
+        state = torch.load(path, weights_only=True)
+        assert all(torch.isfinite(t).all() for t in state["G_A"].values())
+
+
+def test_users_mistakes_in_training(roots, pair, first, second, tmp_path):
+    out = f"--out {tmp_path}/out --device cpu"
+    small = f"{roots} {SMALL} --out {tmp_path}/out"
+    refuse(FIRST, f"--root_a {pair}/a/train_seg {out}", "--root_b")
+    refuse(FIRST, f"{roots} {out} --resize_w 100", "--resize_w 100 does not fit", "multiple of 128")
+    refuse(FIRST, f"{small} --bs 8", "clip A has 8 frames", "--bs")
+    refuse(FIRST, f"{small} --bs 2 --device cuda:99", "cuda:99")
+    refuse(FIRST, f"{small} --bs 2 --load {tmp_path}/none", "none does not exist")
+    refuse(FIRST, f"{small} --bs 2 --load {second}/checkpoint", "train_second_stage.py")
+    refuse(SECOND, f"{small} --bs 2", "no checkpoint of stage one")
+    refuse(SECOND, f"{small} --bs 2 --load {second}/checkpoint", "train_first_stage.py is needed")
+    refuse(
+        SECOND, f"{small} --bs 2 --load {first}/checkpoint --num_kp 14", "--num_kp", "contradicts"
+    )
+    (tmp_path / "file").touch()
+    refuse(FIRST, f"{roots} {SMALL} --out {tmp_path}/file/out", "cannot be written")
+
+
+def test_users_mistakes_in_inference(roots, first, second, tmp_path):
+    out = f"{roots} --device cpu --out {tmp_path}/frames"
+    refuse("inference.py", f"{out} --load {first}/checkpoint", "is of train_first_stage.py")
+    refuse("inference.py", f"{out} --load {second}/checkpoint --ngf 64", "--ngf 64 contradicts")
+    refuse("inference.py", f"{out} --load {second}/checkpoint --data_size 0", "--data_size")
+    refuse("inference.py", f"{out} --load {second}/checkpoint --resize_w 72", "--resize_w 72")
+    refuse("inference.py", out, "(none) does not exist")
+    assert not (tmp_path / "frames").exists()
+
+
+def test_a_programming_error_keeps_its_traceback():
+    code = "from utils import errors\n\ndef main():\n    1 / 0\n\nerrors.run(main)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "ZeroDivisionError" in done.stderr
+
+
+def test_help_names_every_option():
+    text = succeed(FIRST, "--help") + succeed(SECOND, "--help") + succeed("inference.py", "--help")
+    for option in ("--lambda_sill", "--new_norm", "--data_size", "--vgg_weights", "--config"):
+        assert option in text
+    assert run_script("gen_vid.py", "--help").returncode == 0
+    assert os.path.exists(ROOT / "configs/cat_fox.yaml")
