@@ -22,7 +22,7 @@ from utils import arguments, errors  # noqa: E402
 OPTIONS = (
     arguments.option("out", str, "data/demo", "folder of the pair"),
     arguments.option("frames", arguments.count, 64, "frames of each clip"),
-    arguments.option("seed", arguments.natural, 0, "of markings and background"),
+    arguments.option("seed", arguments.natural, 0, "of markings and background; gaits stay"),
     arguments.flag("overwrite", "draw anew into a folder that holds a demo"),
 )
 SIGNATURE = "overview.png"  # written last: a folder with it holds a whole demo
@@ -96,18 +96,33 @@ def overview(out, frames):
     Image.fromarray(np.concatenate(strips)).save(out / SIGNATURE)
 
 
-def prepare(out, overwrite):
-    """Make an empty folder at `out`; only a demo is ever removed, and only on `overwrite`."""
+def prepare(out, wanted, overwrite):
+    """Make an empty folder at `out`, marked as a demo of the `wanted` settings.
+
+    Only what an earlier run of this script drew is ever removed: on `overwrite`, or where that run
+    was cut before its end.
+
+    Returns:
+        whether there is anything to draw.
+    """
+    marker = out / "demo.json"
     try:
         if out.is_dir() and any(out.iterdir()):
-            if not (out / "truth").is_dir():
+            if not marker.is_file():
                 raise errors.UserError(f"{out} holds other files; choose another --out")
-            if not overwrite and (out / SIGNATURE).exists():
+            if (out / SIGNATURE).is_file() and not overwrite:
+                if json.loads(marker.read_text()) != wanted:
+                    raise errors.UserError(
+                        f"{out} holds a demo of other --frames or --seed; add --overwrite"
+                    )
                 print(f"{out} holds the demo already; --overwrite draws it anew")
                 return False
-            for name in ("a", "b", "truth"):
-                shutil.rmtree(out / name, ignore_errors=True)
-        (out / "truth").mkdir(parents=True, exist_ok=True)
+            (out / SIGNATURE).unlink(missing_ok=True)
+            for name in scenes():
+                for folder in folders(out, name)[:2]:
+                    shutil.rmtree(folder, ignore_errors=True)
+        out.mkdir(parents=True, exist_ok=True)
+        marker.write_text(json.dumps(wanted))
     except OSError as error:
         raise errors.UserError(
             f"{out} cannot be written ({error.strerror}); choose another --out"
@@ -144,7 +159,7 @@ def draw_clip(out, name, scene, frames, planted, seed, bar):
 def main():
     opt, _ = arguments.parse(__doc__, OPTIONS)
     out = Path(opt.out)
-    if not prepare(out, opt.overwrite):
+    if not prepare(out, {"frames": opt.frames, "seed": opt.seed}, opt.overwrite):
         return
     planted = synthetic.planted_affine(TURN, SCALE, np.array(synthetic.CANVAS) / 2)
     with tqdm(total=4 * opt.frames, unit="frame", disable=None) as bar:

@@ -212,6 +212,8 @@ def draw(creature, place, scale, size, seed):
     for leg in ("near_hind", "near_front"):
         _draw_leg(canvas, creature, place, leg, near)
     covered = canvas.coverage[..., None]
-    colour = np.divide(canvas.colour, covered, out=np.zeros_like(canvas.colour), where=covered > 0)
+    colour = np.divide(
+        canvas.colour, covered, out=np.zeros_like(canvas.colour), where=covered > 1 / 510
+    )
     picture = colour.clip(0, 255).round().astype(np.uint8)
     return picture, (255 * canvas.coverage).round().astype(np.uint8)

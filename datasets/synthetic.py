@@ -84,12 +84,12 @@ FOX = Creature(
     tail_end=(252, 246, 236), pattern="stripes",
 )  # fmt: skip
 CAT_GAIT = Gait(
-    rate=1 / 14, phase=0.1, front_swing=27, hind_swing=25, bend=46, neck=(-36, 13),
-    head=(42, 13), tail=(-168, 26), tail_rate=1 / 23, pitch=3,
+    rate=1 / 21, phase=0.1, front_swing=27, hind_swing=25, bend=46, neck=(-36, 13),
+    head=(42, 13), tail=(-168, 26), tail_rate=1 / 34, pitch=3,
 )  # fmt: skip
 FOX_GAIT = Gait(
-    rate=1 / 19, phase=0.55, front_swing=21, hind_swing=30, bend=54, neck=(-44, 17),
-    head=(47, 16), tail=(-178, 24), tail_rate=1 / 16, pitch=4,
+    rate=1 / 29, phase=0.55, front_swing=21, hind_swing=30, bend=54, neck=(-44, 17),
+    head=(47, 16), tail=(-178, 24), tail_rate=1 / 25, pitch=4,
 )  # fmt: skip
 CANVAS = (640, 520)  # pixels
 CAT_PATH = Path((320, 260), 1.5, 0, (22, 9), 4, 0.06, 41)

@@ -32,8 +32,9 @@ def test_defaults_are_the_references():
 
 def test_the_references_flags_are_all_known():
     parse(
-        "--input_nc 3 --output_nc 3 --ndf 64 --no_mask --netG resnet_9blocks_double --norm instance "
-        "--init_type normal --init_gain 0.02 --resize --no_resize --hflip --no_hflip --ext_a .png"
+        "--input_nc 3 --output_nc 3 --ndf 64 --no_mask --netG resnet_9blocks_double "
+        "--norm instance --init_type normal --init_gain 0.02 --resize --no_resize "
+        "--hflip --no_hflip --ext_a .png"
     )
     second = options.REFINERS, options.SECOND_STAGE
     unused = "--bottleneck 512 --save_test_img 10 --lambda_sill 10 --ext .jpg"
