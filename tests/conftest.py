@@ -1,9 +1,12 @@
 """Shared fixtures: a drawn pair of clips, and real command lines."""
 
-import os
-import subprocess
+import contextlib
+import io
+import runpy
 import sys
 from pathlib import Path
+from typing import NamedTuple
+from unittest import mock
 
 import pytest
 
@@ -11,30 +14,44 @@ ROOT = Path(__file__).resolve().parent.parent
 SMALL = "--resize_w 64 --resize_h 64 --scale_kp 0.5 --kp_width 4 --ngf 4 --num_kp 5 --device cpu"
 
 
-def run_script(name, flags, cwd=ROOT, **environment):
-    """Run a script of the project as a user would; returns the finished process."""
-    command = [
-        sys.executable,
-        str(ROOT / name),
-        *(flags.split() if isinstance(flags, str) else flags),
-    ]
-    env = {**os.environ, "OMP_NUM_THREADS": "2", **environment}
-    return subprocess.run(command, cwd=cwd, env=env, capture_output=True, text=True)
+class Finished(NamedTuple):
+    """How a script ended: exit code and what it printed."""
+
+    returncode: int
+    stdout: str
+    stderr: str
 
 
-def succeed(name, flags, **keywords):
+def run_script(name, flags):
+    """Run a script of the project with its real command line, in this process for speed."""
+    out, err, code = io.StringIO(), io.StringIO(), 0
+    argv = [str(ROOT / name), *(flags.split() if isinstance(flags, str) else flags)]
+    with (
+        mock.patch.object(sys, "argv", argv),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+    ):
+        try:
+            runpy.run_path(argv[0], run_name="__main__")
+        except SystemExit as end:
+            code = end.code or 0
+    return Finished(code, out.getvalue(), err.getvalue())
+
+
+def succeed(name, flags):
     """`run_script` that must end well; returns what it printed."""
-    done = run_script(name, flags, **keywords)
+    done = run_script(name, flags)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
-def refuse(name, flags, *words, **keywords):
+def refuse(name, flags, *words):
     """`run_script` that must end with exit code 2 and one sentence holding `words`."""
-    done = run_script(name, flags, **keywords)
+    done = run_script(name, flags)
     assert done.returncode == 2, done.stdout + done.stderr
     lines = done.stderr.strip().splitlines()
-    assert len(lines) == 1 and lines[0].startswith("error: "), done.stderr
+    assert len(lines) == 1, done.stderr
+    assert lines[0].startswith("error: ")
     for word in words:
         assert word in lines[0], (word, lines[0])
 

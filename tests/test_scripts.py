@@ -7,6 +7,8 @@ import signal
 import subprocess
 import sys
 import time
+from unittest import mock
+from urllib.error import URLError
 
 import numpy as np
 import pytest
@@ -216,31 +218,32 @@ def test_stage_two_after_a_stage_one_without_affine(roots, tmp_path):
     )
 
 
-def test_vgg_weights_from_a_file_and_from_the_cache(roots, first, tmp_path):
+def test_vgg_weights_from_a_file_and_from_the_cache(roots, first, tmp_path, monkeypatch):
     torch.manual_seed(0)
     state = {k: v for k, v in vgg16(weights=None).state_dict().items() if "features" in k}
     cache = tmp_path / "home/hub/checkpoints"
     cache.mkdir(parents=True)
     torch.save(state, cache / "vgg16-397923af.pth")
     flags = f"{roots} --device cpu --bs 2 --load {first}/checkpoint --iters 1"
-    succeed(SECOND, f"{flags} --out {tmp_path}/cache", TORCH_HOME=str(tmp_path / "home"))
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "home"))
+    succeed(SECOND, f"{flags} --out {tmp_path}/cache")
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "none"))
     given = f"--vgg_weights {cache}/vgg16-397923af.pth"
-    succeed(SECOND, f"{flags} --out {tmp_path}/file {given}", TORCH_HOME=str(tmp_path / "none"))
+    succeed(SECOND, f"{flags} --out {tmp_path}/file {given}")
     values = [log(tmp_path / out)[0]["vgg_rec"] for out in ("cache", "file")]
     assert values[0] == values[1]
     assert float(values[0]) > 0
 
 
-def test_missing_or_wrong_vgg_weights_stop_before_training(roots, first, tmp_path):
+def test_missing_or_wrong_vgg_weights_stop_before_training(roots, first, tmp_path, monkeypatch):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setattr(torch.hub, "urlopen", mock.Mock(side_effect=URLError("no network")))
     flags = f"{roots} --device cpu --bs 2 --load {first}/checkpoint --out {tmp_path}/out"
-    closed = {"TORCH_HOME": str(tmp_path), "https_proxy": "http://127.0.0.1:9"}
-    ways = ("--vgg_weights FILE", str(tmp_path), "--lambda_vgg 0")
-    refuse(SECOND, flags, *ways, **closed)
-    refuse(
-        SECOND, f"{flags} --vgg_weights {tmp_path}/none.pth", "none.pth cannot be read", **closed
-    )
+    ways = "--vgg_weights FILE", str(tmp_path), "--lambda_vgg 0"
+    refuse(SECOND, flags, "no network", *ways)
+    refuse(SECOND, f"{flags} --vgg_weights {tmp_path}/none.pth", "none.pth cannot be read", *ways)
     torch.save({"features.0.weight": torch.zeros(1)}, tmp_path / "other.pth")
-    refuse(SECOND, f"{flags} --vgg_weights {tmp_path}/other.pth", "other.pth is no VGG16", **closed)
+    refuse(SECOND, f"{flags} --vgg_weights {tmp_path}/other.pth", "other.pth is no VGG16", *ways)
     assert not any(name.startswith("checkpoint") for name in names(tmp_path / "out"))
 
 

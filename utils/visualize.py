@@ -53,6 +53,8 @@ def _dots(picture, points):
     radius = max(2.5, min(height, width) / 45)
     fine = 4  # OpenCV takes positions in 1/16 pixel
     for (x, y), colour in zip(pixels, palette(len(points))):
+        if not np.isfinite(x + y):
+            continue  # a run that broke down still gets its picture, and then its sentence
         centre = round(x * 2**fine), round(y * 2**fine)
         for size, shade in ((radius + 1, (255, 255, 255)), (radius, colour)):
             cv2.circle(canvas, centre, round(size * 2**fine), shade, -1, cv2.LINE_AA, fine)
