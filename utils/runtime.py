@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torchvision.models import vgg16
 
 from utils.errors import UserError
 
@@ -61,6 +60,8 @@ def vgg_weights(path=""):
 
     What the cache lacks is downloaded into it. UserError where that fails or the file is no VGG16.
     """
+    from torchvision.models import vgg16  # slow to import, and needed only here
+
     cached = Path(torch.hub.get_dir()) / "checkpoints" / Path(VGG_URL).name
     source = Path(path) if path else cached
     ways = (

@@ -104,13 +104,14 @@ def plot_losses(log, path):
     steps = [int(row["iteration"]) for row in table]
     columns = min(4, len(names))
     lines = math.ceil(len(names) / columns)
-    figure = Figure((3.2 * columns, 2.3 * lines), layout="constrained")
-    axes = figure.subplots(lines, columns, squeeze=False).flat
+    figure = Figure((3.2 * columns, 2.3 * lines))
+    axes = list(figure.subplots(lines, columns, squeeze=False).flat)
     for axis, name in zip(axes, names):
         axis.plot(steps, [float(row[name]) for row in table], linewidth=1)
         axis.set_title(name, fontsize=9)
         axis.tick_params(labelsize=7)
-    for axis in list(axes)[len(names) :]:
+    for axis in axes[len(names) :]:
         axis.set_visible(False)
     figure.supxlabel("iteration", fontsize=9)
-    figure.savefig(path, dpi=100)
+    figure.subplots_adjust(0.06, 0.09, 0.99, 0.95, wspace=0.25, hspace=0.4)
+    figure.savefig(path, dpi=90)
