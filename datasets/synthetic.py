@@ -53,6 +53,7 @@ class Gait:
     head: tuple
     tail: tuple
     tail_rate: float
+    nod_rate: float  # of neck and head
     pitch: float
 
 
@@ -72,28 +73,28 @@ class Path:
 CAT = Creature(
     neck=26, skull=20, muzzle=14, ear=15, tail=88, upper_leg=35, lower_leg=34,
     trunk_width=(24, 22), neck_width=(17, 13), head_width=(15, 7), tail_width=(7, 5),
-    upper_leg_width=(15, 9), lower_leg_width=(9, 7),
+    upper_leg_width=(16, 10), lower_leg_width=(10, 8),
     coat=(214, 206, 190), marks=(58, 54, 58), belly=(246, 242, 232), socks=(250, 248, 240),
     tail_end=(48, 44, 48), pattern="blotches",
 )  # fmt: skip
 FOX = Creature(
     neck=34, skull=20, muzzle=24, ear=20, tail=70, upper_leg=42, lower_leg=46,
     trunk_width=(19, 21), neck_width=(15, 11), head_width=(13, 4.5), tail_width=(8, 14),
-    upper_leg_width=(14, 8), lower_leg_width=(8, 6),
+    upper_leg_width=(15, 9), lower_leg_width=(9, 7),
     coat=(205, 104, 38), marks=(150, 62, 22), belly=(250, 232, 206), socks=(52, 34, 30),
     tail_end=(252, 246, 236), pattern="stripes",
 )  # fmt: skip
 CAT_GAIT = Gait(
-    rate=1 / 21, phase=0.1, front_swing=27, hind_swing=25, bend=46, neck=(-36, 13),
-    head=(42, 13), tail=(-168, 26), tail_rate=1 / 34, pitch=3,
+    rate=1 / 21, phase=0.1, front_swing=27, hind_swing=25, bend=46, neck=(-30, 24),
+    head=(42, 13), tail=(-168, 26), tail_rate=1 / 34, nod_rate=1 / 45, pitch=3,
 )  # fmt: skip
 FOX_GAIT = Gait(
-    rate=1 / 29, phase=0.55, front_swing=21, hind_swing=30, bend=54, neck=(-44, 17),
-    head=(47, 16), tail=(-178, 24), tail_rate=1 / 25, pitch=4,
+    rate=1 / 29, phase=0.55, front_swing=21, hind_swing=30, bend=54, neck=(-36, 28),
+    head=(45, 16), tail=(-178, 24), tail_rate=1 / 25, nod_rate=1 / 37, pitch=4,
 )  # fmt: skip
 CANVAS = (640, 520)  # pixels
-CAT_PATH = Path((320, 260), 1.5, 0, (22, 9), 4, 0.06, 41)
-FOX_PATH = Path((320, 260), 1.5, 0, (14, 13), 5, 0.08, 29)
+CAT_PATH = Path((320, 260), 1.5, 0, (22, 9), 10, 0.06, 41)
+FOX_PATH = Path((320, 260), 1.5, 0, (14, 13), 11, 0.08, 33)
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,7 @@ class Pose:
 def pose_at(gait, frame):
     """`Pose` of a gait at a frame number (float)."""
     cycle = gait.rate * frame + gait.phase
+    nod = 2 * np.pi * (gait.nod_rate * frame + gait.phase)
     swing = np.sin(2 * np.pi * (gait.tail_rate * frame + gait.phase))
     late = np.sin(2 * np.pi * (gait.tail_rate * frame + gait.phase - 0.15))
     legs = {}
@@ -123,8 +125,8 @@ def pose_at(gait, frame):
         legs[leg] = (upper, upper + rest + gait.bend * lifted)
     return Pose(
         pitch=gait.pitch * np.sin(4 * np.pi * cycle),
-        neck=gait.neck[0] + gait.neck[1] * np.sin(2 * np.pi * cycle),
-        head=gait.head[0] + gait.head[1] * np.sin(2 * np.pi * cycle + 1),
+        neck=gait.neck[0] + gait.neck[1] * np.sin(nod),
+        head=gait.head[0] + gait.head[1] * np.sin(nod + 1),
         tail=(gait.tail[0] + gait.tail[1] * swing, gait.tail[0] - 15 + 1.8 * gait.tail[1] * late),
         legs=legs,
     )

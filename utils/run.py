@@ -84,7 +84,7 @@ class Run:
         self.guard.check()
         if affine is not None:
             values = {**values, **{f"theta_{i}": t for i, t in enumerate(affine.theta.flatten())}}
-        numbers = torch.stack([value.detach().double().cpu() for value in values.values()])
+        numbers = torch.stack([value.detach() for value in values.values()]).cpu()
         self.log.write(self.iteration, dict(zip(values, numbers.tolist())))
 
     def save(self, name=None):
