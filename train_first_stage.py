@@ -3,8 +3,6 @@
 import torch
 from torch.optim import Adam
 
-from datasets.clip import Clip
-from datasets.pairs import Footage, Pairs
 from losses.confusion import confusion, discrimination
 from losses.keypoints import (
     equivariance,
@@ -18,7 +16,7 @@ from losses.reconstruction import shape
 from models import DomainDiscriminator
 from models.build import build_jokr
 from utils import arguments, checkpoint, errors, options, runtime, visualize
-from utils.run import Run, go_on
+from utils.run import Run, go_on, open_pairs, step
 from utils.visualize import unit
 
 
@@ -74,13 +72,6 @@ def discriminator_losses(discriminator, kp_a, aligned_b):
     """
     loss_a, loss_b, score_a, score_b = discrimination(discriminator, kp_a, aligned_b)
     return {"loss_d_a": loss_a, "loss_d_b": loss_b}, {"disc_A": score_a[0], "disc_B": score_b[0]}
-
-
-def step(optimiser, terms):
-    """One step down the sum of a dict of losses."""
-    optimiser.zero_grad()
-    sum(terms.values()).backward()
-    optimiser.step()
 
 
 def build(opt, device):
@@ -145,8 +136,7 @@ def main():
     jokr.detector.check_size(opt.resize_w, opt.resize_h)
     parts = {"G_A": jokr.shape_decoder, "Disc": discriminator, "KP": jokr.detector}
     parts.update(g_opt=g_opt, d_opt=d_opt)
-    clips = [Footage(Clip(**options.clip(opt, d)), *options.canvas(opt, d), device) for d in "ab"]
-    pairs = Pairs(*clips, opt.bs, opt.seed, mirror_a=opt.hflip)
+    pairs = open_pairs(opt, device)
     start = go_on(source, state, parts, jokr.affine, device) if source else 0
     total = min(opt.iters, opt.epoch * pairs.epoch_length)
     if clear:

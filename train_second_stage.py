@@ -5,13 +5,11 @@ from itertools import chain
 import torch
 from torch.optim import Adam
 
-from datasets.clip import Clip
-from datasets.pairs import Footage, Pairs
 from losses.perceptual import LPIPS
 from losses.reconstruction import l1
 from models.build import build_jokr
 from utils import arguments, checkpoint, errors, options, runtime, visualize
-from utils.run import Run, go_on
+from utils.run import Run, go_on, open_pairs, step
 from utils.visualize import unit
 
 
@@ -37,13 +35,6 @@ def refiner_losses(seen, a, b, lpips, opt):
         "vgg_rec": opt.lambda_vgg * perceptual,
         "l1_rec": opt.lambda_l1 * sum(l1(*pair) for pair in pairs),
     }
-
-
-def step(optimiser, terms):
-    """One step down the sum of a dict of losses."""
-    optimiser.zero_grad()
-    sum(terms.values()).backward()
-    optimiser.step()
 
 
 def build(opt, device):
@@ -120,8 +111,7 @@ def main():
     jokr.detector.check_size(opt.resize_w, opt.resize_h)
     first = {"G_A": jokr.shape_decoder, "KP": jokr.detector}
     parts = {**first, "R_A": jokr.refiner_a, "R_B": jokr.refiner_b, "g_opt2": g_opt}
-    clips = [Footage(Clip(**options.clip(opt, d)), *options.canvas(opt, d), device) for d in "ab"]
-    pairs = Pairs(*clips, opt.bs, opt.seed, mirror_a=opt.hflip)
+    pairs = open_pairs(opt, device)
     if goes_on:
         start = go_on(path, state, parts, jokr.affine, device)
     else:

@@ -24,6 +24,7 @@ import train_second_stage
 from datasets.pairs import Batch
 from models import DomainDiscriminator, HourglassDetector, Refiner, ShapeDecoder, StrongDetector
 from utils import arguments, geometry, options
+from utils.run import step
 
 NETWORK = "--ngf 16 --num_kp 14 --no_dropout --bs 2 --resize_w 128 --resize_h 128 "
 WEIGHTS = "--lambda_l2 50 --delta 0.12 --lambda_pred 1 --lambda_sill 0.5 "
@@ -151,9 +152,9 @@ class Golden:
         if hasattr(network, "down"):
             network.down.weight.copy_(self.arrays["down_weight"].expand_as(network.down.weight))
 
-    def compare_losses(self, report, step, ours):
-        for key, golden in (self.losses or [{}])[step].items():
-            report.close(f"{self.name} step {step} {key}", ours[key], golden, 2e-6, 1e-5)
+    def compare_losses(self, report, number, ours):
+        for key, golden in (self.losses or [{}])[number].items():
+            report.close(f"{self.name} step {number} {key}", ours[key], golden, 2e-6, 1e-5)
 
     def compare_gradients(self, report, gradients, affine=None):
         """Those of the first step; theta's six entries as they are."""
@@ -202,20 +203,20 @@ def check_first_stage(folder, report, seed, name, flags):
         jokr.affine.double().theta.data.copy_(identity[:1] + next(golden.noise))
 
     def gradients_hook(networks):
-        return named_tensors(networks, gradients=True) if step == 0 else {}
+        return named_tensors(networks, gradients=True) if number == 0 else {}
 
-    for step in range(golden.steps):
+    for number in range(golden.steps):
         warps = [identity + next(golden.noise) for _ in "ab"]
         terms, seen = train_first_stage.generator_losses(jokr, discriminator, a, b, *warps, opt)
-        train_first_stage.step(g_opt, terms)
+        step(g_opt, terms)
         gradients = gradients_hook({"G_A": jokr.shape_decoder, detector_tag: jokr.detector})
         keypoints = seen["kp_a"], seen["aligned_b"]
         d_terms, scores = train_first_stage.discriminator_losses(discriminator, *keypoints)
-        train_first_stage.step(d_opt, d_terms)
+        step(d_opt, d_terms)
         gradients.update(gradients_hook({"Disc": discriminator}))
-        if step == 0:
+        if number == 0:
             golden.compare_gradients(report, gradients, jokr.affine)
-        golden.compare_losses(report, step, {**terms, **d_terms, **scores})
+        golden.compare_losses(report, number, {**terms, **d_terms, **scores})
     networks = {"G_A": jokr.shape_decoder, "Disc": discriminator, "KP": jokr.detector}
     golden.compare_tensors(report, "weight", golden.weights, named_tensors(networks), 1e-5)
     if "learned_t_final" in golden.arrays:
@@ -234,14 +235,14 @@ def check_second_stage(folder, report, seed, name, flags):
     for tag, network in networks.items():
         golden.prepare(network, tag, seed)
     a, b = golden.batch("a"), golden.batch("b")
-    for step in range(golden.steps):
+    for number in range(golden.steps):
         terms = train_second_stage.refiner_losses(
             train_second_stage.refine(jokr, a, b), a, b, None, opt
         )
-        train_second_stage.step(g_opt, terms)
-        if step == 0:
+        step(g_opt, terms)
+        if number == 0:
             golden.compare_gradients(report, named_tensors(refiners, gradients=True))
-        golden.compare_losses(report, step, terms)
+        golden.compare_losses(report, number, terms)
     golden.compare_tensors(report, "weight", golden.weights, named_tensors(networks), 1e-5)
 
 

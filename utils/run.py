@@ -7,7 +7,9 @@ from pathlib import Path
 
 import torch
 
-from utils import checkpoint, runtime
+from datasets.clip import Clip
+from datasets.pairs import Footage, Pairs
+from utils import checkpoint, options, runtime
 from utils.errors import UserError
 from utils.log import FiniteGuard, Log
 
@@ -23,6 +25,22 @@ def go_on(path, state, parts, affine, device):
     iteration = state.get("iteration", 0)
     print(f"going on from {path} at iteration {iteration}")
     return iteration
+
+
+def open_pairs(opt, device):
+    """The training data that the options name, in memory on `device`."""
+    clips = [
+        Footage(Clip(**options.clip(opt, domain)), *options.canvas(opt, domain), device)
+        for domain in "ab"
+    ]
+    return Pairs(*clips, opt.bs, opt.seed, mirror_a=opt.hflip)
+
+
+def step(optimiser, terms):
+    """One step down the sum of a dict of losses."""
+    optimiser.zero_grad()
+    sum(terms.values()).backward()
+    optimiser.step()
 
 
 class Run:
