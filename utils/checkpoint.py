@@ -81,8 +81,12 @@ def newest(folder):
     }
     latest = max(found, default=-1)
     final = Path(folder) / "checkpoint"
-    if final.is_file() and _read(final, "cpu").get("iteration", latest + 1) > latest:
-        return final
+    if final.is_file():
+        state = _read(final, "cpu")
+        if not isinstance(state, dict):
+            raise UserError(f"{final} holds no checkpoint of this project; choose another --out")
+        if state.get("iteration", latest + 1) > latest:
+            return final
     return found.get(latest)
 
 
@@ -132,7 +136,7 @@ def adopt(opt, given, path, state):
     """
     try:
         values = network_options(state)
-    except (KeyError, AttributeError, TypeError):
+    except (LookupError, AttributeError, TypeError):
         raise UserError(
             f"{path} holds other networks than this project's; give another file"
         ) from None
