@@ -17,7 +17,8 @@ demo: .venv/installed
 		--prefix_c a_ --prefix_d refined_ab_ --end_a 64 --same_length --resize --w 192 --h 192 \
 		--fps 12 --out $(DEMO) --name demo.mp4
 	mv $(DEMO)/12_demo.mp4 output/demo.mp4
-	$(BIN)/python data/show_demo.py --frames $(DEMO)/frames --demo data/demo --out output/demo.png
+	$(BIN)/python data/show_demo.py --config configs/demo.yaml \
+		--load $(DEMO)/second/checkpoint --out output/demo.png
 	@echo "look at output/demo.mp4 and output/demo.png"
 
 test: .venv/installed-dev

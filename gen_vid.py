@@ -127,7 +127,12 @@ def read_picture(path):
     try:
         with Image.open(path) as image:
             return image.convert("RGB")
-    except (OSError, SyntaxError, ValueError):  # Pillow's own ways to say that a file is broken
+    except (
+        OSError,
+        SyntaxError,
+        ValueError,
+        Image.DecompressionBombError,
+    ):  # Pillow's own ways to say that a file is broken
         raise UserError(f"{path} is not a readable picture; write it again or remove it") from None
 
 

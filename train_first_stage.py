@@ -137,10 +137,11 @@ def main():
     parts = {"G_A": jokr.shape_decoder, "Disc": discriminator, "KP": jokr.detector}
     parts.update(g_opt=g_opt, d_opt=d_opt)
     pairs = open_pairs(opt, device)
-    start = go_on(source, state, parts, jokr.affine, device) if source else 0
+    rates = {f"{kind}_opt": getattr(opt, f"{kind}_lr") for kind in "gd" if f"{kind}_lr" in given}
+    start = go_on(source, state, parts, jokr.affine, device, rates) if source else 0
     total = min(opt.iters, opt.epoch * pairs.epoch_length)
     if clear:
-        checkpoint.clear(opt.out)
+        checkpoint.clear(opt.out, source)
     print(arguments.record(opt, given, f"{opt.out}/config.yaml"))
 
     def pack(iteration):

@@ -5,7 +5,6 @@ from itertools import chain
 import torch
 from torch.optim import Adam
 
-from losses.perceptual import LPIPS
 from losses.reconstruction import l1
 from models.build import build_jokr
 from utils import arguments, checkpoint, errors, options, runtime, visualize
@@ -85,6 +84,13 @@ def save_retargeted_samples(run, jokr, pairs, align):
     run.log.plot()
 
 
+def load_lpips(vgg_weights):
+    """LPIPS on the CPU, from the file `vgg_weights` or the cache."""
+    from losses.perceptual import LPIPS  # slow to import, and not needed at --lambda_vgg 0
+
+    return LPIPS(runtime.vgg_weights(vgg_weights))
+
+
 def open_checkpoint(opt):
     """(path, its content, whether the run goes on from it, whether --out must be cleared first)."""
     begun, clear = checkpoint.starting_point(
@@ -106,20 +112,21 @@ def main():
 
     device = runtime.pick_device(opt.device)
     runtime.seed_everything(opt.seed)
-    lpips = LPIPS(runtime.vgg_weights(opt.vgg_weights)).to(device) if opt.lambda_vgg else None
+    lpips = load_lpips(opt.vgg_weights).to(device) if opt.lambda_vgg else None
     jokr, g_opt = build(opt, device)
     jokr.detector.check_size(opt.resize_w, opt.resize_h)
     first = {"G_A": jokr.shape_decoder, "KP": jokr.detector}
     parts = {**first, "R_A": jokr.refiner_a, "R_B": jokr.refiner_b, "g_opt2": g_opt}
     pairs = open_pairs(opt, device)
     if goes_on:
-        start = go_on(path, state, parts, jokr.affine, device)
+        rates = {"g_opt2": opt.g_lr} if "g_lr" in given else {}
+        start = go_on(path, state, parts, jokr.affine, device, rates)
     else:
         start = 0
         checkpoint.restore(path, state, first, jokr.affine)
     total = min(opt.iters, opt.epoch * pairs.epoch_length)
     if clear:
-        checkpoint.clear(opt.out)
+        checkpoint.clear(opt.out, path if goes_on else None)
     print(arguments.record(opt, given, f"{opt.out}/config.yaml"))
 
     def pack(iteration):

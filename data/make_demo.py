@@ -123,10 +123,8 @@ def prepare(out, wanted, overwrite):
                     shutil.rmtree(folder, ignore_errors=True)
         out.mkdir(parents=True, exist_ok=True)
         marker.write_text(json.dumps(wanted))
-    except OSError as error:
-        raise errors.UserError(
-            f"{out} cannot be written ({error.strerror}); choose another --out"
-        ) from None
+    except (OSError, ValueError) as error:
+        raise errors.UserError(f"{out} cannot be written ({error}); choose another --out") from None
     return True
 
 

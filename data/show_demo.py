@@ -76,7 +76,7 @@ def main():
         text = "  ".join(f"{name} {value:.3f}" for name, value in values.items())
         print(f"silhouette IoU with the truth, {pair}: {text}")
     checkpoint.make_folder(Path(opt.out).parent)
-    visualize.rows(rows).save(opt.out)
+    images.save(visualize.rows(rows), opt.out)
     print(f"contact sheet: {opt.out}")
 
 

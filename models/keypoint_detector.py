@@ -77,6 +77,7 @@ class KeypointDetector(nn.Module):
     """
 
     multiple = 1
+    smallest = 1  # of these multiples
 
     def __init__(self, scale):
         super().__init__()
@@ -96,10 +97,11 @@ class KeypointDetector(nn.Module):
         """Raise UserError where pictures of width x height pixels do not fit the networks."""
         step = self.multiple if self.scale == 1 else self.multiple * int(1 / self.scale)
         for name, length in (("resize_w", width), ("resize_h", height)):
-            if length % step:
+            if length % step or length < step * self.smallest:
+                least = step * self.smallest
                 raise UserError(
                     f"--{name} {length} does not fit the keypoint detector at --scale_kp "
-                    f"{self.scale:g}; use a multiple of {step}, or another --scale_kp"
+                    f"{self.scale:g}; use a multiple of {step}, at least {least}"
                 )
 
 
@@ -128,6 +130,7 @@ class StrongDetector(KeypointDetector):
     """The ResNet-9 generator as detector (`--strong_kp`); `keywords` go to `ResnetGenerator`."""
 
     multiple = 4
+    smallest = 2  # one pixel in the middle of the network cannot be normalised
 
     def __init__(self, num_keypoints, scale=0.25, **keywords):
         super().__init__(scale)

@@ -1,6 +1,7 @@
 """Checkpoints: atomic, safe to open, the reference's too; and the options that they carry."""
 
 import argparse
+import os
 import pickle
 
 import pytest
@@ -126,7 +127,7 @@ def test_sizes_follow_the_checkpoint_unless_given(tmp_path):
 
 class Evil:
     def __reduce__(self):
-        return (print, ("this must not run",))
+        return (os.system, ("echo this must not run",))
 
 
 def write_evil(path):
@@ -154,7 +155,7 @@ def write_truncated(path):
 @pytest.mark.parametrize(
     ("make", "words"),
     [
-        (lambda path: None, "does not exist"),
+        (lambda path: None, "is no file"),
         (write_evil, "could run code"),
         (write_evil_zip, "could run code"),
         (write_text, "damaged or no checkpoint"),
@@ -162,11 +163,11 @@ def write_truncated(path):
         (write_truncated, "damaged or no checkpoint"),
     ],
 )
-def test_what_is_no_checkpoint_is_said(tmp_path, capsys, make, words):
+def test_what_is_no_checkpoint_is_said(tmp_path, capfd, make, words):
     make(tmp_path / "checkpoint_0")
     with pytest.raises(UserError, match=words):
         checkpoint.load(tmp_path / "checkpoint_0", stage=1)
-    assert "must not run" not in capsys.readouterr().out
+    assert "must not run" not in capfd.readouterr().out
 
 
 def test_the_other_stage_is_named(tmp_path):
@@ -211,10 +212,49 @@ def test_where_a_run_starts(tmp_path):
     assert start(tmp_path, resume=True, load="", overwrite=False) == (present, False)
     assert start(tmp_path, resume=False, load=str(present), overwrite=False) == (present, False)
     assert start(tmp_path, resume=False, load="", overwrite=True) == (None, True)
-    with pytest.raises(UserError, match="already holds"):
-        start(tmp_path, False, load=str(present), overwrite=False, continues=False)
+    with pytest.raises(UserError, match="lies in --out itself"):
+        start(tmp_path, False, load=str(present), overwrite=True, continues=False)
+
+
+def test_going_back_drops_only_what_came_later(tmp_path):
+    early = tmp_path / "checkpoint_5"
+    for name in ("checkpoint_5", "checkpoint_10", "checkpoint"):
+        checkpoint.save(tmp_path / name, {"iteration": 11})
+    (tmp_path / "checkpoint_notes.txt").touch()
+    with pytest.raises(UserError, match="--overwrite to drop what came later"):
+        checkpoint.starting_point(tmp_path, False, load=str(early), overwrite=False)
+    assert checkpoint.starting_point(tmp_path, False, str(early), True) == (early, True)
+    checkpoint.clear(tmp_path, early)
+    assert {p.name for p in tmp_path.iterdir()} == {"checkpoint_5", "checkpoint_notes.txt"}
     checkpoint.clear(tmp_path)
-    assert checkpoint.newest(tmp_path) is None
+    assert {p.name for p in tmp_path.iterdir()} == {"checkpoint_notes.txt"}
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        {"KP": torch.zeros(3)},
+        {"KP": {"kp.weight": torch.zeros(())}},
+        {"G_A": {}},
+        {"options": {"scale_kp": "x"}},
+        {"options": {"scale_kp": 2.0}},
+        {"options": {"scale_kp": 0.5, "resize_w": -64}},
+        {"options": [1]},
+    ],
+)
+def test_malformed_contents_are_said(tmp_path, spoil):
+    saved(tmp_path / "checkpoint_0")
+    state = {**checkpoint.load(tmp_path / "checkpoint_0", stage=1), **spoil}
+    with pytest.raises(UserError, match="it holds other networks"):
+        checkpoint.adopt(argparse.Namespace(), set(), "it", state)
+
+
+@pytest.mark.parametrize("theta", [torch.zeros(3, 3), [1.0], None])
+def test_a_malformed_theta_is_said(tmp_path, theta):
+    jokr, parts = saved(tmp_path / "checkpoint_0")
+    state = {**checkpoint.load(tmp_path / "checkpoint_0", stage=1), "learned_t": theta}
+    with pytest.raises(UserError, match="learned_t in checkpoint it does not fit"):
+        checkpoint.restore("it", state, parts, jokr.affine)
 
 
 def test_an_out_that_cannot_be_written(tmp_path):

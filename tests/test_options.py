@@ -83,6 +83,10 @@ def test_a_config_file_sets_and_flags_win(tmp_path):
         ("bs: -3", "--bs: '-3' is not"),
         ("just words", "holds no 'name: value' lines"),
         ("a: [", "is not yaml"),
+        ("out: 2020-13-45", "is not yaml"),
+        ("bs: [1]", "bs is [1]; it takes one value"),
+        ("bs: true", "bs is True; it takes one value"),
+        ("affine: 1", "affine is 1; it takes true or false"),
     ],
 )
 def test_a_bad_config_names_its_file(tmp_path, text, words):

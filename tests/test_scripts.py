@@ -18,6 +18,7 @@ from PIL import Image
 from torchvision.models import vgg16
 
 from tests.conftest import ROOT, SMALL, refuse, run_script, succeed
+from utils import checkpoint
 
 FIRST, SECOND = "train_first_stage.py", "train_second_stage.py"
 
@@ -128,7 +129,11 @@ def test_a_killed_run_goes_on_with_the_same_losses(roots, tmp_path):
     wait_for(tmp_path / "killed/checkpoint_3", process)
     process.kill()
     process.wait()
-    succeed(FIRST, f"{flags} --out {tmp_path}/killed --load {tmp_path}/killed/checkpoint_3")
+    load = f"--load {tmp_path}/killed/checkpoint_3"
+    if len(checkpoint.numbered(tmp_path / "killed")) > 2:  # it got further before it died
+        refuse(FIRST, f"{flags} --out {tmp_path}/killed {load}", "--overwrite to drop what came")
+        load += " --overwrite"
+    succeed(FIRST, f"{flags} --out {tmp_path}/killed {load}")
     assert log(tmp_path / "killed") == log(tmp_path / "unbroken")
 
 
@@ -167,6 +172,16 @@ def test_an_out_that_holds_a_run_is_safe(pair, first, roots, tmp_path):
     succeed(FIRST, flags + " --overwrite")
     assert "checkpoint_4" not in names(out)
     assert len(log(out)) == 1
+
+
+def test_a_new_learning_rate_wins_over_the_checkpoints(roots, tmp_path):
+    flags = f"{roots} {SMALL} --bs 2 --out {tmp_path} --resume"
+    succeed(FIRST, f"{flags} --iters 1")
+    for given, wanted in (("--iters 2", 1e-4), ("--iters 3 --g_lr 0.003", 0.003)):
+        succeed(FIRST, f"{flags} {given}")
+        state = torch.load(tmp_path / "checkpoint", weights_only=True)
+        assert state["g_opt"]["param_groups"][0]["lr"] == wanted
+        assert state["d_opt"]["param_groups"][0]["lr"] == 1e-4
 
 
 def test_resume_starts_where_there_is_nothing(roots, tmp_path):
@@ -249,7 +264,7 @@ def test_missing_or_wrong_vgg_weights_stop_before_training(roots, first, tmp_pat
 
 def test_a_nan_stops_the_run_and_names_the_term(roots, tmp_path):
     flags = f"{roots} {SMALL} --bs 2 --print_loss 1 --save_check 1 --iters 40 --out {tmp_path}"
-    refuse(FIRST, f"{flags} --g_lr 1e38", "became NaN or infinite at iteration")
+    refuse(FIRST, f"{flags} --g_lr 1e12", "became NaN or infinite at iteration")
     for path in tmp_path.glob("checkpoint*"):
         state = torch.load(path, weights_only=True)
         assert all(torch.isfinite(t).all() for t in state["G_A"].values())
@@ -262,9 +277,11 @@ def test_users_mistakes_in_training(roots, pair, first, second, tmp_path):
     refuse(FIRST, f"{roots} {out} --resize_w 100", "--resize_w 100 does not fit", "multiple of 128")
     refuse(FIRST, f"{small} --bs 8", "clip A has 8 frames", "--bs")
     refuse(FIRST, f"{small} --bs 2 --device cuda:99", "cuda:99")
-    refuse(FIRST, f"{small} --bs 2 --load {tmp_path}/none", "none does not exist")
+    refuse(FIRST, f"{small} --bs 2 --load {tmp_path}/none", "none is no file")
     refuse(FIRST, f"{small} --bs 2 --load {second}/checkpoint", "train_second_stage.py")
     refuse(SECOND, f"{small} --bs 2", "no checkpoint of stage one")
+    inside = f"--load {first}/checkpoint --out {first} --overwrite"
+    refuse(SECOND, f"{small} --bs 2 {inside}", "lies in --out itself")
     refuse(SECOND, f"{small} --bs 2 --load {second}/checkpoint", "train_first_stage.py is needed")
     refuse(
         SECOND, f"{small} --bs 2 --load {first}/checkpoint --num_kp 14", "--num_kp", "contradicts"
@@ -279,7 +296,7 @@ def test_users_mistakes_in_inference(roots, first, second, tmp_path):
     refuse("inference.py", f"{out} --load {second}/checkpoint --ngf 64", "--ngf 64 contradicts")
     refuse("inference.py", f"{out} --load {second}/checkpoint --data_size 0", "--data_size")
     refuse("inference.py", f"{out} --load {second}/checkpoint --resize_w 72", "--resize_w 72")
-    refuse("inference.py", out, "(none) does not exist")
+    refuse("inference.py", out, "(none) is no file")
     assert not (tmp_path / "frames").exists()
 
 

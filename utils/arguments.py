@@ -2,7 +2,6 @@
 
 import argparse
 import difflib
-import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import yaml
 
 from utils.errors import UserError
 
+LARGEST = 2**53  # of any number, so that none overflows on its way
 SCRIPTS = ("train_first_stage", "train_second_stage", "inference")
 
 
@@ -37,9 +37,10 @@ def _number(kind, test, words):
     def parse(text):
         try:
             value = kind(text)
-        except ValueError:
-            value = None
-        if value is None or not math.isfinite(value) or not test(value):
+            good = abs(value) <= LARGEST and test(value)  # NaN fails too
+        except (ValueError, OverflowError):
+            good = False
+        if not good:
             raise argparse.ArgumentTypeError(f"'{text}' is not {words}")
         return value
 
@@ -145,7 +146,7 @@ def _config_argv(path, table, script):
         raise UserError(
             f"{path} cannot be read: {error.strerror}; give an existing yaml file"
         ) from None
-    except (yaml.YAMLError, UnicodeDecodeError):
+    except (yaml.YAMLError, ValueError, RecursionError):
         raise UserError(f"{path} is not yaml; write one 'name: value' a line") from None
     if not isinstance(content, dict):
         raise UserError(f"{path} holds no 'name: value' lines; write one option a line")
@@ -161,12 +162,19 @@ def _config_argv(path, table, script):
             raise UserError(
                 f"{path}: unknown option {name}{_nearest(str(name), [*table, *opposites])}"
             )
+        if isinstance(value, (list, dict)) or isinstance(value, bool) != _is_flag(name, table):
+            kind = "true or false" if _is_flag(name, table) else "one value"
+            raise UserError(f"{path}: {name} is {value!r}; it takes {kind}")
         if isinstance(value, bool):
             flag_name = name if value else (opposites.get(name) or table[name].opposite)
             argv += [f"--{flag_name}"] if flag_name else []
         else:
             argv.append(f"--{name}={'' if value is None else value}")
     return argv
+
+
+def _is_flag(name, table):
+    return name not in table or table[name].kind is bool
 
 
 def record(namespace, given, path, leave_out=("resume", "overwrite")):

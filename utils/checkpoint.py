@@ -42,7 +42,7 @@ def load(path, stage, device="cpu"):
     """
     if not Path(path).is_file():
         raise UserError(
-            f"checkpoint {path or '(none)'} does not exist; give one of {MAKER[stage]} to --load"
+            f"checkpoint {path or '(none)'} is no file; give one of {MAKER[stage]} to --load"
         )
     state = _read(path, device)
     other = 3 - stage
@@ -60,7 +60,7 @@ def _read(path, device):
     try:
         return torch.load(path, map_location=device, weights_only=True)
     except pickle.UnpicklingError as error:
-        if "Unsupported global" in str(error):
+        if re.search("unsupported (global|class)", str(error), re.IGNORECASE):
             raise UserError(
                 f"checkpoint {path} holds objects that could run code; not opened"
             ) from None
@@ -69,23 +69,29 @@ def _read(path, device):
     raise UserError(f"checkpoint {path} is damaged or no checkpoint; give another file")
 
 
+def numbered(folder):
+    """Files `checkpoint_<i>` in `folder`: dict of i -> path."""
+    return {
+        int(path.name.removeprefix("checkpoint_")): path
+        for path in Path(folder).glob("checkpoint_*")
+        if re.fullmatch(r"checkpoint_\d+", path.name) and path.is_file()
+    }
+
+
 def newest(folder):
     """Path of the checkpoint in `folder` with the highest iteration, or None.
 
     `checkpoint`, written when a run ends, outranks `checkpoint_<i>` unless a longer run left one.
     """
-    found = {
-        int(match[1]): path
-        for path in Path(folder).glob("checkpoint_*")
-        if (match := re.fullmatch(r"checkpoint_(\d+)", path.name))
-    }
+    found = numbered(folder)
     latest = max(found, default=-1)
     final = Path(folder) / "checkpoint"
     if final.is_file():
-        state = _read(final, "cpu")
-        if not isinstance(state, dict):
-            raise UserError(f"{final} holds no checkpoint of this project; choose another --out")
-        if state.get("iteration", latest + 1) > latest:
+        try:
+            iteration = _read(final, "cpu").get("iteration", latest + 1)
+        except (UserError, AttributeError):
+            return final  # opening it will say what is wrong with it
+        if not isinstance(iteration, int) or iteration > latest:
             return final
     return found.get(latest)
 
@@ -134,11 +140,14 @@ def adopt(opt, given, path, state):
     Raises:
         UserError: a flag or config value (names in `given`) contradicts the checkpoint.
     """
+    sizes = ("resize_w", "resize_h", "pad_factor_a", "pad_factor_b")
     try:
         values = network_options(state)
-    except (LookupError, AttributeError, TypeError):
+        stored = {k: v for k, v in state.get("options", {}).items() if k in sizes}
+        options.check({**values, **stored})
+    except (LookupError, AttributeError, TypeError, ValueError, RuntimeError):
         raise UserError(
-            f"{path} holds other networks than this project's; give another file"
+            f"{path} holds other networks than this project's, or broken options; give another"
         ) from None
     for name, value in values.items():
         if name in given and getattr(opt, name) != value:
@@ -147,8 +156,8 @@ def adopt(opt, given, path, state):
                 "leave it out"
             )
         setattr(opt, name, value)
-    for name in {"resize_w", "resize_h", "pad_factor_a", "pad_factor_b"} - given:
-        setattr(opt, name, state.get("options", {}).get(name, getattr(opt, name)))
+    for name in stored.keys() - given:
+        setattr(opt, name, stored[name])
 
 
 def pack(parts, affine, epoch, values):
@@ -160,15 +169,14 @@ def pack(parts, affine, epoch, values):
 
 def restore(path, state, parts, affine=None):
     """Load `state` into networks and optimisers by key, and theta into the affine map, in place."""
-    for key, part in parts.items():
-        try:
+    try:
+        for key, part in parts.items():
             part.load_state_dict(state[key])
-        except (RuntimeError, ValueError, KeyError, TypeError, AttributeError):
-            raise UserError(
-                f"{key} in checkpoint {path} does not fit this run's networks"
-            ) from None
-    if affine is not None:
-        affine.theta.data.copy_(state["learned_t"].detach())
+        if affine is not None:
+            key = "learned_t"
+            affine.theta.data.copy_(state[key].detach().view(1, 2, 3))
+    except (RuntimeError, ValueError, LookupError, TypeError, AttributeError):
+        raise UserError(f"{key} in checkpoint {path} does not fit this run's networks") from None
 
 
 def open_jokr(opt, given, device):
@@ -193,7 +201,7 @@ def starting_point(out, resume, load, overwrite, continues=True):
         continues: whether `load` names a checkpoint to go on from (not just weights to start with).
 
     Returns:
-        (path or None for a fresh start, True where `clear` is to remove an earlier run).
+        (path or None for a fresh start, whether `clear` is to remove what would be mixed up).
 
     Raises:
         UserError: `out` cannot be written, or holds checkpoints that this run would mix with.
@@ -204,13 +212,16 @@ def starting_point(out, resume, load, overwrite, continues=True):
     if resume and present:
         return present, False
     source = Path(load) if load and continues else None
-    in_place = source is not None and source.resolve().parent == out.resolve()
-    if present and not (in_place or overwrite):
+    inside = bool(load) and Path(load).resolve().parent == out.resolve()
+    if inside and not continues:
+        raise UserError(f"{load} lies in --out itself; choose another --out for this stage")
+    if present and not (inside and present.samefile(load)) and not overwrite:
+        ways = "--overwrite to drop what came later" if inside else "--overwrite to begin anew"
         raise UserError(
-            f"{out} already holds {present.name}; add --resume to go on from it, --overwrite to "
-            "begin anew, or choose another --out"
+            f"{out} already holds {present.name}; add --resume to go on from it, {ways}, or choose "
+            "another --out"
         )
-    return source, bool(present) and not in_place
+    return source, bool(present and overwrite)
 
 
 def make_folder(out):
@@ -227,8 +238,20 @@ def make_folder(out):
         ) from None
 
 
-def clear(out):
-    """Remove an earlier run's checkpoints and logs from `out`."""
-    for pattern in ("checkpoint", "checkpoint_*", "log.csv", "events.out.tfevents.*"):
-        for path in Path(out).glob(pattern):
+def clear(out, kept=None):
+    """Remove an earlier run's checkpoints and logs from `out`.
+
+    With `kept`, a checkpoint in `out` to go on from, only checkpoints that came later go.
+    """
+    out, found = Path(out), numbered(out)
+    if kept is None or Path(kept).resolve().parent != out.resolve():
+        for path in (out / "log.csv", *out.glob("events.out.tfevents.*"), *found.values()):
+            path.unlink(missing_ok=True)
+        (out / "checkpoint").unlink(missing_ok=True)
+        return
+    last = next((i for i, path in found.items() if path.samefile(kept)), None)
+    for number, path in found.items():
+        if last is not None and number > last:
             path.unlink()
+    if Path(kept).name != "checkpoint":
+        (out / "checkpoint").unlink(missing_ok=True)

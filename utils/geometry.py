@@ -45,7 +45,8 @@ def redraw(keypoints, height, width, per_item=False):
     column = torch.exp(-(grid[0, :, 0] - keypoints[..., :1]).abs() / REDRAW_DECAY)
     row = torch.exp(-(grid[:, 0, 1] - keypoints[..., 1:]).abs() / REDRAW_DECAY)
     spots = row[..., :, None] * column[..., None, :]
-    return spots / (spots.amax((1, 2, 3), keepdim=True) if per_item else spots.max())
+    largest = spots.amax((1, 2, 3), keepdim=True) if per_item else spots.max()
+    return spots / largest.clamp(min=torch.finfo(spots.dtype).tiny)
 
 
 def identity_affine(count, like):
@@ -68,5 +69,7 @@ def affine_apply(theta, points):
 
 def affine_invert(theta, points):
     """M^-1 (p - t), the inverse of `affine_apply`; same shapes."""
-    shifted = points - theta[:, None, :, 2]
-    return shifted @ torch.linalg.inv(theta[:, :, :2]).transpose(1, 2)
+    (a, b), (c, d) = theta[:, 0, :2].T, theta[:, 1, :2].T
+    adjugate = torch.stack([d, -b, -c, a], -1).view(-1, 2, 2)
+    inverse = adjugate / (a * d - b * c)[:, None, None]
+    return (points - theta[:, None, :, 2]) @ inverse.transpose(1, 2)

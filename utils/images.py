@@ -8,13 +8,15 @@ from PIL import Image
 
 from utils.errors import UserError
 
+BROKEN = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)  # as Pillow says it
+
 
 def read(path, mode):
     """Decode a whole picture as Pillow mode `mode` ("RGB", "L"); UserError where it is broken."""
     try:
         with Image.open(path) as image:
             return image.convert(mode)
-    except (OSError, SyntaxError, ValueError) as error:
+    except BROKEN as error:
         raise UserError(f"{path} cannot be read as a picture ({error}); replace it") from None
 
 
@@ -23,7 +25,7 @@ def size_of(path):
     try:
         with Image.open(path) as image:
             return image.size
-    except (OSError, SyntaxError, ValueError) as error:
+    except BROKEN as error:
         raise UserError(f"{path} cannot be read as a picture ({error}); replace it") from None
 
 
@@ -81,7 +83,5 @@ def save(image, path):
     """Write a Pillow image, JPEG at quality 75 and 4:2:0; UserError where that fails."""
     try:
         image.save(Path(path), quality=75)
-    except OSError as error:
-        raise UserError(
-            f"{path} cannot be written ({error.strerror or error}); choose another --out"
-        ) from None
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path} cannot be written ({error}); choose another --out") from None

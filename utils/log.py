@@ -49,9 +49,8 @@ class Log:
         earlier = []
         if self.start and self.path.is_file():
             with open(self.path, newline="") as file:
-                earlier = [
-                    row for row in csv.DictReader(file) if int(row["iteration"]) < self.start
-                ]
+                rows = (row for row in csv.DictReader(file) if None not in row.values())
+                earlier = [r for r in rows if int(r.get("iteration", self.start)) < self.start]
         self.file = open(self.path, "w", newline="")  # noqa: SIM115 - closed by close()
         self.writer = csv.DictWriter(self.file, fields, restval="nan", extrasaction="ignore")
         self.writer.writeheader()

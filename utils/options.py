@@ -1,5 +1,7 @@
 """Every option, declared once in groups that the scripts compose; defaults are the reference's."""
 
+from argparse import ArgumentTypeError
+
 from utils.arguments import (
     count,
     count_or_all,
@@ -25,7 +27,7 @@ CLIPS = (
     option("pad_factor_b", nonnegative, 0.2, "black added to each side of B, share of its size"),
     option("resize_w", count, 256, "width of the networks' pictures, pixels"),
     option("resize_h", count, 256, "height of the networks' pictures, pixels"),
-    flag("hflip", "mirror every item of A, and none of B", opposite="no_hflip"),
+    flag("hflip", "mirror every training item of A, and none of B", opposite="no_hflip"),
     flag("resize", "accepted for old commands; no effect", default=True, opposite="no_resize"),
     flag("no_mask", "accepted for old commands; no effect"),
 )
@@ -124,3 +126,14 @@ def network(opt, **changes):
 def canvas(opt, domain):
     """Width and height of the networks' pictures, and the clip's padding."""
     return opt.resize_w, opt.resize_h, getattr(opt, f"pad_factor_{domain}")
+
+
+def check(values):
+    """Raise ValueError where a value, by option name, is none that a flag could give."""
+    table = {o.name: o for group in (CLIPS, NETWORKS, REFINERS) for o in group}
+    for name, value in values.items():
+        try:
+            if table[name].kind is not bool:
+                table[name].kind(str(value))
+        except ArgumentTypeError as error:
+            raise ValueError(f"{name}: {error}") from None

@@ -14,15 +14,25 @@ from utils.errors import UserError
 from utils.log import FiniteGuard, Log
 
 
-def go_on(path, state, parts, affine, device):
+def go_on(path, state, parts, affine, device, rates):
     """Restore all that checkpoint `path` (read as `state`) holds; returns the next iteration.
+
+    `rates` maps optimisers' keys to the learning rates that the user gave anew.
 
     One of the reference, without `iteration` and `rng`, gives weights and optimisers only.
     """
     checkpoint.restore(path, state, parts, affine)
-    if "rng" in state:
-        runtime.set_rng_state(state["rng"], device)
     iteration = state.get("iteration", 0)
+    try:
+        if "rng" in state:
+            runtime.set_rng_state(state["rng"], device)
+        if not (isinstance(iteration, int) and iteration >= 0):
+            raise TypeError
+    except (TypeError, LookupError, AttributeError, RuntimeError):
+        raise UserError(f"checkpoint {path} has a broken iteration or rng; give another") from None
+    for key, rate in rates.items():
+        for group in parts[key].param_groups:
+            group["lr"] = rate
     print(f"going on from {path} at iteration {iteration}")
     return iteration
 
@@ -84,7 +94,7 @@ class Run:
             self.log.bar.update()
             if self.signal is not None:
                 self._stop()
-        if self.start < self.total:
+        if self.start < self.total or not (self.out / "checkpoint").exists():
             self.save("checkpoint")
         self.log.close()
         print(f"{self.total} iterations done; {self.out} holds checkpoint, pictures and losses.png")

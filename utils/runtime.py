@@ -21,7 +21,7 @@ def pick_device(name):
     if name == "auto":
         name = next(kind for kind in ("cuda", "mps", "cpu") if available[kind])
     kind, _, index = name.partition(":")
-    if kind not in available or (index and not index.isdigit()):
+    if kind not in available or (":" in name and not index.isdigit()):
         raise UserError(f"--device {name} is unknown; use auto, cpu, cuda, cuda:N or mps")
     if int(index or 0) >= available[kind]:
         found = ", ".join(f"{n} {k}" for k, n in available.items() if n)

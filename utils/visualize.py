@@ -53,7 +53,7 @@ def _dots(picture, points):
     radius = max(2.5, min(height, width) / 45)
     fine = 4  # OpenCV takes positions in 1/16 pixel
     for (x, y), colour in zip(pixels, palette(len(points))):
-        if not np.isfinite(x + y):
+        if not max(abs(x), abs(y)) < 1e5:
             continue  # a run that broke down still gets its picture, and then its sentence
         centre = round(x * 2**fine), round(y * 2**fine)
         for size, shade in ((radius + 1, (255, 255, 255)), (radius, colour)):
@@ -97,7 +97,7 @@ def plot_losses(log, path):
     from matplotlib.figure import Figure  # slow to import, and needed only here
 
     with open(log, newline="") as file:
-        table = list(csv.DictReader(file))
+        table = [row for row in csv.DictReader(file) if None not in row.values()]
     names = [name for name in table[0] if name != "iteration"] if table else []
     if not names:
         return
