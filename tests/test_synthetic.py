@@ -113,7 +113,7 @@ def test_foreign_files_are_left_alone(pair, tmp_path):
     (tmp_path / "note.txt").write_text("mine")
     refuse("data/make_demo.py", f"--out {tmp_path} --overwrite", "holds other files")
     assert (tmp_path / "note.txt").read_text() == "mine"
-    assert "holds the demo already" in succeed("data/make_demo.py", f"--out {pair}")
+    assert "holds the demo already" in succeed("data/make_demo.py", f"--out {pair} --frames 8")
     refuse("data/make_demo.py", f"--out {tmp_path}/note.txt/x", "cannot be written")
     (tmp_path / "truth").mkdir()
     (tmp_path / "truth/mine.txt").touch()
