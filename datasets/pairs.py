@@ -66,10 +66,7 @@ class Footage:
             self.pad_factor,
             mirror,
         )
-        device = self.pictures.device
-        pictures = self.pictures[torch.from_numpy(both).to(device)]
-        warped = augment.warp(pictures, theta.to(device), self.width, self.height)
-        frames, masks = images.normalise(warped[:, :3], warped[:, 3:])
+        frames, masks = self._resample(both, theta)
         return Batch(*frames.chunk(2), *masks.chunk(2))
 
     def still(self, indices):

@@ -38,7 +38,7 @@ def test_the_references_flags_are_all_known():
     )
     second = options.REFINERS, options.SECOND_STAGE
     unused = "--bottleneck 512 --save_test_img 10 --lambda_sill 10 --ext .jpg"
-    parse(unused, *GROUPS[:3], *second)
+    assert parse(unused, *GROUPS[:3], *second)[0].save_test_img == 10
     parse("--gan_mode lsgan --ndf 64 --g_lr 1", *GROUPS[:3], options.REFINERS, options.INFERENCE)
 
 
