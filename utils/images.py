@@ -29,14 +29,9 @@ def size_of(path):
         raise UserError(f"{path} cannot be read as a picture ({error}); replace it") from None
 
 
-def padding(width, height, factor):
-    """Pixels added (left and right, top and bottom) for a pad factor, as METHOD counts them."""
-    return int(width * factor), int(height * factor)
-
-
 def pad(image, factor):
     """Add black to all four sides of a Pillow image, `factor` of its size each."""
-    dx, dy = padding(*image.size, factor)
+    dx, dy = int(image.width * factor), int(image.height * factor)
     canvas = Image.new(image.mode, (image.width + 2 * dx, image.height + 2 * dy))
     canvas.paste(image, (dx, dy))
     return canvas
