@@ -6,7 +6,6 @@ from torch.optim import Adam
 from losses.confusion import confusion, discrimination
 from losses.keypoints import (
     equivariance,
-    random_warp,
     separation,
     silhouette,
     temporal,
@@ -16,7 +15,7 @@ from losses.reconstruction import shape
 from models import DomainDiscriminator
 from models.build import build_jokr
 from utils import arguments, checkpoint, errors, options, runtime, visualize
-from utils.run import Run, go_on, open_pairs, step
+from utils.run import Run, begin, go_on, open_pairs, step
 from utils.visualize import unit
 
 
@@ -39,9 +38,7 @@ def generator_losses(jokr, discriminator, a, b, warp_a, warp_b, opt):
     """
     kp_a, next_a, heatmap_a = detect_pair(jokr, a)
     kp_b, next_b, heatmap_b = detect_pair(jokr, b)
-    size = a.frame.shape[2:]
-    mask_a, mask_ab = jokr.decode(kp_a, *size)
-    mask_ba, mask_b = jokr.decode(kp_b, *size)
+    (mask_a, _), (_, mask_b) = jokr.decode_both(kp_a, kp_b, *a.frame.shape[2:])
     warped_a, warped_b = warp_frames(a.frame, warp_a), warp_frames(b.frame, warp_b)
     warped_kp_a, warped_kp_b = jokr.detector(warped_a)[0], jokr.detector(warped_b)[0]
     aligned_b = jokr.to_a(kp_b)
@@ -76,14 +73,30 @@ def discriminator_losses(discriminator, kp_a, aligned_b):
 
 def build(opt, device):
     """Networks and the two optimisers, the generators' parameters in the reference's order."""
-    jokr = build_jokr(**options.network(opt)).to(device)
+    jokr = build_jokr(**options.network(opt), bf16=runtime.bf16(opt.precision, device))
+    jokr = runtime.channels_last(jokr.to(device), device)
     discriminator = DomainDiscriminator(opt.num_kp).to(device)
     generators = [*jokr.shape_decoder.parameters(), *jokr.detector.parameters()]
     if jokr.affine:
         generators.append(jokr.affine.theta)
-    g_opt = Adam(generators, lr=opt.g_lr, betas=(0.5, 0.999))
-    d_opt = Adam(discriminator.parameters(), lr=opt.d_lr, betas=(0.5, 0.999))
+    g_opt = Adam(generators, lr=opt.g_lr, betas=(0.5, 0.999), fused=True)
+    d_opt = Adam(discriminator.parameters(), lr=opt.d_lr, betas=(0.5, 0.999), fused=True)
     return jokr, discriminator, g_opt, d_opt
+
+
+def train(jokr, discriminator, g_opt, d_opt, pairs, iteration, opt):
+    """One iteration.
+
+    Returns:
+        dict of all losses; dict of the discriminator's scores; the batches of A and B; dict of
+        what the sample pictures need.
+    """
+    a, b = pairs.batch(iteration)
+    terms, seen = generator_losses(jokr, discriminator, a, b, *pairs.warps(iteration), opt)
+    step(g_opt, terms)
+    d_terms, scores = discriminator_losses(discriminator, seen["kp_a"], seen["aligned_b"])
+    step(d_opt, d_terms)
+    return {**terms, **d_terms}, scores, a, b, seen
 
 
 def save_training_samples(run, a, b, seen):
@@ -125,42 +138,38 @@ def main():
     groups = options.CLIPS, options.RUN, options.NETWORKS, options.TRAINING, options.FIRST_STAGE
     opt, given = arguments.parse(__doc__, *groups)
     align = opt.affine
+    device = runtime.start(opt.device)
     source, clear = checkpoint.starting_point(opt.out, opt.resume, opt.load, opt.overwrite)
     state = checkpoint.load(source, stage=1) if source else {}
     if source:
         checkpoint.adopt(opt, given, source, state)
 
-    device = runtime.pick_device(opt.device)
-    runtime.seed_everything(opt.seed)
+    runtime.seed(opt.seed)
     jokr, discriminator, g_opt, d_opt = build(opt, device)
     jokr.detector.check_size(opt.resize_w, opt.resize_h)
     parts = {"G_A": jokr.shape_decoder, "Disc": discriminator, "KP": jokr.detector}
     parts.update(g_opt=g_opt, d_opt=d_opt)
     pairs = open_pairs(opt, device)
     rates = {f"{kind}_opt": getattr(opt, f"{kind}_lr") for kind in "gd" if f"{kind}_lr" in given}
-    start = go_on(source, state, parts, jokr.affine, device, rates) if source else 0
+    start = go_on(source, state, parts, jokr.affine, rates) if source else 0
     total = min(opt.iters, opt.epoch * pairs.epoch_length)
-    if clear:
-        checkpoint.clear(opt.out, source)
-    print(arguments.record(opt, given, f"{opt.out}/config.yaml"))
+    runtime.compile_networks(opt.compile, device, jokr.detector, jokr.shape_decoder)
+    begin(opt, given, clear, source)
 
     def pack(iteration):
         return checkpoint.pack(parts, jokr.affine, iteration // pairs.epoch_length, vars(opt))
 
-    with Run(opt.out, start, total, pack, device) as run:
+    with Run(opt, start, total, pack, device) as run:
         for iteration in run:
-            a, b = pairs.batch(iteration)
-            warps = random_warp(a.frame), random_warp(b.frame)
-            terms, seen = generator_losses(jokr, discriminator, a, b, *warps, opt)
-            step(g_opt, terms)
-            d_terms, scores = discriminator_losses(discriminator, seen["kp_a"], seen["aligned_b"])
-            step(d_opt, d_terms)
-            run.watch({**terms, **d_terms})
+            terms, scores, a, b, seen = train(
+                jokr, discriminator, g_opt, d_opt, pairs, iteration, opt
+            )
+            run.watch(terms)
             if run.due(opt.print_loss):
-                run.write({**terms, **d_terms, **scores}, jokr.affine)
-            if run.due(opt.save_img):
+                run.write({**terms, **scores}, jokr.affine)
+            if run.paints(opt.save_img):
                 save_training_samples(run, a, b, seen)
-            if run.due(opt.save_img) or run.due(opt.eval_test):
+            if run.paints(opt.save_img) or run.paints(opt.eval_test):
                 save_retargeted_samples(run, jokr, pairs, align)
             if run.due(opt.save_check):
                 run.save()

@@ -8,7 +8,7 @@ from torch.optim import Adam
 from losses.reconstruction import l1
 from models.build import build_jokr
 from utils import arguments, checkpoint, errors, options, runtime, visualize
-from utils.run import Run, go_on, open_pairs, step
+from utils.run import Run, begin, go_on, open_pairs, step
 from utils.visualize import unit
 
 
@@ -16,8 +16,7 @@ def refine(jokr, a, b):
     """Keypoints, own silhouettes and refined pictures of both batches; only the refiners learn."""
     with torch.no_grad():
         kp_a, kp_b = jokr.detector(a.frame)[0], jokr.detector(b.frame)[0]
-        mask_a, _ = jokr.decode(kp_a, *a.frame.shape[2:])
-        _, mask_b = jokr.decode(kp_b, *b.frame.shape[2:])
+        (mask_a, _), (_, mask_b) = jokr.decode_both(kp_a, kp_b, *a.frame.shape[2:])
     return {
         "kp_a": kp_a, "mask_a": mask_a, "refined_a": jokr.refiner_a(mask_a),
         "kp_b": kp_b, "mask_b": mask_b, "refined_b": jokr.refiner_b(mask_b),
@@ -25,14 +24,16 @@ def refine(jokr, a, b):
 
 
 def refiner_losses(seen, a, b, lpips, opt):
-    """The terms that the refiners minimise (METHOD 5), weighted; `lpips` is None at weight 0."""
-    pairs = (seen["refined_a"], a.frame), (seen["refined_b"], b.frame)
-    perceptual = (
-        sum(lpips(*pair) for pair in pairs) if lpips else torch.zeros_like(a.frame[0, 0, 0, 0])
-    )
+    """The terms that the refiners minimise (METHOD 5), weighted; `lpips` is None at weight 0.
+
+    The domains' batches are of one size, so that the sum of two means is twice the mean of all.
+    """
+    pictures = torch.cat([seen["refined_a"], seen["refined_b"]])
+    targets = torch.cat([a.frame, b.frame])
+    perceptual = 2 * lpips(pictures, targets) if lpips else pictures.new_zeros(())
     return {
         "vgg_rec": opt.lambda_vgg * perceptual,
-        "l1_rec": opt.lambda_l1 * sum(l1(*pair) for pair in pairs),
+        "l1_rec": opt.lambda_l1 * 2 * l1(pictures, targets),
     }
 
 
@@ -41,12 +42,24 @@ def build(opt, device):
 
     The detector stays in train mode: its batch norm uses each batch's statistics.
     """
-    jokr = build_jokr(**options.network(opt), new_norm=opt.new_norm).to(device)
+    jokr = build_jokr(
+        **options.network(opt), new_norm=opt.new_norm, bf16=runtime.bf16(opt.precision, device)
+    )
+    jokr = runtime.channels_last(jokr.to(device), device)
     for frozen in (jokr.detector, jokr.shape_decoder):
         frozen.requires_grad_(False)
     jokr.shape_decoder.eval()
     refiners = chain(jokr.refiner_a.parameters(), jokr.refiner_b.parameters())
-    return jokr, Adam(refiners, lr=opt.g_lr, betas=(0.5, 0.999))
+    return jokr, Adam(refiners, lr=opt.g_lr, betas=(0.5, 0.999), fused=True)
+
+
+def train(jokr, lpips, g_opt, pairs, iteration, opt):
+    """One iteration; returns dict of losses, the batches of A and B, dict of what was computed."""
+    a, b = pairs.batch(iteration)
+    seen = refine(jokr, a, b)
+    terms = refiner_losses(seen, a, b, lpips, opt)
+    step(g_opt, terms)
+    return terms, a, b, seen
 
 
 def save_training_samples(run, a, b, seen):
@@ -84,11 +97,15 @@ def save_retargeted_samples(run, jokr, pairs, align):
     run.log.plot()
 
 
-def load_lpips(vgg_weights):
-    """LPIPS on the CPU, from the file `vgg_weights` or the cache."""
-    from losses.perceptual import LPIPS  # slow to import, and not needed at --lambda_vgg 0
+def load_lpips(opt, device):
+    """LPIPS on `device`, from the file `--vgg_weights` or the cache; None at `--lambda_vgg 0`."""
+    if not opt.lambda_vgg:
+        return None
+    from losses.perceptual import LPIPS  # slow to import, and needed only here
 
-    return LPIPS(runtime.vgg_weights(vgg_weights))
+    weights = runtime.vgg_weights(opt.vgg_weights)
+    lpips = LPIPS(weights, bf16=runtime.bf16(opt.precision, device))
+    return runtime.channels_last(lpips.to(device), device)
 
 
 def open_checkpoint(opt):
@@ -107,12 +124,12 @@ def main():
     defaults = {"bs": 4, "iters": 30001}
     opt, given = arguments.parse(__doc__, *groups, options.SECOND_STAGE, defaults=defaults)
     align = opt.affine
+    device = runtime.start(opt.device)
     path, state, goes_on, clear = open_checkpoint(opt)
     checkpoint.adopt(opt, given, path, state)
 
-    device = runtime.pick_device(opt.device)
-    runtime.seed_everything(opt.seed)
-    lpips = load_lpips(opt.vgg_weights).to(device) if opt.lambda_vgg else None
+    runtime.seed(opt.seed)
+    lpips = load_lpips(opt, device)
     jokr, g_opt = build(opt, device)
     jokr.detector.check_size(opt.resize_w, opt.resize_h)
     first = {"G_A": jokr.shape_decoder, "KP": jokr.detector}
@@ -120,30 +137,27 @@ def main():
     pairs = open_pairs(opt, device)
     if goes_on:
         rates = {"g_opt2": opt.g_lr} if "g_lr" in given else {}
-        start = go_on(path, state, parts, jokr.affine, device, rates)
+        start = go_on(path, state, parts, jokr.affine, rates)
     else:
         start = 0
         checkpoint.restore(path, state, first, jokr.affine)
     total = min(opt.iters, opt.epoch * pairs.epoch_length)
-    if clear:
-        checkpoint.clear(opt.out, path if goes_on else None)
-    print(arguments.record(opt, given, f"{opt.out}/config.yaml"))
+    learning = [jokr.refiner_a, jokr.refiner_b, *([lpips] if lpips else [])]
+    runtime.compile_networks(opt.compile, device, jokr.detector, jokr.shape_decoder, *learning)
+    begin(opt, given, clear, path if goes_on else None)
 
     def pack(iteration):
         return checkpoint.pack(parts, jokr.affine, iteration // pairs.epoch_length, vars(opt))
 
-    with Run(opt.out, start, total, pack, device) as run:
+    with Run(opt, start, total, pack, device) as run:
         for iteration in run:
-            a, b = pairs.batch(iteration)
-            seen = refine(jokr, a, b)
-            terms = refiner_losses(seen, a, b, lpips, opt)
-            step(g_opt, terms)
+            terms, a, b, seen = train(jokr, lpips, g_opt, pairs, iteration, opt)
             run.watch(terms)
             if run.due(opt.print_loss):
                 run.write(terms)
-            if run.due(opt.save_img):
+            if run.paints(opt.save_img):
                 save_training_samples(run, a, b, seen)
-            if run.due(opt.eval_test):
+            if run.paints(opt.eval_test):
                 save_retargeted_samples(run, jokr, pairs, align)
             if run.due(opt.save_check):
                 run.save()

@@ -52,7 +52,7 @@ def main():
     groups = options.CLIPS, options.RUN, options.NETWORKS, options.REFINERS, options.INFERENCE
     opt, given = arguments.parse(__doc__, *groups, DEMO, defaults={"out": "output/demo.png"})
     align = opt.affine
-    device = runtime.pick_device(opt.device)
+    device = runtime.start(opt.device)
     jokr = checkpoint.open_jokr(opt, given, device)
     rows, seen = {}, {}
     for domain in "ab":

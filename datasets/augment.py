@@ -9,6 +9,7 @@ import torch
 from torch.nn import functional as F
 
 FIRST_PIPELINE = 0.6  # its probability
+EQUIVARIANCE_NOISE = 0.1
 SHIFT = 50  # largest translation, in whole pixels of the padded picture
 
 
@@ -64,6 +65,11 @@ def draw(rng, n):
     matrices = np.where(first[:, None, None], _first_pipeline(rng, n), _second_pipeline(rng, n))
     crops = np.where(first[:, None], 0, rng.uniform(0.0001, 0.05, (n, 4)))
     return matrices, crops
+
+
+def random_warps(rng, n):
+    """The equivariance term's warps (METHOD 4), [I | 0] + N(0, 0.1): (n, 2, 3) float32 tensor."""
+    return torch.from_numpy(np.eye(2, 3) + rng.normal(0, EQUIVARIANCE_NOISE, (n, 2, 3))).float()
 
 
 def sampling_matrices(matrices, crops, sizes, pad_factor, mirror=False):

@@ -55,9 +55,8 @@ class Footage:
         """Neighbouring pairs of frames."""
         return len(self.pictures) - 1
 
-    def sample(self, indices, rng, mirror=False):
-        """`Batch` of the items at `indices` (B,), each under a transform of its own from `rng`."""
-        matrices, crops = augment.draw(rng, len(indices))
+    def sample(self, indices, matrices, crops, mirror=False):
+        """`Batch` of the items at `indices` (B,), each under its transform from `augment.draw`."""
         both = np.concatenate([indices, indices + 1])
         theta = augment.sampling_matrices(
             np.tile(matrices, (2, 1, 1)),
@@ -82,10 +81,16 @@ class Footage:
         return self._resample(indices, theta)
 
     def _resample(self, indices, theta):
-        device = self.pictures.device
-        pictures = self.pictures[torch.from_numpy(indices).to(device)]
-        warped = augment.warp(pictures, theta.to(device), self.width, self.height)
+        pictures = self.pictures[self.send(torch.from_numpy(indices))]
+        warped = augment.warp(pictures, self.send(theta), self.width, self.height)
         return images.normalise(warped[:, :3], warped[:, 3:])
+
+    def send(self, tensor):
+        """A CPU tensor on the footage's device, without waiting for what the device is doing."""
+        device = self.pictures.device
+        if device.type == "cuda":
+            tensor = tensor.pin_memory()
+        return tensor.to(device, non_blocking=True)
 
 
 class Pairs:
@@ -101,14 +106,15 @@ class Pairs:
         batch_size: items of each domain.
         seed: of the shuffling and of the transforms.
         mirror_a: flip every item of A (the reference's `--hflip`).
+        share: slice of each batch that is given out; what is drawn does not depend on it.
 
     Raises:
         UserError: a clip has fewer items than a batch.
     """
 
-    def __init__(self, footage_a, footage_b, batch_size, seed, mirror_a=False):
+    def __init__(self, footage_a, footage_b, batch_size, seed, mirror_a=False, share=None):
         self.domains = ((footage_a, mirror_a), (footage_b, False))
-        self.batch_size, self.seed = batch_size, seed
+        self.batch_size, self.seed, self.share = batch_size, seed, share or slice(None)
         for name, (footage, _) in zip("AB", self.domains):
             if footage.items < batch_size:
                 raise UserError(
@@ -123,10 +129,22 @@ class Pairs:
         chosen = slice(step * self.batch_size, (step + 1) * self.batch_size)
         batches = []
         for domain, (footage, mirror) in enumerate(self.domains):
-            order = np.random.default_rng([self.seed, domain, 0, epoch]).permutation(footage.items)
-            rng = np.random.default_rng([self.seed, domain, 1, iteration])
-            batches.append(footage.sample(order[chosen], rng, mirror))
+            order = self._rng(domain, 0, epoch).permutation(footage.items)[chosen]
+            drawn = augment.draw(self._rng(domain, 1, iteration), self.batch_size)
+            batches.append(footage.sample(*(x[self.share] for x in (order, *drawn)), mirror))
         return batches
+
+    def warps(self, iteration):
+        """Random affine warps (B, 2, 3) for the items of A and for those of B."""
+        return [
+            footage.send(augment.random_warps(self._rng(domain, 2, iteration), self.batch_size))[
+                self.share
+            ]
+            for domain, (footage, _) in enumerate(self.domains)
+        ]
+
+    def _rng(self, domain, purpose, number):
+        return np.random.default_rng([self.seed, domain, purpose, number])
 
     def stills(self, count=6):
         """`Footage.still` of both clips at `count` moments spread over each."""

@@ -3,9 +3,7 @@
 import torch
 from torch.nn import functional as F
 
-from utils.geometry import affine_apply, coordinate_grid, identity_affine
-
-WARP_NOISE = 0.1
+from utils.geometry import affine_apply, coordinate_grid
 
 
 def silhouette(heatmap, mask):
@@ -18,13 +16,6 @@ def silhouette(heatmap, mask):
     small = F.interpolate(mask, heatmap.shape[2:], mode="bilinear", align_corners=False) > 0.5
     inside = (heatmap * small).sum((2, 3))
     return -(inside + 1e-12).log().mean()
-
-
-def random_warp(frames):
-    """[I | 0] + N(0, 0.1) per item, on the frames' device: (B, 2, 3)."""
-    count = len(frames)
-    noise = torch.randn(count, 2, 3, dtype=frames.dtype, device=frames.device)
-    return identity_affine(count, like=frames) + WARP_NOISE * noise
 
 
 def warp_frames(frames, warp):

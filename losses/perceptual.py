@@ -16,10 +16,12 @@ class LPIPS(nn.Module):
 
     Args:
         vgg_weights: state dict of torchvision's ImageNet VGG16 (`features.*` are used).
+        bf16: compute the features in bfloat16, and the distance in the pictures' precision.
     """
 
-    def __init__(self, vgg_weights):
+    def __init__(self, vgg_weights, bf16=False):
         super().__init__()
+        self.bf16 = bf16
         with torch.device("meta"):  # VGG16's unused classifier alone would fill half a gigabyte
             self.features = vgg16(weights=None).features[: LAYERS[-1] + 1]
         own = {f"features.{k}" for k in self.features.state_dict()}
@@ -39,10 +41,13 @@ class LPIPS(nn.Module):
     def unit_features(self, pictures):
         """Features of each level, (B, C, h, w), of length 1 along C."""
         out, found = (pictures - self.shift) / self.scale, []
-        for index, layer in enumerate(self.features):
-            out = layer(out)
-            if index in LAYERS:
-                found.append(out / (torch.linalg.vector_norm(out, dim=1, keepdim=True) + 1e-10))
+        with torch.autocast(pictures.device.type, torch.bfloat16, enabled=self.bf16):
+            for index, layer in enumerate(self.features):
+                out = layer(out)
+                if index in LAYERS:
+                    wide = out.to(pictures.dtype)
+                    length = torch.linalg.vector_norm(wide, dim=1, keepdim=True)
+                    found.append(wide / (length + 1e-10))
         return found
 
     def forward(self, pictures, targets):

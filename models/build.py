@@ -18,6 +18,7 @@ def build_jokr(
     init_gain=0.02,
     affine=False,
     new_norm=None,
+    bf16=False,
 ):
     """The networks of stage one, and with `new_norm` the refiners of stage two.
 
@@ -29,6 +30,7 @@ def build_jokr(
         ngf, norm, no_dropout, init_type, init_gain: of every generator, see `ResnetGenerator`.
         affine: learn an affine map between the domains.
         new_norm: the refiners' norm; None builds no refiners.
+        bf16: shape decoder and refiners compute in bfloat16; the detector never does.
 
     Returns:
         `JOKR`, on the CPU, in train mode.
@@ -44,6 +46,7 @@ def build_jokr(
         detector = StrongDetector(num_kp, scale_kp, **generator)
     else:
         detector = HourglassDetector(num_kp, scale_kp, kp_width)
+    generator["bf16"] = bf16
     refiner = {**generator, "norm": new_norm}
     return JOKR(
         detector,

@@ -6,7 +6,7 @@ The layout of `self.model` decides the names inside checkpoints; it is the refer
 import torch
 from torch import nn
 
-from models.layers import initialise, make_norm
+from models.layers import Dropout, initialise, make_norm
 
 BLOCKS = 9
 
@@ -22,7 +22,7 @@ class ResidualBlock(nn.Module):
             nn.Conv2d(channels, channels, 3, bias=bias),
             make_norm(norm, channels),
             nn.ReLU(),
-            *([nn.Dropout(0.5)] if dropout else []),
+            *([Dropout()] if dropout else []),
             nn.ReflectionPad2d(1),
             nn.Conv2d(channels, channels, 3, bias=bias),
             make_norm(norm, channels),
@@ -42,6 +42,7 @@ class ResnetGenerator(nn.Module):
         dropout: 0.5 inside the residual blocks.
         activation: module applied to the last convolution's output.
         init_type, init_gain: see `layers.initialise`.
+        bf16: compute in bfloat16, the activation excepted; weights stay as they are.
     """
 
     def __init__(
@@ -54,8 +55,10 @@ class ResnetGenerator(nn.Module):
         dropout=True,
         init_type="normal",
         init_gain=0.02,
+        bf16=False,
     ):
         super().__init__()
+        self.norm, self.bf16 = norm, bf16
         bias = norm == "instance"
 
         def normalised(conv):
@@ -82,7 +85,12 @@ class ResnetGenerator(nn.Module):
         initialise(self, init_type, init_gain)
 
     def forward(self, x):
-        return self.model(x)
+        *layers, activation = self.model
+        out = x
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=self.bf16):
+            for layer in layers:
+                out = layer(out)
+        return activation(out.to(x.dtype))
 
 
 class ShapeDecoder(ResnetGenerator):

@@ -58,6 +58,18 @@ class JOKR(nn.Module):
         """Keypoints (B, K, 2) -> silhouettes of A and B, (B, 1, height, width) in [0, 1]."""
         return self.shape_decoder(redraw(keypoints, height, width, per_item))
 
+    def decode_both(self, keypoints_a, keypoints_b, height, width):
+        """`decode` of both domains' keypoints, (B, K, 2) each, as training does it.
+
+        Returns:
+            (A's silhouette, B's silhouette) from A's keypoints, and the same from B's.
+        """
+        spots = [redraw(keypoints, height, width) for keypoints in (keypoints_a, keypoints_b)]
+        if self.shape_decoder.norm == "batch":  # whose statistics belong to one domain
+            return [self.shape_decoder(x) for x in spots]
+        masks = self.shape_decoder(torch.cat(spots))
+        return list(zip(*(mask.chunk(2) for mask in masks)))
+
     def to_a(self, keypoints_b):
         """B's keypoints in A's proportions; unchanged without an affine map."""
         return keypoints_b if self.affine is None else self.affine(keypoints_b)
@@ -66,6 +78,7 @@ class JOKR(nn.Module):
         """A's keypoints in B's proportions; unchanged without an affine map."""
         return keypoints_a if self.affine is None else self.affine.inverse(keypoints_a)
 
+    @torch.compiler.disable  # pictures of other sizes and modes would be compiled for anew
     @torch.no_grad()
     def retarget(self, frames, domain, align):
         """Let the motion in `frames` drive both objects; every result depends on its frame alone.

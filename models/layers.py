@@ -6,16 +6,94 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from utils import parallel
+
 
 class BatchNorm2d(nn.BatchNorm2d):
-    """Batch norm that can also normalise every picture by its own statistics (`per_item`)."""
+    """Batch norm over the batch of all processes.
+
+    It can also normalise every picture by its own statistics (`per_item`).
+    """
 
     per_item = False
 
     def forward(self, x):
         if self.per_item:
             return F.instance_norm(x, weight=self.weight, bias=self.bias, eps=self.eps)
+        if self.training and parallel.size() > 1:
+            return self._synchronised(x)
         return super().forward(x)
+
+    def _synchronised(self, x):
+        """PyTorch's own SyncBatchNorm does not run on CPUs."""
+        mean = parallel.mean(x.mean((0, 2, 3)))
+        centred = x - mean[:, None, None]
+        variance = parallel.mean(centred.square().mean((0, 2, 3)))
+        count = parallel.size() * x.numel() / x.shape[1]
+        with torch.no_grad():
+            self.num_batches_tracked += 1
+            self.running_mean.lerp_(mean, self.momentum)
+            self.running_var.lerp_(variance * count / (count - 1), self.momentum)
+        scale = self.weight * (variance + self.eps).rsqrt()
+        return centred * scale[:, None, None] + self.bias[:, None, None]
+
+
+class InstanceNorm2d(nn.InstanceNorm2d):
+    """PyTorch's instance norm, (B, C, H, W), without its detour over another memory layout."""
+
+    def forward(self, x):
+        if torch.compiler.is_compiling():
+            # As plain arithmetic it fuses with its neighbours; statistics stay in float32.
+            wide = x.float() if x.dtype == torch.bfloat16 else x
+            variance, mean = torch.var_mean(wide, (2, 3), correction=0, keepdim=True)
+            return ((wide - mean) * (variance + self.eps).rsqrt()).to(x.dtype)
+        if x.device.type == "cpu" and x.is_contiguous(memory_format=torch.channels_last):
+            return _ChannelsLastInstanceNorm.apply(x, self.eps)
+        return super().forward(x)
+
+
+class _ChannelsLastInstanceNorm(torch.autograd.Function):
+    """Instance norm of a channels-last tensor; means over the pixels are matrix products."""
+
+    @staticmethod
+    def forward(ctx, x, eps):
+        pixels = x.permute(0, 2, 3, 1).flatten(1, 2)  # (B, H W, C), the order in memory
+        average = pixels.new_full((1, 1, pixels.shape[1]), 1 / pixels.shape[1])
+        average = average.expand(len(x), -1, -1)
+        unit = pixels - average @ pixels
+        scale = torch.rsqrt(average @ unit.square() + eps)
+        unit *= scale
+        ctx.save_for_backward(unit, scale, average)
+        return unit.unflatten(1, x.shape[2:]).permute(0, 3, 1, 2)
+
+    @staticmethod
+    def backward(ctx, gradient):
+        unit, scale, average = ctx.saved_tensors
+        size = gradient.shape[2:]
+        gradient = gradient.permute(0, 2, 3, 1).flatten(1, 2)
+        slope = average @ (gradient * unit)
+        result = torch.addcmul(-scale * (average @ gradient), gradient, scale)
+        result.addcmul_(unit, scale * slope, value=-1)
+        return result.unflatten(1, size).permute(0, 3, 1, 2), None
+
+
+class Dropout(nn.Dropout):
+    """Dropout with probability 0.5, whose coins come 64 at a time on the CPU.
+
+    There PyTorch draws a Bernoulli number for every value, which takes longer than a convolution.
+    """
+
+    def __init__(self):
+        super().__init__(0.5)
+        coins = torch.arange(256)[:, None] >> torch.arange(8)  # the bits of every byte
+        self.register_buffer("factors", 2.0 * (coins & 1), persistent=False)
+
+    def forward(self, x):
+        if not self.training or x.device.type != "cpu":
+            return super().forward(x)
+        words = torch.empty(x.numel() // 64 + 1, dtype=torch.int64).random_(-(2**63), None)
+        factors = F.embedding(words.view(torch.uint8).int(), self.factors.to(x.dtype))
+        return x * factors.view(-1)[: x.numel()].as_strided(x.shape, x.stride())
 
 
 @contextlib.contextmanager
@@ -75,7 +153,7 @@ class AntiAliasDownscale(nn.Module):
 def make_norm(name, channels):
     """The generators' normalisation: instance (no affine, no running statistics), batch or none."""
     if name == "instance":
-        return nn.InstanceNorm2d(channels)
+        return InstanceNorm2d(channels)
     return BatchNorm2d(channels) if name == "batch" else nn.Identity()
 
 

@@ -192,7 +192,7 @@ def check_first_stage(folder, report, seed, name, flags):
     golden = Golden(folder, name)
     groups = options.CLIPS, options.RUN, options.NETWORKS, options.TRAINING, options.FIRST_STAGE
     opt, _ = arguments.parse("", *groups, argv=(NETWORK + WEIGHTS + flags).split())
-    jokr, discriminator, g_opt, d_opt = train_first_stage.build(opt, "cpu")
+    jokr, discriminator, g_opt, d_opt = train_first_stage.build(opt, torch.device("cpu"))
     detector_tag = "KP_strong" if opt.strong_kp else "KP"
     golden.prepare(jokr.detector, detector_tag, seed)
     golden.prepare(jokr.shape_decoder, "G_A", seed)
@@ -229,7 +229,7 @@ def check_second_stage(folder, report, seed, name, flags):
     golden = Golden(folder, name)
     groups = options.CLIPS, options.RUN, options.NETWORKS, options.REFINERS, options.TRAINING
     opt, _ = arguments.parse("", *groups, options.SECOND_STAGE, argv=(NETWORK + flags).split())
-    jokr, g_opt = train_second_stage.build(opt, "cpu")
+    jokr, g_opt = train_second_stage.build(opt, torch.device("cpu"))
     refiners = {"R_A": jokr.refiner_a, "R_B": jokr.refiner_b}
     networks = {"KP": jokr.detector, "G_A": jokr.shape_decoder, **refiners}
     for tag, network in networks.items():

@@ -166,7 +166,7 @@ def test_all_four_pictures_of_an_item_move_together(folder):
     footage = Footage(still, 64, 64, 0.2, "cpu")
     footage.pictures[1:] = footage.pictures[:1]
     footage.sizes[1:] = footage.sizes[:1]
-    batch = footage.sample(np.array([0, 2]), np.random.default_rng(0))
+    batch = footage.sample(np.array([0, 2]), *augment.draw(np.random.default_rng(0), 2))
     assert torch.equal(batch.frame, batch.next_frame)
     assert torch.equal(batch.mask, batch.next_mask)
     assert not torch.equal(batch.mask[0], batch.mask[1])
@@ -183,6 +183,30 @@ def test_batches_are_a_function_of_seed_and_iteration(folder):
     assert not torch.equal(other.frame, first.batch(0)[0].frame)
     from_a, from_b = first.batch(0)
     assert not torch.equal(from_a.frame, from_b.frame)
+
+
+def test_shares_of_a_batch_are_the_batch(folder):
+    """What several processes see together is what one sees."""
+    a, b = (Footage(opened(folder), 32, 32, 0.2, "cpu") for _ in "ab")
+    whole = Pairs(a, b, 4, seed=1)
+    shares = [Pairs(a, b, 4, seed=1, share=slice(2 * i, 2 * i + 2)) for i in range(2)]
+    for iteration in (0, 3):
+        for domain in range(2):
+            parts = [pairs.batch(iteration)[domain] for pairs in shares]
+            for x, y in zip(zip(*parts), whole.batch(iteration)[domain]):
+                assert torch.equal(torch.cat(x), y)
+            parts = [pairs.warps(iteration)[domain] for pairs in shares]
+            assert torch.equal(torch.cat(parts), whole.warps(iteration)[domain])
+    a, b = whole.warps(0)
+    assert a.shape == (4, 2, 3)
+    assert not torch.equal(a, b)
+    assert not torch.equal(a, whole.warps(1)[0])
+
+
+def test_random_warps_scatter_about_the_identity():
+    warps = augment.random_warps(np.random.default_rng(0), 5000)
+    assert (warps.mean(0) - torch.eye(2, 3)).abs().max() < 0.01
+    assert (warps.std(0) - 0.1).abs().max() < 0.005
 
 
 def test_an_epoch_shows_each_item_once_and_ends_with_the_shorter_clip(folder, monkeypatch):
@@ -236,7 +260,10 @@ def test_items_are_distributed_as_the_references(animal):
     footage = Footage(Clip(SHARED / f"data/{animal}/train_seg"), 256, 256, 0.2, "cpu")
     rng = np.random.default_rng(0)
     indices = np.resize(golden["moments"][:, 0].astype(int), 1000)
-    batches = [footage.sample(part, rng).mask for part in np.array_split(indices, 40)]
+    batches = [
+        footage.sample(part, *augment.draw(rng, len(part))).mask
+        for part in np.array_split(indices, 40)
+    ]
     ours = np.concatenate([moments(mask[:, 0]) for mask in batches])
     theirs = golden["moments"][:, 1:]
     mean_error = np.sqrt(ours.var(0) / len(ours) + theirs.var(0) / len(theirs))

@@ -1,7 +1,7 @@
 """Checkpoints: the reference's one dict, written atomically and opened without running code.
 
 Keys: `G_A`, `KP`, `learned_t` (theta or None), `epoch`; stage one adds `Disc`, `g_opt`, `d_opt`,
-stage two `R_A`, `R_B`, `g_opt2`. Ours add `iteration` (the next one), `options` and `rng`.
+stage two `R_A`, `R_B`, `g_opt2`. Ours add `iteration` (the next one) and `options`.
 """
 
 import os
@@ -10,9 +10,10 @@ import re
 from pathlib import Path
 
 import torch
+from torch.optim import Optimizer
 
 from models.build import build_jokr
-from utils import options
+from utils import options, parallel, runtime
 from utils.errors import UserError
 
 REQUIRED = {1: ("G_A", "KP", "Disc", "g_opt", "d_opt"), 2: ("G_A", "KP", "R_A", "R_B", "g_opt2")}
@@ -171,7 +172,10 @@ def restore(path, state, parts, affine=None):
     """Load `state` into networks and optimisers by key, and theta into the affine map, in place."""
     try:
         for key, part in parts.items():
-            part.load_state_dict(state[key])
+            if isinstance(part, Optimizer):
+                _restore_optimiser(part, state[key])
+            else:
+                part.load_state_dict(state[key])
         if affine is not None:
             key = "learned_t"
             affine.theta.data.copy_(state[key].detach().view(1, 2, 3))
@@ -179,11 +183,28 @@ def restore(path, state, parts, affine=None):
         raise UserError(f"{key} in checkpoint {path} does not fit this run's networks") from None
 
 
+def _restore_optimiser(optimiser, entry):
+    """Load an optimiser's state, but keep this run's choice of kernel and memory layout."""
+    own = [
+        {k: group[k] for k in ("fused", "foreach", "capturable")}
+        for group in optimiser.param_groups
+    ]
+    groups = [{**saved, **kernel} for saved, kernel in zip(entry["param_groups"], own, strict=True)]
+    optimiser.load_state_dict({**entry, "param_groups": groups})
+    for parameter, values in optimiser.state.items():
+        for name, value in values.items():
+            if value.shape == parameter.shape:
+                values[name] = torch.empty_like(parameter).copy_(value)
+
+
 def open_jokr(opt, given, device):
     """`JOKR` in eval mode from the stage-two checkpoint `opt.load`; its options go into `opt`."""
     state = load(opt.load, stage=2, device=device)
     adopt(opt, given, opt.load, state)
-    jokr = build_jokr(**options.network(opt), new_norm=opt.new_norm).to(device).eval()
+    jokr = build_jokr(
+        **options.network(opt), new_norm=opt.new_norm, bf16=runtime.bf16(opt.precision, device)
+    )
+    jokr = runtime.channels_last(jokr.to(device), device).eval()
     jokr.detector.check_size(opt.resize_w, opt.resize_h)
     parts = {"G_A": jokr.shape_decoder, "KP": jokr.detector}
     restore(opt.load, state, {**parts, "R_A": jokr.refiner_a, "R_B": jokr.refiner_b}, jokr.affine)
@@ -207,7 +228,8 @@ def starting_point(out, resume, load, overwrite, continues=True):
         UserError: `out` cannot be written, or holds checkpoints that this run would mix with.
     """
     out = Path(out)
-    make_folder(out)
+    with parallel.main_first():
+        make_folder(out)
     present = newest(out)
     if resume and present:
         return present, False

@@ -5,6 +5,8 @@ Everything takes its dtype and device from its inputs.
 
 import torch
 
+from utils import parallel
+
 REDRAW_DECAY = 0.04  # in which a spot falls to 1/e along x or y; half widths of the picture
 
 
@@ -36,7 +38,8 @@ def redraw(keypoints, height, width, per_item=False):
     Args:
         keypoints: (B, K, 2), xy in [-1, 1].
         per_item: divide every item by its own maximum; otherwise all by the maximum of the whole
-            batch, so that an item's other members matter (the reference's training does that).
+            batch over all processes, so that an item's other members matter (the reference's
+            training does that).
 
     Returns:
         (B, K, height, width) in [0, 1].
@@ -44,9 +47,10 @@ def redraw(keypoints, height, width, per_item=False):
     grid = coordinate_grid(height, width, like=keypoints)
     column = torch.exp(-(grid[0, :, 0] - keypoints[..., :1]).abs() / REDRAW_DECAY)
     row = torch.exp(-(grid[:, 0, 1] - keypoints[..., 1:]).abs() / REDRAW_DECAY)
-    spots = row[..., :, None] * column[..., None, :]
-    largest = spots.amax((1, 2, 3), keepdim=True) if per_item else spots.max()
-    return spots / largest.clamp(min=torch.finfo(spots.dtype).tiny)
+    peaks = row.amax(-1, keepdim=True) * column.amax(-1, keepdim=True)  # of each spot, (B, K, 1)
+    largest = peaks.amax(1, keepdim=True) if per_item else parallel.maximum(peaks)
+    row = row / largest.clamp(min=torch.finfo(row.dtype).tiny)
+    return row[..., :, None] * column[..., None, :]
 
 
 def identity_affine(count, like):

@@ -8,6 +8,7 @@ import torch
 from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
+from utils import parallel
 from utils.errors import UserError
 from utils.visualize import plot_losses
 
@@ -87,7 +88,8 @@ class FiniteGuard:
 
     def check(self):
         """Raise UserError naming the first broken loss and its iteration; waits for the device."""
-        broken = [(i, name) for i, name in zip(self.first.tolist(), self.names) if i >= 0]
+        first = parallel.largest(self.first).tolist()
+        broken = [(i, name) for i, name in zip(first, self.names) if i >= 0]
         if broken:
             iteration, name = min(broken)
             raise UserError(

@@ -37,6 +37,13 @@ RUN = (
     option("load", str, "", "checkpoint to read"),
     option("device", str, "auto", "auto, cpu, cuda, cuda:N or mps; auto takes what is there"),
     option("seed", natural, 0, "seed of every random draw"),
+    option(
+        "precision",
+        str,
+        "auto",
+        "of generators and VGG; auto is bf16 on NVIDIA GPUs that have it, else fp32",
+        ("auto", "fp32", "bf16"),
+    ),
 )
 
 NETWORKS = (
@@ -62,7 +69,14 @@ NETWORKS = (
 REFINERS = (option("new_norm", str, "instance", "norm of the refiners", NORMS),)
 
 TRAINING = (
-    option("bs", count, 8, "items of each clip per iteration"),
+    option("bs", count, 8, "items of each clip per iteration, over all processes"),
+    option(
+        "compile",
+        str,
+        "auto",
+        "compile the networks first (a minute); auto does on NVIDIA GPUs",
+        ("auto", "on", "off"),
+    ),
     option("iters", count, 45001, "iterations in all, those before a --resume included"),
     option("epoch", count, 200000, "epochs at most"),
     option("g_lr", positive, 1e-4, "learning rate of the networks"),

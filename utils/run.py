@@ -9,47 +9,69 @@ import torch
 
 from datasets.clip import Clip
 from datasets.pairs import Footage, Pairs
-from utils import checkpoint, options, runtime
+from utils import arguments, checkpoint, options, parallel, runtime
 from utils.errors import UserError
 from utils.log import FiniteGuard, Log
 
+AGREE = 10  # iterations between looks at the other processes' signals
 
-def go_on(path, state, parts, affine, device, rates):
+
+def go_on(path, state, parts, affine, rates):
     """Restore all that checkpoint `path` (read as `state`) holds; returns the next iteration.
 
     `rates` maps optimisers' keys to the learning rates that the user gave anew.
 
-    One of the reference, without `iteration` and `rng`, gives weights and optimisers only.
+    One of the reference, without `iteration`, gives weights and optimisers only.
     """
     checkpoint.restore(path, state, parts, affine)
     iteration = state.get("iteration", 0)
-    try:
-        if "rng" in state:
-            runtime.set_rng_state(state["rng"], device)
-        if not (isinstance(iteration, int) and iteration >= 0):
-            raise TypeError
-    except (TypeError, LookupError, AttributeError, RuntimeError):
-        raise UserError(f"checkpoint {path} has a broken iteration or rng; give another") from None
+    if not (isinstance(iteration, int) and iteration >= 0):
+        raise UserError(f"checkpoint {path} has a broken iteration; give another")
     for key, rate in rates.items():
         for group in parts[key].param_groups:
             group["lr"] = rate
-    print(f"going on from {path} at iteration {iteration}")
+    say(f"going on from {path} at iteration {iteration}")
     return iteration
 
 
+def say(text):
+    """Print a line, once however many processes there are."""
+    if parallel.is_main():
+        print(text, flush=True)
+
+
 def open_pairs(opt, device):
-    """The training data that the options name, in memory on `device`."""
+    """This process's share of the training data that the options name, in memory on `device`."""
+    if opt.bs % parallel.size():
+        raise UserError(
+            f"--bs {opt.bs} cannot be shared by {parallel.size()} processes; "
+            f"use a multiple of {parallel.size()}"
+        )
     clips = [
         Footage(Clip(**options.clip(opt, domain)), *options.canvas(opt, domain), device)
         for domain in "ab"
     ]
-    return Pairs(*clips, opt.bs, opt.seed, mirror_a=opt.hflip)
+    return Pairs(*clips, opt.bs, opt.seed, mirror_a=opt.hflip, share=parallel.share(opt.bs))
+
+
+def begin(opt, given, clear, kept):
+    """Make `--out` ready once nothing can go wrong any more: drop an earlier run, record options.
+
+    Args:
+        clear, kept: whether `checkpoint.clear` is due, and what it spares.
+    """
+    parallel.wait()  # every process has read what it needs
+    if parallel.is_main():
+        if clear:
+            checkpoint.clear(opt.out, kept)
+        print(arguments.record(opt, given, f"{opt.out}/config.yaml"), flush=True)
 
 
 def step(optimiser, terms):
-    """One step down the sum of a dict of losses."""
+    """One step down the sum of a dict of losses, averaged over the processes."""
     optimiser.zero_grad()
     sum(terms.values()).backward()
+    parallel.average_gradients(p for group in optimiser.param_groups for p in group["params"])
     optimiser.step()
 
 
@@ -60,48 +82,70 @@ class Run:
     with the code that shells expect. `checkpoint` is written after the last iteration.
 
     Args:
-        out: folder for results.
+        opt: options; `out` is the folder for results, `seed` fixes every iteration's randomness.
         start, total: first iteration, and how many there are in all.
         pack: function of the iteration, returning the dict to save.
-        device: its random state goes into checkpoints.
+        device: where the networks are.
     """
 
-    def __init__(self, out, start, total, pack, device):
-        self.out, self.start, self.total = Path(out), start, total
+    def __init__(self, opt, start, total, pack, device):
+        self.opt, self.out, self.start, self.total = opt, Path(opt.out), start, total
         self.iteration, self.pack, self.device = start, pack, device
         self.guard = FiniteGuard()
-        self.signal = None
+        self.signal = 0
 
     def __enter__(self):
         self.former = {s: signal.signal(s, self._note) for s in (signal.SIGINT, signal.SIGTERM)}
-        self.log = Log(self.out, self.start, self.total)
+        self.log = Log(self.out, self.start, self.total) if parallel.is_main() else None
         return self
 
     def __exit__(self, kind, error, trace):
-        self.log.close()
+        if self.log:
+            self.log.close()
         for number, handler in self.former.items():
             signal.signal(number, handler)
+        if kind and runtime.is_out_of_memory(error):
+            raise UserError(
+                f"{self.device} is out of memory at --bs {self.opt.bs}, {self.opt.resize_w} x "
+                f"{self.opt.resize_h}, --ngf {self.opt.ngf}: lower --bs first, then --resize_w and "
+                "--resize_h, then --ngf; the last checkpoint in --out is kept"
+            ) from None
 
     def _note(self, number, _):
-        if self.signal is not None:
+        if self.signal and parallel.size() == 1:  # torchrun repeats what the terminal sent
             raise KeyboardInterrupt
         self.signal = number
 
     def __iter__(self):
         for iteration in range(self.start, self.total):
             self.iteration = iteration
+            runtime.seed(self.opt.seed, iteration, parallel.rank())
             yield iteration
-            self.log.bar.update()
-            if self.signal is not None:
+            if self.log:
+                self.log.bar.update()
+            if self._asked_to_stop():
                 self._stop()
         if self.start < self.total or not (self.out / "checkpoint").exists():
             self.save("checkpoint")
-        self.log.close()
-        print(f"{self.total} iterations done; {self.out} holds checkpoint, pictures and losses.png")
+        if self.log:
+            self.log.close()
+        parallel.leave()
+        say(f"{self.total} iterations done; {self.out} holds checkpoint, pictures and losses.png")
+
+    def _asked_to_stop(self):
+        """Whether a signal came; several processes agree on it every so many iterations."""
+        if parallel.size() > 1 and self.iteration % AGREE == 0:
+            self.signal = parallel.largest(torch.tensor(self.signal, device=self.device)).item()
+            return self.signal
+        return self.signal and parallel.size() == 1
 
     def due(self, every):
         """Whether something that happens each `every` iterations, 0 included, happens now."""
         return self.iteration % every == 0
+
+    def paints(self, every):
+        """Whether this process is to make pictures now."""
+        return self.due(every) and parallel.is_main()
 
     def watch(self, terms):
         """Look for NaN in this iteration's losses, a dict of scalar tensors, without waiting."""
@@ -112,31 +156,35 @@ class Run:
         self.guard.check()
         if affine is not None:
             values = {**values, **{f"theta_{i}": t for i, t in enumerate(affine.theta.flatten())}}
-        numbers = torch.stack([value.detach() for value in values.values()]).cpu()
-        self.log.write(self.iteration, dict(zip(values, numbers.tolist())))
+        numbers = parallel.average(torch.stack([value.detach() for value in values.values()]))
+        if self.log:
+            self.log.write(self.iteration, dict(zip(values, numbers.tolist())))
 
     def save(self, name=None):
         """Write a checkpoint, `checkpoint_<iteration>` by default; never one with NaN in it."""
         self.guard.check()
+        path = self.out / (name or f"checkpoint_{self.iteration}")
+        if not parallel.is_main():
+            return path
         state = self.pack(self.iteration)
         if not all(torch.isfinite(t).all() for t in _tensors(state) if t.is_floating_point()):
             raise UserError(
                 f"weights became NaN or infinite at iteration {self.iteration}; stopped, and the "
                 "last good checkpoint in --out kept: lower --g_lr"
             )
-        path = self.out / (name or f"checkpoint_{self.iteration}")
-        extra = {"iteration": self.iteration + 1, "rng": runtime.rng_state(self.device)}
-        checkpoint.save(path, {**state, **extra})
+        checkpoint.save(path, {**state, "iteration": self.iteration + 1})
         return path
 
     def _stop(self):
         path = self.save()
+        parallel.leave()
         words = [w for w in sys.argv if w not in ("--overwrite", "--resume")]
-        self.log.close()
-        print(
-            f"interrupted; {path} is saved. To go on: python {shlex.join(words)} --resume",
-            flush=True,
-        )
+        if self.log:
+            self.log.close()
+            print(
+                f"interrupted; {path} is saved. To go on: python {shlex.join(words)} --resume",
+                flush=True,
+            )
         sys.exit(128 + self.signal)
 
 

@@ -1,18 +1,25 @@
-"""The machine under a run: device, seed and VGG weights."""
+"""The machine under a run: device, precision, compiler, seed and VGG weights."""
 
-import random
+import importlib.util
+import os
+import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from utils import parallel
 from utils.errors import UserError
 
 VGG_URL = "https://download.pytorch.org/models/vgg16-397923af.pth"
 
 
 def pick_device(name):
-    """torch.device for auto, cpu, cuda, cuda:N or mps; UserError where it is not there."""
+    """torch.device for auto, cpu, cuda, cuda:N or mps; UserError where it is not there.
+
+    Of several processes on a host, each gets a GPU of its own.
+    """
     available = {
         "cpu": 1,
         "cuda": torch.cuda.device_count() if torch.cuda.is_available() else 0,
@@ -20,6 +27,8 @@ def pick_device(name):
     }
     if name == "auto":
         name = next(kind for kind in ("cuda", "mps", "cpu") if available[kind])
+    if name == "cuda" and parallel.launched():
+        name = f"cuda:{parallel.local_rank()}"
     kind, _, index = name.partition(":")
     if kind not in available or (":" in name and not index.isdigit()):
         raise UserError(f"--device {name} is unknown; use auto, cpu, cuda, cuda:N or mps")
@@ -29,30 +38,88 @@ def pick_device(name):
     return torch.device(name)
 
 
-def seed_everything(seed):
-    """Seed Python, NumPy and torch on every device."""
-    random.seed(seed)
-    np.random.seed(seed % 2**32)
-    torch.manual_seed(seed)
+def start(name):
+    """Prepare this process: join torchrun's others, pick the device, let it work at its best.
 
-
-def rng_state(device):
-    """Random state of torch on the CPU and on `device`, for a checkpoint."""
-    state = {"cpu": torch.get_rng_state()}
+    Returns:
+        torch.device; UserError where `name` is not there.
+    """
+    torch.set_flush_denormal(True)  # before any thread starts, since threads inherit it
+    device = pick_device(name)
     if device.type == "cuda":
-        state["cuda"] = torch.cuda.get_rng_state(device)
-    elif device.type == "mps":
-        state["mps"] = torch.mps.get_rng_state()
-    return state
+        torch.cuda.set_device(device)
+        torch.backends.cudnn.benchmark = True
+        torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = True
+    parallel.join(device)
+    return device
 
 
-def set_rng_state(state, device):
-    """Go on from `rng_state`; a device that the state does not know keeps its own."""
-    torch.set_rng_state(state["cpu"].cpu())
-    if device.type == "cuda" and "cuda" in state:
-        torch.cuda.set_rng_state(state["cuda"].cpu(), device)
-    elif device.type == "mps" and "mps" in state:
-        torch.mps.set_rng_state(state["mps"].cpu())
+def seed(*numbers):
+    """Seed torch on every device from one or more whole numbers."""
+    torch.manual_seed(int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0]))
+
+
+def bf16(precision, device):
+    """Whether generators and VGG compute in bfloat16; UserError where asked for in vain.
+
+    Args:
+        precision: auto, fp32 or bf16; auto is bf16 on NVIDIA GPUs that have it.
+    """
+    if device.type == "cuda":
+        able = torch.cuda.get_device_capability(device) >= (8, 0)
+    else:
+        able = device.type == "cpu"
+    if precision == "bf16" and not able:
+        raise UserError(f"--precision bf16: {device} cannot do it; use --precision fp32")
+    return able and (precision == "bf16" or (precision == "auto" and device.type == "cuda"))
+
+
+def is_out_of_memory(error):
+    """Whether an exception says that the device's, or on the CPU the machine's, memory is full."""
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or (
+        isinstance(error, RuntimeError) and "not enough memory" in str(error)
+    )
+
+
+def channels_last(network, device):
+    """Lay a network's weights out as convolutions on `device` like them best."""
+    if device.type in ("cpu", "cuda"):
+        network.to(memory_format=torch.channels_last)
+    return network
+
+
+def compile_networks(choice, device, *networks):
+    """Compile networks in place for training, names in their state dicts unchanged.
+
+    Args:
+        choice: auto, on or off; auto compiles on NVIDIA GPUs, and says so where it cannot.
+
+    Raises:
+        UserError: `on` where there is no compiler.
+    """
+    lacking = _lacks_for_compiling(device)
+    if choice == "on" and lacking:
+        raise UserError(f"--compile on: {lacking}; use --compile off")
+    if choice == "off" or (choice == "auto" and device.type != "cuda"):
+        return
+    if lacking:
+        print(f"warning: {lacking}; going on without --compile, slower", file=sys.stderr)
+        return
+    for network in networks:
+        network.compile(dynamic=False)
+
+
+def _lacks_for_compiling(device):
+    """What torch.compile misses here, in words; empty where it misses nothing."""
+    if device.type == "mps":
+        return "torch.compile is not used on Apple GPUs"
+    wanted = "CC" if device.type == "cuda" else "CXX"
+    names = [os.environ.get(wanted), *{"CC": ("gcc", "clang", "cc"), "CXX": ("g++",)}[wanted]]
+    if not any(name and shutil.which(name) for name in names):
+        return f"no {'C' if wanted == 'CC' else 'C++'} compiler ({names[1]}) is installed"
+    if device.type == "cuda" and not importlib.util.find_spec("triton"):
+        return "the package triton is not installed"
+    return ""
 
 
 def vgg_weights(path=""):
