@@ -129,8 +129,8 @@ class Run:
             self.save("checkpoint")
         if self.log:
             self.log.close()
-        parallel.leave()
         say(f"{self.total} iterations done; {self.out} holds checkpoint, pictures and losses.png")
+        parallel.leave()
 
     def _asked_to_stop(self):
         """Whether a signal came; several processes agree on it every so many iterations."""
