@@ -84,6 +84,11 @@ def build(opt, device):
     return jokr, discriminator, g_opt, d_opt
 
 
+def compile_step(opt, device, jokr, *_):
+    """Compile, as `--compile` says, what a step spends its time in."""
+    runtime.compile_networks(opt.compile, device, jokr.detector, jokr.shape_decoder)
+
+
 def train(jokr, discriminator, g_opt, d_opt, pairs, iteration, opt):
     """One iteration.
 
@@ -153,7 +158,7 @@ def main():
     rates = {f"{kind}_opt": getattr(opt, f"{kind}_lr") for kind in "gd" if f"{kind}_lr" in given}
     start = go_on(source, state, parts, jokr.affine, rates) if source else 0
     total = min(opt.iters, opt.epoch * pairs.epoch_length)
-    runtime.compile_networks(opt.compile, device, jokr.detector, jokr.shape_decoder)
+    compile_step(opt, device, jokr)
     begin(opt, given, clear, source)
 
     def pack(iteration):

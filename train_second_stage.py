@@ -53,6 +53,12 @@ def build(opt, device):
     return jokr, Adam(refiners, lr=opt.g_lr, betas=(0.5, 0.999), fused=True)
 
 
+def compile_step(opt, device, jokr, lpips, *_):
+    """Compile, as `--compile` says, what a step spends its time in."""
+    networks = jokr.detector, jokr.shape_decoder, jokr.refiner_a, jokr.refiner_b
+    runtime.compile_networks(opt.compile, device, *networks, *([lpips] if lpips else []))
+
+
 def train(jokr, lpips, g_opt, pairs, iteration, opt):
     """One iteration; returns dict of losses, the batches of A and B, dict of what was computed."""
     a, b = pairs.batch(iteration)
@@ -142,8 +148,7 @@ def main():
         start = 0
         checkpoint.restore(path, state, first, jokr.affine)
     total = min(opt.iters, opt.epoch * pairs.epoch_length)
-    learning = [jokr.refiner_a, jokr.refiner_b, *([lpips] if lpips else [])]
-    runtime.compile_networks(opt.compile, device, jokr.detector, jokr.shape_decoder, *learning)
+    compile_step(opt, device, jokr, lpips)
     begin(opt, given, clear, path if goes_on else None)
 
     def pack(iteration):

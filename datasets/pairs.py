@@ -125,14 +125,22 @@ class Pairs:
 
     def batch(self, iteration):
         """The `Batch` of A and the `Batch` of B of one iteration."""
+        return [
+            footage.sample(*(x[self.share] for x in drawn), mirror)
+            for drawn, (footage, mirror) in zip(self.draw(iteration), self.domains)
+        ]
+
+    def draw(self, iteration):
+        """For A and for B: items (B,), matrices (B, 3, 3) and crops (B, 4) of the whole batch."""
         epoch, step = divmod(iteration, self.epoch_length)
         chosen = slice(step * self.batch_size, (step + 1) * self.batch_size)
-        batches = []
-        for domain, (footage, mirror) in enumerate(self.domains):
-            order = self._rng(domain, 0, epoch).permutation(footage.items)[chosen]
-            drawn = augment.draw(self._rng(domain, 1, iteration), self.batch_size)
-            batches.append(footage.sample(*(x[self.share] for x in (order, *drawn)), mirror))
-        return batches
+        return [
+            (
+                self._rng(domain, 0, epoch).permutation(footage.items)[chosen],
+                *augment.draw(self._rng(domain, 1, iteration), self.batch_size),
+            )
+            for domain, (footage, _) in enumerate(self.domains)
+        ]
 
     def warps(self, iteration):
         """Random affine warps (B, 2, 3) for the items of A and for those of B."""

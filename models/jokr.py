@@ -78,7 +78,7 @@ class JOKR(nn.Module):
         """A's keypoints in B's proportions; unchanged without an affine map."""
         return keypoints_a if self.affine is None else self.affine.inverse(keypoints_a)
 
-    @torch.compiler.disable  # pictures of other sizes and modes would be compiled for anew
+    @torch.compiler.set_stance("force_eager")  # each other size and mode would be compiled anew
     @torch.no_grad()
     def retarget(self, frames, domain, align):
         """Let the motion in `frames` drive both objects; every result depends on its frame alone.

@@ -2,10 +2,11 @@
 
 import pytest
 import torch
+from torch.nn import functional as F
 
 from models import JOKR, AffineAlignment
 from models.build import build_jokr
-from models.layers import evaluation, per_item_statistics
+from models.layers import Dropout, InstanceNorm2d, evaluation, per_item_statistics
 from utils.errors import UserError
 
 
@@ -35,6 +36,64 @@ def test_norms_build_and_run(frames, norm):
     mask_a, mask_b = jokr.decode(torch.zeros(3, 5, 2), 64, 64)
     assert mask_a.shape == mask_b.shape == (3, 1, 64, 64)
     assert jokr.refiner_a(mask_a).shape == (3, 3, 64, 64)
+
+
+@pytest.mark.parametrize("layout", [torch.channels_last, torch.contiguous_format])
+@pytest.mark.parametrize("shape", [(2, 3, 4, 6), (1, 16, 8, 8), (3, 1, 5, 7)])
+def test_instance_norm_in_every_layout(layout, shape):
+    torch.manual_seed(0)
+    x = torch.randn(shape, dtype=torch.float64) * 3 + 5
+    x = x.to(memory_format=layout).requires_grad_()
+    ours, wanted = InstanceNorm2d(shape[1])(x), F.instance_norm(x)
+    assert torch.allclose(ours, wanted, atol=1e-12)
+    gradient = torch.randn_like(wanted)
+    (found,), (golden,) = (torch.autograd.grad(y, x, gradient) for y in (ours, wanted))
+    assert torch.allclose(found, golden, atol=1e-12)
+
+
+@pytest.mark.parametrize("layout", [torch.channels_last, torch.contiguous_format])
+def test_dropout_tosses_a_fair_coin_for_every_value(layout):
+    dropout, x = Dropout(), torch.ones(4, 64, 33, 17).to(memory_format=layout).requires_grad_()
+    torch.manual_seed(0)
+    once, again = dropout(x), dropout(x)
+    torch.manual_seed(0)
+    assert torch.equal(dropout(x), once)
+    assert once.stride() == x.stride()
+    for result in (once, again):
+        assert set(result.unique().tolist()) == {0, 2}
+        for dimension in range(4):  # no coin depends on where it lies
+            rest = [d for d in range(4) if d != dimension]
+            assert (result.mean(rest) - 1).abs().max() < 6 / (result.numel() / 64) ** 0.5
+    assert ((once - 1) * (again - 1)).mean().abs() < 0.02  # nor on the last toss
+    (gradient,) = torch.autograd.grad(once.sum(), x)
+    assert torch.equal(gradient, once)
+    assert dropout.eval()(x) is x
+
+
+@pytest.mark.parametrize("norm", ["instance", "batch"])
+def test_decoding_both_domains_at_once(norm):
+    torch.manual_seed(0)
+    jokr = tiny(norm=norm, no_dropout=True).double()
+    a, b = torch.rand(2, 3, 5, 2, dtype=torch.float64) * 2 - 1
+    together = jokr.decode_both(a, 3 * b, 64, 64)
+    apart = [jokr.decode(keypoints, 64, 64) for keypoints in (a, 3 * b)]
+    for ours, wanted in zip(together, apart):
+        assert all(torch.allclose(x, y, atol=1e-12) for x, y in zip(ours, wanted))
+
+
+def test_bf16_touches_generators_only(frames):
+    torch.manual_seed(0)
+    exact = tiny(new_norm="instance", no_dropout=True)
+    rough = tiny(new_norm="instance", no_dropout=True, bf16=True)
+    rough.load_state_dict(exact.state_dict())
+    keypoints, heatmap = rough.detector(frames)
+    assert all(torch.equal(x, y) for x, y in zip(exact.detector(frames), (keypoints, heatmap)))
+    masks, wanted = rough.decode(keypoints, 64, 64)[0], exact.decode(keypoints, 64, 64)[0]
+    assert masks.dtype == torch.float32
+    assert 0 < (masks - wanted).abs().mean() < 0.02
+    pictures, wanted = rough.refiner_a(masks), exact.refiner_a(masks)
+    assert pictures.dtype == torch.float32
+    assert 0 < (pictures - wanted).abs().mean() < 0.02
 
 
 @pytest.mark.parametrize("init_type", ["normal", "xavier", "kaiming", "orthogonal"])

@@ -56,7 +56,7 @@ nonnegative = _number(float, lambda v: v >= 0, "a number, 0 or above")
 share = _number(float, lambda v: 0 < v <= 1, "a number above 0, at most 1")
 
 
-def parse(description, *groups, defaults=None, argv=None):
+def parse(description, *groups, defaults=None, argv=None, script=None):
     """Read flags and `--config FILE.yaml` into one namespace.
 
     Args:
@@ -64,6 +64,7 @@ def parse(description, *groups, defaults=None, argv=None):
         groups: tuples of `Option`; later ones win where a name repeats.
         defaults: values that differ from the groups' own, by name.
         argv: list of strings; the process's own by default.
+        script: whose section of a config file counts; the running script's by default.
 
     Returns:
         (namespace of every option, set of names that the user gave by flag or config).
@@ -85,14 +86,8 @@ def parse(description, *groups, defaults=None, argv=None):
     given = vars(parser.parse(argv))
     config = given.pop("config", None)
     if config:
-        given = {
-            **vars(
-                parser.parse(
-                    _config_argv(Path(config), table, Path(parser.prog).stem), source=config
-                )
-            ),
-            **given,
-        }
+        words = _config_argv(Path(config), table, script or Path(parser.prog).stem)
+        given = {**vars(parser.parse(words, source=config)), **given}
     resolved = {name: o.default for name, o in table.items()}
     return argparse.Namespace(**{**resolved, **given}), set(given)
 

@@ -1,0 +1,244 @@
+"""Time the real training steps, their data, and inference; print tables and write them as JSON.
+
+By default one accelerated row per stage; --plain turns every acceleration off, --ladder adds them
+one by one. `data` times batches alone, `compute` steps on a batch that is there, `loop` both; every
+row is measured in turn in every round, and ratios are to the first row of the table.
+"""
+
+import json
+import runpy
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from argparse import Namespace
+from pathlib import Path
+from unittest import mock
+
+import torch
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+import train_second_stage  # noqa: E402 - the project's root must be on the path first
+from benchmarks.subject import (  # noqa: E402
+    ACCELERATIONS,
+    COMPILED,
+    Subject,
+    flops,
+    peak_memory,
+    synchronise,
+)
+from datasets.clip import Clip  # noqa: E402
+from utils import arguments, checkpoint, errors, options, run, runtime  # noqa: E402
+
+DRAWN = "data/demo/{}/train_seg"
+BENCH = (
+    arguments.option(
+        "stages", str, "all", "what to time", ("all", "training", "first", "second", "inference")
+    ),
+    arguments.option("rounds", arguments.count, 5, "times that every row is measured, in turn"),
+    arguments.option("steps", arguments.count, 4, "iterations of one measurement"),
+    arguments.option("json", str, "output/speed.json", "file for all figures"),
+    arguments.flag("plain", "every acceleration off"),
+    arguments.flag("ladder", "plain, then one acceleration more in every row"),
+    arguments.flag("sweep", "accelerated, over batch sizes, picture sizes and widths"),
+)
+GROUPS = (
+    options.CLIPS, options.RUN, options.NETWORKS, options.REFINERS, options.TRAINING,
+    options.FIRST_STAGE, options.SECOND_STAGE, BENCH,
+)  # fmt: skip
+COLUMNS = "data items/s", "compute it/s", "loop it/s", "slowest..fastest", "compute ratio"
+COLUMNS += "loop ratio", "GiB", "TFLOP/s", "of product"
+
+
+def read_options(stage):
+    """The stage's options: flags, over --config, over the documented or the demo's settings."""
+    argv = sys.argv[1:]
+    if not any(word.split("=")[0] == "--config" for word in argv):
+        name = "cat_fox" if torch.cuda.is_available() else "demo"
+        argv = ["--config", str(ROOT / f"configs/{name}.yaml"), *argv]
+    script = f"train_{stage}_stage"
+    opt, _ = arguments.parse(__doc__, *GROUPS, argv=argv, script=script)
+    if not (Path(opt.root_a).is_dir() and Path(opt.root_b).is_dir()):
+        subprocess.run([sys.executable, ROOT / "data/make_demo.py"], cwd=ROOT, check=True)
+        opt.root_a, opt.root_b = (str(ROOT / DRAWN.format(domain)) for domain in "ab")
+    return opt
+
+
+def product_rate(device):
+    """FLOP/s of one large matrix product, in bf16 on CUDA and float32 elsewhere; best of 5."""
+    size, dtype = (8192, torch.bfloat16) if device.type == "cuda" else (2048, torch.float32)
+    x, y = (torch.randn(size, size, device=device, dtype=dtype) for _ in "xy")
+    times = []
+    for _ in range(6):
+        synchronise(device)
+        begin = time.perf_counter()
+        x @ y
+        synchronise(device)
+        times.append(time.perf_counter() - begin)
+    return 2 * size**3 / min(times)
+
+
+def ladder(stage, opt, device):
+    """`Subject` by name of the row, as the flags ask for."""
+    compiled = opt.compile == "on" or (opt.compile == "auto" and device.type == "cuda")
+    useful = [name for name, kinds in ACCELERATIONS.items() if device.type in kinds]
+    useful = [name for name in useful if compiled or name != COMPILED]
+    if opt.ladder:
+        rows = {"plain": []}
+        rows.update({f"+ {name}": useful[: i + 1] for i, name in enumerate(useful)})
+    else:
+        rows = {"plain": []} if opt.plain else {"accelerated": useful}
+    clips = [Clip(**options.clip(opt, domain)) for domain in "ab"]
+    pairs = run.open_pairs(opt, device)
+    return {name: Subject(stage, opt, device, on, clips, pairs) for name, on in rows.items()}
+
+
+def measure(subjects, rounds, steps):
+    """Seconds per iteration of every subject, all in turn in every round.
+
+    Returns:
+        dict of name -> dict of data, compute and loop -> one figure per round.
+    """
+    times = {name: {what: [] for what in ("data", "compute", "loop")} for name in subjects}
+    for name, subject in subjects.items():
+        with subject.settings():
+            seconds = 3 * subject.seconds("loop", 3)
+        print(f"  warmed up in {seconds:.1f} s: {name}", flush=True)
+    for _ in range(rounds):
+        for name, subject in subjects.items():
+            with subject.settings():
+                for what, found in times[name].items():
+                    found.append(subject.seconds(what, steps))
+    return times
+
+
+def table(subjects, times, product):
+    """Rows of figures, dict by `COLUMNS`, from what `measure` found."""
+    first, *_ = times.values()
+    operations = flops(next(iter(subjects.values())))
+    rows = {}
+    for name, subject in subjects.items():
+        own = {what: statistics.median(found) for what, found in times[name].items()}
+        ratios = {
+            what: statistics.median(x / y for x, y in zip(first[what], times[name][what]))
+            for what in own
+        }
+        rate = operations / own["compute"]
+        loop = times[name]["loop"]
+        figures = (
+            2 * subject.opt.bs / own["data"], 1 / own["compute"], 1 / own["loop"],
+            f"{1 / max(loop):.3g}..{1 / min(loop):.3g}", ratios["compute"], ratios["loop"],
+            peak_memory(subject), rate / 1e12, rate / product,
+        )  # fmt: skip
+        rows[name] = dict(zip(COLUMNS, figures))
+    return rows
+
+
+def show(title, rows):
+    """Print a table: dict of row name -> dict of column -> number, text or None."""
+    columns = list(next(iter(rows.values())))
+    first = max(map(len, rows)) + 2
+    print(f"\n{title}\n{'':{first}}" + "  ".join(columns))
+    for name, row in rows.items():
+        cells = (
+            "-" if v is None else v if isinstance(v, str) else f"{v:.3g}" for v in row.values()
+        )
+        line = "  ".join(f"{cell:>{len(column)}}" for cell, column in zip(cells, columns))
+        print(f"{name:{first}}{line}", flush=True)
+
+
+def training(stage, device, product):
+    """The table of one training stage."""
+    opt = read_options(stage)
+    title = (
+        f"stage {stage}: {opt.resize_w}x{opt.resize_h}, ngf {opt.ngf}, bs {opt.bs}, "
+        f"{'no dropout' if opt.no_dropout else 'dropout'}, {opt.rounds} rounds of {opt.steps} steps"
+    )
+    print(title, flush=True)
+    subjects = ladder(stage, opt, device)
+    rows = table(subjects, measure(subjects, opt.rounds, opt.steps), product)
+    show(title, rows)
+    return {title: rows}
+
+
+def sweep(device, product):
+    """How stage one's cost grows: one setting changed at a time."""
+    base, rows = vars(read_options("first")), {}
+    base["ladder"] = base["plain"] = False
+    changes = [{"bs": 1}, {"bs": 2}, {"bs": 4}, {"bs": 8}, {"bs": 16}]
+    side, width = base["resize_w"], base["ngf"]
+    changes += [{"resize_w": 2 * side, "resize_h": 2 * side, "bs": bs} for bs in (1, 2, 4, 8)]
+    changes += [{"ngf": width // 2}, {"ngf": 2 * width}]
+    for change in changes:
+        opt = Namespace(**{**base, **change})
+        name = " ".join(f"{k} {v}" for k, v in change.items() if k != "resize_h")
+        try:
+            subjects = ladder("first", opt, device)
+            rows[name] = table(subjects, measure(subjects, 3, opt.steps), product)["accelerated"]
+        except torch.OutOfMemoryError:
+            print(f"  {name}: out of memory")
+    show("stage one, other settings", rows)
+    return {"sweep": rows}
+
+
+def inference(device):
+    """Frames of both clips per second: the networks alone, and the whole script."""
+    opt = read_options("second")
+    jokr, optimiser = train_second_stage.build(opt, device)
+    frames = torch.rand(16, 3, opt.resize_h, opt.resize_w, device=device) * 2 - 1
+    times = []
+    for _ in range(2 + opt.rounds):
+        synchronise(device)
+        begin = time.perf_counter()
+        for domain in "ab":
+            jokr.retarget(frames, domain, opt.affine, own=False)
+        synchronise(device)
+        times.append(time.perf_counter() - begin)
+    rates = {"networks alone": len(frames) / statistics.median(times[2:])}
+    with tempfile.TemporaryDirectory() as folder:
+        parts = {"G_A": jokr.shape_decoder, "KP": jokr.detector, "g_opt2": optimiser}
+        parts.update(R_A=jokr.refiner_a, R_B=jokr.refiner_b)
+        checkpoint.save(f"{folder}/c", checkpoint.pack(parts, jokr.affine, 0, vars(opt)))
+        few, many = (inference_seconds(opt, folder, count) for count in (32, 32 + 64 * opt.rounds))
+        rates["inference.py --splitted"] = 64 * opt.rounds / (many - few)
+    rows = {name: {"frames of A and B per second": rate} for name, rate in rates.items()}
+    show(f"inference: {opt.resize_w}x{opt.resize_h}, ngf {opt.ngf}, bs 16", rows)
+    return {"inference": rows}
+
+
+def inference_seconds(opt, folder, count):
+    """Time of the real script for `count` frames, its start included."""
+    flags = f"--load {folder}/c --out {folder}/out --bs 16 --splitted --data_size {count}"
+    flags += f" --root_a {opt.root_a} --root_b {opt.root_b} --precision {opt.precision}"
+    flags += f" --device {opt.device}" + " --affine" * opt.affine
+    begin = time.perf_counter()
+    with mock.patch.object(sys, "argv", ["inference.py", *flags.split()]):
+        runpy.run_path(str(ROOT / "inference.py"), run_name="__main__")
+    return time.perf_counter() - begin
+
+
+def main():
+    opt = read_options("first")
+    device = runtime.start(opt.device)
+    product = product_rate(device)
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+    threads = f", {torch.get_num_threads()} threads" if device.type == "cpu" else ""
+    print(f"{name}{threads}, torch {torch.__version__}; product: {product / 1e12:.3g} TFLOP/s")
+    found = {"device": name, "torch": torch.__version__, "product TFLOP/s": product / 1e12}
+    for stage in ("first", "second"):
+        if opt.stages in ("all", "training", stage):
+            found.update(training(stage, device, product))
+    if opt.stages in ("all", "inference"):
+        found.update(inference(device))
+    if opt.sweep:
+        found.update(sweep(device, product))
+    checkpoint.make_folder(Path(opt.json).parent)
+    Path(opt.json).write_text(json.dumps(found, indent=1))
+    print(f"\nall figures are in {opt.json}")
+
+
+if __name__ == "__main__":
+    errors.run(main)

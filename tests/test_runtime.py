@@ -1,0 +1,92 @@
+"""Device, precision, compiler and memory: what is chosen, and what is said where it cannot be."""
+
+import shutil
+
+import pytest
+import torch
+from torch import nn
+
+from models.build import build_jokr
+from tests.conftest import SMALL, refuse
+from utils import runtime
+from utils.errors import UserError
+
+CPU, CUDA, MPS = map(torch.device, ("cpu", "cuda", "mps"))
+
+
+def test_precision():
+    assert not runtime.bf16("auto", CPU)
+    assert runtime.bf16("bf16", CPU)
+    assert not runtime.bf16("auto", MPS)
+    with pytest.raises(UserError, match="--precision bf16: mps cannot do it; use --precision fp32"):
+        runtime.bf16("bf16", MPS)
+
+
+@pytest.mark.parametrize("capability", [(7, 5), (9, 0)])
+def test_precision_of_a_gpu_goes_by_its_generation(monkeypatch, capability):
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: capability)
+    able = capability >= (8, 0)
+    assert runtime.bf16("auto", CUDA) == able
+    assert not runtime.bf16("fp32", CUDA)
+    if not able:
+        with pytest.raises(UserError, match="cuda cannot do it"):
+            runtime.bf16("bf16", CUDA)
+
+
+def test_without_a_compiler(monkeypatch, capsys):
+    network = nn.Conv2d(1, 1, 1)
+    monkeypatch.setattr(shutil, "which", lambda name: None)
+    runtime.compile_networks("auto", CPU, network)
+    runtime.compile_networks("off", CUDA, network)
+    assert capsys.readouterr().err == ""
+    runtime.compile_networks("auto", CUDA, network)
+    warning = "warning: no C compiler (gcc) is installed; going on without --compile, slower\n"
+    assert capsys.readouterr().err == warning
+    assert network._compiled_call_impl is None
+    with pytest.raises(UserError, match=r"--compile on: no C\+\+ compiler .* use --compile off"):
+        runtime.compile_networks("on", CPU, network)
+    with pytest.raises(UserError, match="--compile on: .* Apple"):
+        runtime.compile_networks("on", MPS, network)
+
+
+@pytest.mark.skipif(not shutil.which("g++"), reason="torch.compile needs a C++ compiler here")
+@pytest.mark.parametrize("bf16", [False, True])
+def test_compiled_and_plain_agree(bf16, monkeypatch):
+    """Values, gradients and names; the pictures of `retarget` are not compiled."""
+    monkeypatch.setattr("models.generator.BLOCKS", 1)  # nine take nine times as long to compile
+    torch.manual_seed(0)
+    options = {"num_kp": 3, "scale_kp": 0.5, "kp_width": 2, "ngf": 2, "no_dropout": True}
+    plain = build_jokr(**options, init_gain=0.3, bf16=bf16)
+    compiled = build_jokr(**options, bf16=bf16)
+    compiled.load_state_dict(plain.state_dict())
+    runtime.compile_networks("on", CPU, compiled.shape_decoder)
+    assert plain.state_dict().keys() == compiled.state_dict().keys()
+    keypoints = torch.rand(2, 3, 2) * 2 - 1
+    found = []
+    for jokr in (plain, compiled):
+        masks = jokr.decode(keypoints, 32, 32)
+        (masks[0].square().mean() + masks[1].mean()).backward()
+        gradients = torch.cat([p.grad.flatten() for p in jokr.shape_decoder.parameters()])
+        found.append((*masks, gradients / gradients.norm()))
+    for ours, wanted in zip(*found):
+        assert (ours - wanted).abs().max() < (0.05 if bf16 else 1e-4)
+    frames = torch.zeros(1, 3, 64, 64)
+    with torch._dynamo.config.patch(error_on_recompile=True):
+        ours, wanted = (jokr.retarget(frames, "a", False).other_mask for jokr in (compiled, plain))
+    assert torch.allclose(ours, wanted, atol=0.05 if bf16 else 1e-5)
+
+
+def test_a_full_memory_is_one_sentence_and_keeps_the_checkpoint(roots, tmp_path, monkeypatch):
+    calls = []
+
+    def silhouette(heatmap, mask):
+        calls.append(mask)
+        if len(calls) > 3:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB.")
+        return heatmap.sum()
+
+    monkeypatch.setattr("losses.keypoints.silhouette", silhouette)
+    flags = f"{roots} {SMALL} --bs 2 --save_check 1 --out {tmp_path}"
+    words = "out of memory at --bs 2, 64 x 64, --ngf 4", "lower --bs first", "is kept"
+    refuse("train_first_stage.py", flags, *words)
+    assert torch.load(tmp_path / "checkpoint_0", weights_only=True)["iteration"] == 1
