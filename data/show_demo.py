@@ -22,13 +22,16 @@ SHOWN = 8  # columns of the sheet
 
 def load_truth(folder, names, width, height, pad_factor):
     """True pictures (N, 3, H, W) in [-1, 1] and silhouettes (N, 1, H, W), padded alike."""
-    pixels = []
-    for name in names:
-        file = Path(name).with_suffix(".png").name
-        pair = images.read(folder / file, "RGB"), images.read(Path(f"{folder}_seg") / file, "L")
-        sized = (images.resize(images.pad(x, pad_factor), width, height) for x in pair)
-        pixels.append(torch.cat([images.to_tensor(x) for x in sized]))
-    return images.normalise(*torch.stack(pixels).split((3, 1), dim=1))
+    files = [Path(name).with_suffix(".png").name for name in names]
+    fitted = [
+        images.fit(
+            images.read(folder / file, "RGB"),
+            images.read(Path(f"{folder}_seg") / file, "L"),
+            *(width, height, pad_factor),
+        )
+        for file in files
+    ]
+    return images.to_batch(fitted)
 
 
 def iou(masks, truth):

@@ -1,13 +1,18 @@
 """One clip on disk: numbered frames and their masks (folder tree in data/README.md)."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from utils import images
 from utils.errors import UserError
+from utils.pipeline import map_ahead
+
+AHEAD = 16  # frames that a stream reads ahead of small batches, so that every core has some
 
 
 class Clip:
@@ -62,21 +67,28 @@ class Clip:
             )
         return frame, mask
 
-    def stream(self, count, batch_size, width, height, pad_factor):
+    def stream(self, count, batch_size, width, height, pad_factor, device="cpu"):
         """Frames 0..count-1, wrapping round at the end, padded and resized as 8-bit pictures.
+
+        Until it is closed, threads read ahead: at most one batch, or `AHEAD` frames if more.
 
         Yields:
             file names (list of B), frames (B, 3, height, width) in [-1, 1] and masked,
-            masks (B, 1, height, width) in {0, 1}.
+            masks (B, 1, height, width) in {0, 1}, both on `device`.
         """
-        for first in range(0, count, batch_size):
-            indices = [i % len(self) for i in range(first, min(first + batch_size, count))]
-            pixels = []
-            for pair in map(self.read, indices):
-                sized = (images.resize(images.pad(x, pad_factor), width, height) for x in pair)
-                pixels.append(torch.cat([images.to_tensor(x) for x in sized]))
-            frames, masks = images.normalise(*torch.stack(pixels).split((3, 1), dim=1))
-            yield [self.names[i] for i in indices], frames, masks
+
+        def fitted(index):
+            return images.fit(*self.read(index % len(self)), width, height, pad_factor)
+
+        ahead = max(batch_size, AHEAD)
+        with (
+            ThreadPoolExecutor() as pool,
+            closing(map_ahead(pool, fitted, range(count), ahead)) as pictures,
+        ):
+            for first in range(0, count, batch_size):
+                indices = range(first, min(first + batch_size, count))
+                names = [self.names[i % len(self)] for i in indices]
+                yield names, *images.to_batch(list(islice(pictures, batch_size)), device)
 
 
 def frame_folder(root):

@@ -14,19 +14,16 @@ class Retargeted:
     """What frames of one clip yield: keypoints, then silhouettes and pictures of both objects.
 
     `own` is the object in the frames, `other` the one that is driven. Silhouettes are
-    (B, 1, H, W) in [0, 1], pictures (B, 3, H, W) in [-1, 1] or None without refiners.
+    (B, 1, H, W) in [0, 1], pictures (B, 3, H, W) in [-1, 1]. Pictures are None without refiners,
+    and everything `own` where it was not asked for.
     """
 
     keypoints: torch.Tensor
     moved_keypoints: torch.Tensor
-    own_mask: torch.Tensor
+    own_mask: torch.Tensor | None
     other_mask: torch.Tensor
     own_picture: torch.Tensor | None
     other_picture: torch.Tensor | None
-
-    def item(self, i):
-        """Results of frame i alone, as a batch of one."""
-        return Retargeted(*(None if t is None else t[i : i + 1] for t in vars(self).values()))
 
 
 class JOKR(nn.Module):
@@ -80,26 +77,29 @@ class JOKR(nn.Module):
 
     @torch.compiler.set_stance("force_eager")  # each other size and mode would be compiled anew
     @torch.no_grad()
-    def retarget(self, frames, domain, align):
+    def retarget(self, frames, domain, align, own=True):
         """Let the motion in `frames` drive both objects; every result depends on its frame alone.
 
         Args:
             frames: (B, 3, H, W) in [-1, 1], masked.
             domain: "a" or "b", where the frames come from.
             align: pass the keypoints through the affine map on their way to the other domain.
+            own: draw the object in the frames too; half of the work.
 
         Returns:
             `Retargeted`.
         """
         size = frames.shape[2:]
+        this, other = (0, 1) if domain == "a" else (1, 0)
+        refiners = self.refiner_a, self.refiner_b
+        own_mask = own_picture = None
         with evaluation(self):
             keypoints = self.detect(frames)
             move = self.to_b if domain == "a" else self.to_a
             moved = move(keypoints) if align else keypoints
-            own = self.decode(keypoints, *size, per_item=True)
-            other = self.decode(moved, *size, per_item=True) if align else own
-            refiners = (self.refiner_a, self.refiner_b)
-            if domain == "b":
-                own, other, refiners = own[::-1], other[::-1], refiners[::-1]
-            pictures = [r and r(mask) for r, mask in zip(refiners, (own[0], other[1]))]
-        return Retargeted(keypoints, moved, own[0], other[1], *pictures)
+            shapes = self.decode(moved, *size, per_item=True)
+            other_picture = refiners[other] and refiners[other](shapes[other])
+            if own:
+                own_mask = (self.decode(keypoints, *size, per_item=True) if align else shapes)[this]
+                own_picture = refiners[this] and refiners[this](own_mask)
+        return Retargeted(keypoints, moved, own_mask, shapes[other], own_picture, other_picture)

@@ -1,5 +1,8 @@
 """Clips on disk, the warp, and the distribution of training items."""
 
+import threading
+import time
+
 import numpy as np
 import pytest
 import torch
@@ -99,6 +102,46 @@ def test_a_folder_that_is_missing_or_misnamed_is_said(folder):
         Clip(folder / "train", ".png", "im")
     with pytest.raises(UserError, match="no mask folder given"):
         Clip("")
+
+
+def test_a_stream_reads_ahead_within_bounds_and_ends_its_threads(folder, monkeypatch):
+    """Never more decoded frames than the batch in hand and `AHEAD`; none after closing."""
+    read, threads = Clip.read, threading.active_count()
+    decoded, given = [], 0
+    monkeypatch.setattr("datasets.clip.AHEAD", 4)
+    monkeypatch.setattr(Clip, "read", lambda self, i: decoded.append(i) or read(self, i))
+    stream = opened(folder).stream(100, 2, 16, 24, 0.2)
+    for _ in range(20):
+        names, frames, masks = next(stream)
+        assert names == [f"im{3 + (given + i) % 5}.png" for i in range(2)]
+        assert frames.shape == (2, 3, 24, 16)
+        assert masks.shape == (2, 1, 24, 16)
+        given += 2
+        time.sleep(0.005)  # time enough to read on, were it allowed
+        assert len(decoded) <= given + 4
+    assert threading.active_count() > threads
+    stream.close()
+    assert threading.active_count() == threads
+    assert len(decoded) < 50
+
+
+def test_a_stream_gives_what_pillow_gives_and_ends_with_the_count(folder):
+    *_, (names, frames, masks) = opened(folder).stream(7, 3, 20, 10, 0.0)
+    assert names == ["im4.png"]
+    frame, mask = (x.resize((20, 10), Image.Resampling.BILINEAR) for x in opened(folder).read(1))
+    inside = np.asarray(mask) > 127
+    assert (masks[0, 0].numpy() == inside).all()
+    wanted = (np.asarray(frame).transpose(2, 0, 1) / 127.5 - 1) * inside
+    assert np.abs(frames[0].numpy() - wanted).max() < 1e-6
+    assert frames.is_contiguous()
+
+
+def test_a_stream_names_the_broken_frame(folder):
+    truncate(folder)
+    stream = opened(folder).stream(5, 1, 16, 16, 0.2)
+    assert [next(stream)[0] for _ in range(2)] == [["im3.png"], ["im4.png"]]
+    with pytest.raises(UserError, match="train/im5.png cannot be read as a picture"):
+        next(stream)
 
 
 def test_footage_is_kept_small(folder):

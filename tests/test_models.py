@@ -113,8 +113,22 @@ def test_retarget_depends_on_each_frame_alone(frames, changes):
     together = jokr.retarget(frames, "a", align=True)
     for i in range(3):
         alone = jokr.retarget(frames[i : i + 1], "a", align=True)
-        for ours, theirs in zip(vars(alone).values(), vars(together.item(i)).values()):
-            assert torch.allclose(ours, theirs, atol=1e-5)
+        for ours, theirs in zip(vars(alone).values(), vars(together).values()):
+            assert torch.allclose(ours, theirs[i : i + 1], atol=1e-5)
+
+
+@pytest.mark.parametrize("domain", ["a", "b"])
+@pytest.mark.parametrize("align", [False, True])
+def test_retarget_without_own_changes_nothing_else(frames, domain, align):
+    """One pass of the decoder and one of the other's refiner are all that it takes."""
+    jokr, calls = tiny(affine=True, new_norm="instance"), []
+    whole = vars(jokr.retarget(frames, domain, align))
+    for name in ("shape_decoder", "refiner_a", "refiner_b"):
+        getattr(jokr, name).register_forward_hook(lambda *_, name=name: calls.append(name))
+    half = vars(jokr.retarget(frames, domain, align, own=False))
+    assert sorted(calls) == [{"a": "refiner_b", "b": "refiner_a"}[domain], "shape_decoder"]
+    assert half.pop("own_mask") is half.pop("own_picture") is None
+    assert all(torch.equal(value, whole[name]) for name, value in half.items())
 
 
 def test_detect_equals_train_mode_on_one_picture(frames):

@@ -1,11 +1,13 @@
 """The real command lines on a small drawn pair, from training to frames, and users' mistakes."""
 
 import csv
+import errno
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from unittest import mock
 from urllib.error import URLError
@@ -216,6 +218,85 @@ def test_inference_sheets_sizes_and_wrapping(roots, second, tmp_path):
     assert "10 frames" in succeed("inference.py", f"{sized} --bs 4 --out {tmp_path}/sized")
     assert Image.open(tmp_path / "sized/refined_ab_7.jpg").size == (40, 30)
     assert "a_8.jpg" not in names(tmp_path / "sized")  # eight frames, then round again
+
+
+def test_inference_aligns_only_where_it_is_asked_to(roots, second, tmp_path):
+    flags = f"{roots} --load {second}/checkpoint --data_size 1 --splitted --device cpu"
+    for out, extra in (("aligned", "--affine"), ("plain", "")):
+        succeed("inference.py", f"{flags} --out {tmp_path}/{out} {extra}")
+    for name, same in (("a_0.jpg", True), ("decoded_ab_0.jpg", False)):
+        files = (tmp_path / out / name for out in ("aligned", "plain"))
+        assert len({file.read_bytes() for file in files}) == (1 if same else 2), name
+
+
+def test_a_shorter_clip_goes_round(pair, roots, second, tmp_path, monkeypatch):
+    """A has three frames, B eight: A's files are written once, at its last time round."""
+    for name in (f"train{s}/{i}.jpg" for s in ("", "_seg") for i in range(3)):
+        (tmp_path / "a" / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(pair / "a" / name, tmp_path / "a" / name)
+    short = f"--root_a {tmp_path}/a/train_seg --root_b {pair}/b/train_seg"
+    flags = f"--load {second}/checkpoint --affine --data_size 8 --device cpu"
+    write, written = Image.Image.save, []
+
+    def save(image, path, **keywords):
+        written.append(path)
+        write(image, path, **keywords)
+
+    monkeypatch.setattr(Image.Image, "save", save)
+    for mode in ("", "--splitted"):
+        succeed("inference.py", f"{roots} {flags} {mode} --out {tmp_path}/long")
+        succeed("inference.py", f"{short} {flags} {mode} --out {tmp_path}/short")
+    assert len(set(written)) == len(written)
+    for path in (tmp_path / "short").glob("*"):
+        if not path.name.startswith("kp_") or path.name.startswith("kp_test"):
+            assert path.read_bytes() == (tmp_path / "long" / path.name).read_bytes(), path.name
+    assert len(names(tmp_path / "short")) == 3 * 4 + 8 * 4 + 3 * 4 + 8 * 3
+    for own, other in ((0, 6), (1, 7), (2, 5)):
+        both = np.asarray(Image.open(tmp_path / f"short/kp_{own}.jpg"))
+        upper, lower = (np.asarray(Image.open(tmp_path / f"long/kp_{i}.jpg")) for i in (own, other))
+        assert (both[:128] == upper[:128]).all()
+        assert (both[192:] == lower[192:]).all()  # clear of what JPEG blends with the upper row
+
+
+def test_a_full_disk_is_said_in_one_sentence(roots, second, tmp_path, monkeypatch):
+    """It happens in a writing thread, in the middle of a picture."""
+    write, threads = Image.Image.save, set()
+
+    def fill(image, path, **keywords):
+        threads.add(threading.current_thread())
+        write(image, path, **keywords)
+        if "refined_ba_5" in str(path):
+            path.write_bytes(path.read_bytes()[:100])
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Image.Image, "save", fill)
+    flags = f"{roots} --load {second}/checkpoint --splitted --device cpu"
+    refuse("inference.py", f"{flags} --out {tmp_path}", "refined_ba_5.jpg cannot", "No space left")
+    assert threading.main_thread() not in threads
+    assert not {name for name in names(tmp_path) if name.startswith(".") or "refined_ba_5" in name}
+
+
+@pytest.mark.parametrize("mode", ["--splitted", ""])
+def test_an_interrupted_inference_leaves_whole_pictures_only(pair, second, tmp_path, mode):
+    """Ctrl-C with hundreds of frames to go."""
+    for name in (f"{clip}/train{s}" for clip in "ab" for s in ("", "_seg")):
+        (tmp_path / name).mkdir(parents=True)
+        for i in range(300):
+            (tmp_path / name / f"{i}.jpg").symlink_to(pair / name / f"{i % 8}.jpg")
+    out = tmp_path / "out"
+    flags = f"--root_a {tmp_path}/a/train_seg --root_b {tmp_path}/b/train_seg --device cpu"
+    flags += f" --load {second}/checkpoint --bs 3 --out {out} {mode}"
+    command = [sys.executable, str(ROOT / "inference.py"), *flags.split()]
+    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    wait_for(out / ("a_2.jpg" if mode else "kp_2.jpg"), process)
+    process.send_signal(signal.SIGINT)
+    _, text = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert text == "interrupted\n"
+    assert len(names(out)) < 300 * 7
+    for path in out.iterdir():
+        assert not path.name.startswith(".")
+        Image.open(path).load()
 
 
 def test_stage_two_after_a_stage_one_without_affine(roots, tmp_path):

@@ -1,5 +1,6 @@
 """Pictures between files, 8-bit Pillow images and tensors."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -48,6 +49,29 @@ def to_tensor(image):
     return torch.from_numpy(array[None] if array.ndim == 2 else array.transpose(2, 0, 1))
 
 
+def fit(frame, mask, width, height, pad_factor):
+    """Pad and resize a frame and its mask, Pillow RGB and L -> uint8 array (4, height, width).
+
+    NumPy's, since reading threads that touch torch would each start torch's own threads.
+    """
+    colours, mask = (np.asarray(resize(pad(x, pad_factor), width, height)) for x in (frame, mask))
+    # Into rows of one colour: in another memory layout the networks would round differently.
+    fitted = np.empty((4, height, width), np.uint8)
+    fitted[:3], fitted[3] = colours.transpose(2, 0, 1), mask
+    return fitted
+
+
+def to_batch(fitted, device="cpu"):
+    """Arrays from `fit` -> frames (B, 3, H, W) and masks (B, 1, H, W), as `normalise` gives them.
+
+    They cross to the device in 8 bits, and without waiting for what it is doing.
+    """
+    pixels = torch.from_numpy(np.stack(fitted))
+    if torch.device(device).type == "cuda":
+        pixels = pixels.pin_memory()
+    return normalise(*pixels.to(device, non_blocking=True).split((3, 1), dim=1))
+
+
 def normalise(pixels, mask):
     """8-bit pixels and mask -> what the networks see.
 
@@ -62,21 +86,37 @@ def normalise(pixels, mask):
     return (pixels.float() / 127.5 - 1) * mask, mask
 
 
+def to_pixels(pictures):
+    """(..., C, H, W) in [0, 1], clipped -> uint8 on the same device; uint8 stays as it is."""
+    if pictures.dtype == torch.uint8:
+        return pictures
+    return (pictures.detach().float() * 255 + 0.5).clamp(0, 255).to(torch.uint8)
+
+
 def to_pil(picture):
-    """(1 or 3, H, W) in [0, 1], clipped -> 8-bit RGB Pillow image."""
-    pixels = (picture.detach().float() * 255 + 0.5).clamp(0, 255).to(torch.uint8).cpu()
-    return Image.fromarray(pixels.expand(3, -1, -1).permute(1, 2, 0).numpy())
+    """(1 or 3, H, W), uint8 or in [0, 1] and clipped -> 8-bit RGB Pillow image."""
+    array = to_pixels(picture).cpu().permute(1, 2, 0).numpy()
+    return Image.fromarray(array if array.shape[2] == 3 else array[..., 0]).convert("RGB")
 
 
-def stretch(picture):
-    """Spread a picture's values over [0, 1]; a constant one becomes 0."""
-    low, high = picture.min(), picture.max()
-    return (picture - low) / (high - low).clamp(min=1e-5)
+def stretch(pictures):
+    """Spread each picture's values (..., C, H, W) over [0, 1]; a constant one becomes 0."""
+    low = pictures.amin((-3, -2, -1), keepdim=True)
+    high = pictures.amax((-3, -2, -1), keepdim=True)
+    return (pictures - low) / (high - low).clamp(min=1e-5)
 
 
 def save(image, path):
-    """Write a Pillow image, JPEG at quality 75 and 4:2:0; UserError where that fails."""
+    """Write a Pillow image, JPEG at quality 75 and 4:2:0; UserError where that fails.
+
+    The file gets its name when it is whole: a run that is killed leaves no half picture.
+    """
+    path = Path(path)
+    part = path.with_name(f".{path.stem}.part{path.suffix}")  # Pillow goes by the ending
     try:
-        image.save(Path(path), quality=75)
+        image.save(part, quality=75)
+        os.replace(part, path)
     except (OSError, ValueError) as error:
         raise UserError(f"{path} cannot be written ({error}); choose another --out") from None
+    finally:
+        part.unlink(missing_ok=True)
