@@ -107,7 +107,7 @@ def main():
     groups = options.CLIPS, options.RUN, options.NETWORKS, options.REFINERS, options.INFERENCE
     opt, given = arguments.parse(__doc__, *groups)
     align = opt.affine  # as asked for: opening the checkpoint sets it to what the networks have
-    device = runtime.pick_device(opt.device)
+    device = runtime.start(opt.device)
     jokr = checkpoint.open_jokr(opt, given, device)
     clips = {domain: Clip(**options.clip(opt, domain)) for domain in "ab"}
     checkpoint.make_folder(opt.out)
@@ -116,8 +116,12 @@ def main():
     with ThreadPoolExecutor() as pool, tqdm(total=count, unit="frame", disable=None) as bar:
         retarget = partial(jokr.retarget, align=align, own=not opt.splitted)
         frames = compute(pool, retarget, clips, count, opt, device)
-        for _ in map_ahead(pool, partial(write, opt), frames, 2 * opt.bs + AHEAD):
-            bar.update()
+        try:
+            for _ in map_ahead(pool, partial(write, opt), frames, 2 * opt.bs + AHEAD):
+                bar.update()
+        except (RuntimeError, MemoryError) as error:
+            runtime.explain_full_memory(error, device, opt)
+            raise
     print(f"{count} frames of each clip done; pictures are in {opt.out}")
 
 

@@ -81,16 +81,10 @@ class Footage:
         return self._resample(indices, theta)
 
     def _resample(self, indices, theta):
-        pictures = self.pictures[self.send(torch.from_numpy(indices))]
-        warped = augment.warp(pictures, self.send(theta), self.width, self.height)
-        return images.normalise(warped[:, :3], warped[:, 3:])
-
-    def send(self, tensor):
-        """A CPU tensor on the footage's device, without waiting for what the device is doing."""
         device = self.pictures.device
-        if device.type == "cuda":
-            tensor = tensor.pin_memory()
-        return tensor.to(device, non_blocking=True)
+        pictures = self.pictures[images.send(torch.from_numpy(indices), device)]
+        warped = augment.warp(pictures, images.send(theta, device), self.width, self.height)
+        return images.normalise(warped[:, :3], warped[:, 3:])
 
 
 class Pairs:
@@ -144,12 +138,11 @@ class Pairs:
 
     def warps(self, iteration):
         """Random affine warps (B, 2, 3) for the items of A and for those of B."""
-        return [
-            footage.send(augment.random_warps(self._rng(domain, 2, iteration), self.batch_size))[
-                self.share
-            ]
-            for domain, (footage, _) in enumerate(self.domains)
-        ]
+        warps = []
+        for domain, (footage, _) in enumerate(self.domains):
+            drawn = augment.random_warps(self._rng(domain, 2, iteration), self.batch_size)
+            warps.append(images.send(drawn[self.share], footage.pictures.device))
+        return warps
 
     def _rng(self, domain, purpose, number):
         return np.random.default_rng([self.seed, domain, purpose, number])

@@ -66,10 +66,14 @@ def to_batch(fitted, device="cpu"):
 
     They cross to the device in 8 bits, and without waiting for what it is doing.
     """
-    pixels = torch.from_numpy(np.stack(fitted))
+    return normalise(*send(torch.from_numpy(np.stack(fitted)), device).split((3, 1), dim=1))
+
+
+def send(tensor, device):
+    """A CPU tensor on `device`, without waiting for what that is doing."""
     if torch.device(device).type == "cuda":
-        pixels = pixels.pin_memory()
-    return normalise(*pixels.to(device, non_blocking=True).split((3, 1), dim=1))
+        tensor = tensor.pin_memory()
+    return tensor.to(device, non_blocking=True)
 
 
 def normalise(pixels, mask):

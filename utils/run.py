@@ -104,12 +104,7 @@ class Run:
             self.log.close()
         for number, handler in self.former.items():
             signal.signal(number, handler)
-        if kind and runtime.is_out_of_memory(error):
-            raise UserError(
-                f"{self.device} is out of memory at --bs {self.opt.bs}, {self.opt.resize_w} x "
-                f"{self.opt.resize_h}, --ngf {self.opt.ngf}: lower --bs first, then --resize_w and "
-                "--resize_h, then --ngf; the last checkpoint in --out is kept"
-            ) from None
+        runtime.explain_full_memory(error, self.device, self.opt)
 
     def _note(self, number, _):
         if self.signal and parallel.size() == 1:  # torchrun repeats what the terminal sent

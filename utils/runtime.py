@@ -74,11 +74,15 @@ def bf16(precision, device):
     return able and (precision == "bf16" or (precision == "auto" and device.type == "cuda"))
 
 
-def is_out_of_memory(error):
-    """Whether an exception says that the device's, or on the CPU the machine's, memory is full."""
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or (
-        isinstance(error, RuntimeError) and "not enough memory" in str(error)
-    )
+def explain_full_memory(error, device, opt):
+    """Raise UserError where an exception says that the memory of device or machine is full."""
+    full = isinstance(error, (torch.OutOfMemoryError, MemoryError))
+    if full or (isinstance(error, RuntimeError) and "not enough memory" in str(error)):
+        raise UserError(
+            f"{device} is out of memory at --bs {opt.bs}, {opt.resize_w} x {opt.resize_h}, "
+            f"--ngf {opt.ngf}: lower --bs first, then --resize_w and --resize_h, then --ngf; what "
+            "is in --out is kept"
+        ) from None
 
 
 def channels_last(network, device):
