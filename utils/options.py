@@ -53,7 +53,11 @@ NETWORKS = (
     option("kp_width", count, 32, "channels of the hourglass detector; 32 is the reference"),
     option("ngf", count, 64, "channels after the generators' first convolution"),
     option("norm", str, "instance", "norm of shape decoder and strong detector", NORMS),
-    flag("no_dropout", "no dropout in the generators (the reference trains with it)"),
+    flag(
+        "no_dropout",
+        "no dropout in the generators (the reference trains with it)",
+        opposite="dropout",
+    ),
     option(
         "init_type", str, "normal", "first weights", ("normal", "xavier", "kaiming", "orthogonal")
     ),
