@@ -9,7 +9,7 @@ import torch
 from tqdm import tqdm
 
 from datasets.clip import Clip
-from utils import arguments, checkpoint, errors, images, options, runtime, visualize
+from utils import arguments, checkpoint, errors, images, options, run_folder, runtime, visualize
 from utils.pipeline import map_ahead
 from utils.visualize import unit
 
@@ -110,7 +110,7 @@ def main():
     device = runtime.start(opt.device)
     jokr = checkpoint.open_jokr(opt, given, device)
     clips = {domain: Clip(**options.clip(opt, domain)) for domain in "ab"}
-    checkpoint.make_folder(opt.out)
+    run_folder.make_folder(opt.out)
 
     count = min(map(len, clips.values())) if opt.data_size == -1 else opt.data_size
     with ThreadPoolExecutor() as pool, tqdm(total=count, unit="frame", disable=None) as bar:

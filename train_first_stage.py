@@ -14,7 +14,7 @@ from losses.keypoints import (
 from losses.reconstruction import shape
 from models import DomainDiscriminator
 from models.build import build_jokr
-from utils import arguments, checkpoint, errors, options, runtime, visualize
+from utils import arguments, checkpoint, errors, options, run_folder, runtime, visualize
 from utils.run import Run, begin, go_on, open_pairs, step
 from utils.visualize import unit
 
@@ -144,7 +144,7 @@ def main():
     opt, given = arguments.parse(__doc__, *groups)
     align = opt.affine
     device = runtime.start(opt.device)
-    source, clear = checkpoint.starting_point(opt.out, opt.resume, opt.load, opt.overwrite)
+    source, clear = run_folder.starting_point(opt.out, opt.resume, opt.load, opt.overwrite)
     state = checkpoint.load(source, stage=1) if source else {}
     if source:
         checkpoint.adopt(opt, given, source, state)

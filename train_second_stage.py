@@ -7,7 +7,7 @@ from torch.optim import Adam
 
 from losses.reconstruction import l1
 from models.build import build_jokr
-from utils import arguments, checkpoint, errors, options, runtime, visualize
+from utils import arguments, checkpoint, errors, options, run_folder, runtime, visualize
 from utils.run import Run, begin, go_on, open_pairs, step
 from utils.visualize import unit
 
@@ -116,7 +116,7 @@ def load_lpips(opt, device):
 
 def open_checkpoint(opt):
     """(path, its content, whether the run goes on from it, whether --out must be cleared first)."""
-    begun, clear = checkpoint.starting_point(
+    begun, clear = run_folder.starting_point(
         opt.out, opt.resume, opt.load, opt.overwrite, continues=opt.load_second_stage
     )
     path = begun or opt.load

@@ -22,35 +22,31 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 import train_second_stage  # noqa: E402 - the project's root must be on the path first
-from benchmarks.subject import (  # noqa: E402
-    ACCELERATIONS,
-    COMPILED,
-    Subject,
-    flops,
-    peak_memory,
-    synchronise,
-)
+from benchmarks.subject import ACCELERATIONS, COMPILED, Subject, synchronise  # noqa: E402
+from benchmarks.tables import measure, show, table  # noqa: E402
 from datasets.clip import Clip  # noqa: E402
-from utils import arguments, checkpoint, errors, options, run, runtime  # noqa: E402
+from utils import arguments, checkpoint, errors, options, run, run_folder, runtime  # noqa: E402
 
 DRAWN = "data/demo/{}/train_seg"
 BENCH = (
     arguments.option(
-        "stages", str, "all", "what to time", ("all", "training", "first", "second", "inference")
+        "stages",
+        str,
+        "all",
+        "what to time; all is first, second and inference; sweep is stage one, uncompiled, over "
+        "batch sizes, picture sizes and widths",
+        ("all", "first", "second", "inference", "sweep"),
     ),
     arguments.option("rounds", arguments.count, 5, "times that every row is measured, in turn"),
     arguments.option("steps", arguments.count, 4, "iterations of one measurement"),
     arguments.option("json", str, "output/speed.json", "file for all figures"),
     arguments.flag("plain", "every acceleration off"),
     arguments.flag("ladder", "plain, then one acceleration more in every row"),
-    arguments.flag("sweep", "accelerated, over batch sizes, picture sizes and widths"),
 )
 GROUPS = (
     options.CLIPS, options.RUN, options.NETWORKS, options.REFINERS, options.TRAINING,
     options.FIRST_STAGE, options.SECOND_STAGE, BENCH,
 )  # fmt: skip
-COLUMNS = "data items/s", "compute it/s", "loop it/s", "slowest..fastest", "compute ratio"
-COLUMNS += "loop ratio", "GiB", "TFLOP/s", "of product"
 
 
 def read_options(stage):
@@ -96,60 +92,6 @@ def ladder(stage, opt, device):
     return {name: Subject(stage, opt, device, on, clips, pairs) for name, on in rows.items()}
 
 
-def measure(subjects, rounds, steps):
-    """Seconds per iteration of every subject, all in turn in every round.
-
-    Returns:
-        dict of name -> dict of data, compute and loop -> one figure per round.
-    """
-    times = {name: {what: [] for what in ("data", "compute", "loop")} for name in subjects}
-    for name, subject in subjects.items():
-        with subject.settings():
-            seconds = 3 * subject.seconds("loop", 3)
-        print(f"  warmed up in {seconds:.1f} s: {name}", flush=True)
-    for _ in range(rounds):
-        for name, subject in subjects.items():
-            with subject.settings():
-                for what, found in times[name].items():
-                    found.append(subject.seconds(what, steps))
-    return times
-
-
-def table(subjects, times, product):
-    """Rows of figures, dict by `COLUMNS`, from what `measure` found."""
-    first, *_ = times.values()
-    operations = flops(next(iter(subjects.values())))
-    rows = {}
-    for name, subject in subjects.items():
-        own = {what: statistics.median(found) for what, found in times[name].items()}
-        ratios = {
-            what: statistics.median(x / y for x, y in zip(first[what], times[name][what]))
-            for what in own
-        }
-        rate = operations / own["compute"]
-        loop = times[name]["loop"]
-        figures = (
-            2 * subject.opt.bs / own["data"], 1 / own["compute"], 1 / own["loop"],
-            f"{1 / max(loop):.3g}..{1 / min(loop):.3g}", ratios["compute"], ratios["loop"],
-            peak_memory(subject), rate / 1e12, rate / product,
-        )  # fmt: skip
-        rows[name] = dict(zip(COLUMNS, figures))
-    return rows
-
-
-def show(title, rows):
-    """Print a table: dict of row name -> dict of column -> number, text or None."""
-    columns = list(next(iter(rows.values())))
-    first = max(map(len, rows)) + 2
-    print(f"\n{title}\n{'':{first}}" + "  ".join(columns))
-    for name, row in rows.items():
-        cells = (
-            "-" if v is None else v if isinstance(v, str) else f"{v:.3g}" for v in row.values()
-        )
-        line = "  ".join(f"{cell:>{len(column)}}" for cell, column in zip(cells, columns))
-        print(f"{name:{first}}{line}", flush=True)
-
-
 def training(stage, device, product):
     """The table of one training stage."""
     opt = read_options(stage)
@@ -167,7 +109,7 @@ def training(stage, device, product):
 def sweep(device, product):
     """How stage one's cost grows: one setting changed at a time."""
     base, rows = vars(read_options("first")), {}
-    base["ladder"] = base["plain"] = False
+    base.update(ladder=False, plain=False, compile="off")
     changes = [{"bs": 1}, {"bs": 2}, {"bs": 4}, {"bs": 8}, {"bs": 16}]
     side, width = base["resize_w"], base["ngf"]
     changes += [{"resize_w": 2 * side, "resize_h": 2 * side, "bs": bs} for bs in (1, 2, 4, 8)]
@@ -229,13 +171,13 @@ def main():
     print(f"{name}{threads}, torch {torch.__version__}; product: {product / 1e12:.3g} TFLOP/s")
     found = {"device": name, "torch": torch.__version__, "product TFLOP/s": product / 1e12}
     for stage in ("first", "second"):
-        if opt.stages in ("all", "training", stage):
+        if opt.stages in ("all", stage):
             found.update(training(stage, device, product))
     if opt.stages in ("all", "inference"):
         found.update(inference(device))
-    if opt.sweep:
+    if opt.stages == "sweep":
         found.update(sweep(device, product))
-    checkpoint.make_folder(Path(opt.json).parent)
+    run_folder.make_folder(Path(opt.json).parent)
     Path(opt.json).write_text(json.dumps(found, indent=1))
     print(f"\nall figures are in {opt.json}")
 

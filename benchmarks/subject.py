@@ -88,9 +88,9 @@ class Subject:
     @contextlib.contextmanager
     def settings(self):
         """The process-wide part of the accelerations."""
-        cudnn, matmul = torch.backends.cudnn, torch.backends.cuda.matmul
-        cudnn.benchmark = CUDNN in self.names
-        cudnn.allow_tf32 = matmul.allow_tf32 = TF32 in self.names
+        torch.backends.cudnn.benchmark = CUDNN in self.names
+        torch.backends.cudnn.allow_tf32 = TF32 in self.names
+        torch.set_float32_matmul_precision("high" if TF32 in self.names else "highest")
         with contextlib.ExitStack() as stack:
             if PROFILES not in self.names:
                 stack.enter_context(mock.patch("models.jokr.redraw", plain.redraw))

@@ -13,7 +13,7 @@ import torch
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from datasets.clip import Clip  # noqa: E402 - the project's root must be on the path first
-from utils import arguments, checkpoint, errors, images, options, runtime, visualize  # noqa: E402
+from utils import arguments, checkpoint, errors, images, options, run_folder, runtime, visualize  # noqa: E402
 from utils.visualize import unit  # noqa: E402
 
 DEMO = (arguments.option("demo", str, "data/demo", "folder that make_demo.py wrote"),)
@@ -78,7 +78,7 @@ def main():
         values = score(decoded, truth, seen[target][0], masks)
         text = "  ".join(f"{name} {value:.3f}" for name, value in values.items())
         print(f"silhouette IoU with the truth, {pair}: {text}")
-    checkpoint.make_folder(Path(opt.out).parent)
+    run_folder.make_folder(Path(opt.out).parent)
     images.save(visualize.rows(rows), opt.out)
     print(f"contact sheet: {opt.out}")
 

@@ -24,6 +24,7 @@ class BatchNorm2d(nn.BatchNorm2d):
             return self._synchronised(x)
         return super().forward(x)
 
+    @torch.compiler.disable  # compiled graphs end where processes talk
     def _synchronised(self, x):
         """PyTorch's own SyncBatchNorm does not run on CPUs."""
         mean = parallel.mean(x.mean((0, 2, 3)))

@@ -10,7 +10,7 @@ from torch.optim import Adam
 
 from models.build import build_jokr
 from models.discriminator import DomainDiscriminator
-from utils import checkpoint
+from utils import checkpoint, run_folder
 from utils.errors import UserError
 
 TINY = {"num_kp": 5, "scale_kp": 0.5, "kp_width": 4, "ngf": 4}
@@ -177,15 +177,15 @@ def test_the_other_stage_is_named(tmp_path):
 
 
 def test_newest_goes_by_iteration(tmp_path):
-    assert checkpoint.newest(tmp_path) is None
+    assert run_folder.newest(tmp_path) is None
     for name, iteration in (("checkpoint_9", 10), ("checkpoint_100", 101)):
         checkpoint.save(tmp_path / name, {"iteration": iteration})
     (tmp_path / ".checkpoint_200.tmp").write_text("half")
-    assert checkpoint.newest(tmp_path).name == "checkpoint_100"
+    assert run_folder.newest(tmp_path).name == "checkpoint_100"
     checkpoint.save(tmp_path / "checkpoint", {"iteration": 101})
-    assert checkpoint.newest(tmp_path).name == "checkpoint"
+    assert run_folder.newest(tmp_path).name == "checkpoint"
     checkpoint.save(tmp_path / "checkpoint_120", {"iteration": 121})
-    assert checkpoint.newest(tmp_path).name == "checkpoint_120"
+    assert run_folder.newest(tmp_path).name == "checkpoint_120"
 
 
 def test_a_failed_write_leaves_the_old_file_and_no_half_one(tmp_path, monkeypatch):
@@ -203,7 +203,7 @@ def test_a_failed_write_leaves_the_old_file_and_no_half_one(tmp_path, monkeypatc
 
 
 def test_where_a_run_starts(tmp_path):
-    start = checkpoint.starting_point
+    start = run_folder.starting_point
     assert start(tmp_path / "new", resume=True, load="", overwrite=False) == (None, False)
     present = tmp_path / "checkpoint_5"
     checkpoint.save(present, {"iteration": 6})
@@ -222,11 +222,11 @@ def test_going_back_drops_only_what_came_later(tmp_path):
         checkpoint.save(tmp_path / name, {"iteration": 11})
     (tmp_path / "checkpoint_notes.txt").touch()
     with pytest.raises(UserError, match="--overwrite to drop what came later"):
-        checkpoint.starting_point(tmp_path, False, load=str(early), overwrite=False)
-    assert checkpoint.starting_point(tmp_path, False, str(early), True) == (early, True)
-    checkpoint.clear(tmp_path, early)
+        run_folder.starting_point(tmp_path, False, load=str(early), overwrite=False)
+    assert run_folder.starting_point(tmp_path, False, str(early), True) == (early, True)
+    run_folder.clear(tmp_path, early)
     assert {p.name for p in tmp_path.iterdir()} == {"checkpoint_5", "checkpoint_notes.txt"}
-    checkpoint.clear(tmp_path)
+    run_folder.clear(tmp_path)
     assert {p.name for p in tmp_path.iterdir()} == {"checkpoint_notes.txt"}
 
 
@@ -260,4 +260,4 @@ def test_a_malformed_theta_is_said(tmp_path, theta):
 def test_an_out_that_cannot_be_written(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(UserError, match="cannot be written"):
-        checkpoint.starting_point(tmp_path / "file" / "out", False, "", False)
+        run_folder.starting_point(tmp_path / "file" / "out", False, "", False)

@@ -20,7 +20,7 @@ from PIL import Image
 from torchvision.models import vgg16
 
 from tests.conftest import ROOT, SMALL, refuse, run_script, succeed
-from utils import checkpoint
+from utils import run_folder
 
 FIRST, SECOND = "train_first_stage.py", "train_second_stage.py"
 
@@ -130,7 +130,7 @@ def test_a_killed_run_goes_on_with_the_same_losses(roots, tmp_path):
     process.kill()
     process.wait()
     load = f"--load {tmp_path}/killed/checkpoint_3"
-    if len(checkpoint.numbered(tmp_path / "killed")) > 2:  # it got further before it died
+    if len(run_folder.numbered(tmp_path / "killed")) > 2:  # it got further before it died
         refuse(FIRST, f"{flags} --out {tmp_path}/killed {load}", "--overwrite to drop what came")
         load += " --overwrite"
     succeed(FIRST, f"{flags} --out {tmp_path}/killed {load}")

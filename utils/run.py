@@ -9,7 +9,7 @@ import torch
 
 from datasets.clip import Clip
 from datasets.pairs import Footage, Pairs
-from utils import arguments, checkpoint, options, parallel, runtime
+from utils import arguments, checkpoint, options, parallel, run_folder, runtime
 from utils.errors import UserError
 from utils.log import FiniteGuard, Log
 
@@ -58,12 +58,12 @@ def begin(opt, given, clear, kept):
     """Make `--out` ready once nothing can go wrong any more: drop an earlier run, record options.
 
     Args:
-        clear, kept: whether `checkpoint.clear` is due, and what it spares.
+        clear, kept: whether `run_folder.clear` is due, and what it spares.
     """
     parallel.wait()  # every process has read what it needs
     if parallel.is_main():
         if clear:
-            checkpoint.clear(opt.out, kept)
+            run_folder.clear(opt.out, kept)
         print(arguments.record(opt, given, f"{opt.out}/config.yaml"), flush=True)
 
 

@@ -35,7 +35,7 @@ def pick_device(name):
     if int(index or 0) >= available[kind]:
         found = ", ".join(f"{n} {k}" for k, n in available.items() if n)
         raise UserError(f"--device {name} is not there (found: {found}); use --device auto")
-    return torch.device(name)
+    return torch.device(f"cuda:{index or 0}" if kind == "cuda" else name)
 
 
 def start(name):
@@ -49,7 +49,7 @@ def start(name):
     if device.type == "cuda":
         torch.cuda.set_device(device)
         torch.backends.cudnn.benchmark = True
-        torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = True
+        torch.set_float32_matmul_precision("high")  # TF32, which convolutions use anyway
     parallel.join(device)
     return device
 
