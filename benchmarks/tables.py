@@ -40,6 +40,8 @@ def table(subjects, times, product):
         }
         rate = operations / own["compute"]
         loop = times[name]["loop"]
+        if len(subjects) == 1:
+            ratios = dict.fromkeys(ratios)
         figures = (
             2 * subject.opt.bs / own["data"], 1 / own["compute"], 1 / own["loop"],
             f"{1 / max(loop):.3g}..{1 / min(loop):.3g}", ratios["compute"], ratios["loop"],
@@ -51,7 +53,7 @@ def table(subjects, times, product):
 
 def show(title, rows):
     """Print a table: dict of row name -> dict of column -> number, text or None."""
-    columns = list(next(iter(rows.values())))
+    columns = [c for c in next(iter(rows.values())) if any(r[c] is not None for r in rows.values())]
     first = max(map(len, rows)) + 2
     print(f"\n{title}\n{'':{first}}" + "  ".join(columns))
     for name, row in rows.items():

@@ -1,0 +1,50 @@
+"""The benchmark runs, and what it calls plain computes the same."""
+
+import json
+
+import pytest
+import torch
+
+from benchmarks import plain
+from datasets.clip import Clip
+from datasets.pairs import Footage, Pairs
+from tests.conftest import SMALL, succeed
+from utils import geometry
+
+
+def test_plain_data_are_the_same_items(pair):
+    clips = [Clip(pair / domain / "train_seg") for domain in "ab"]
+    pairs = Pairs(*(Footage(clip, 64, 64, 0.2, "cpu") for clip in clips), 2, seed=0)
+    files = plain.Files(clips, pairs, "cpu")
+    for iteration in (0, 5):
+        for ours, wanted in zip(files.batch(iteration), pairs.batch(iteration)):
+            for x, y in zip(ours, wanted):
+                assert x.shape == y.shape
+                assert (x - y).abs().mean() < 0.01  # one resampling against two
+
+
+@pytest.mark.parametrize("per_item", [False, True])
+def test_plain_redraw_is_the_same(per_item):
+    torch.manual_seed(0)
+    keypoints = (torch.rand(3, 5, 2, dtype=torch.float64) * 2 - 1).requires_grad_()
+    pictures = [f(keypoints, 20, 30, per_item) for f in (geometry.redraw, plain.redraw)]
+    assert torch.allclose(*pictures, atol=1e-12)
+    weights = torch.rand_like(pictures[0])
+    gradients = [torch.autograd.grad((x * weights).sum(), keypoints)[0] for x in pictures]
+    assert torch.allclose(*gradients, atol=1e-9)
+
+
+def test_the_ladder_is_measured_and_written(roots, tmp_path):
+    flags = f"{roots} {SMALL} --bs 2 --rounds 1 --steps 1 --affine --json {tmp_path}/speed.json"
+    text = succeed("benchmarks/speed.py", f"{flags} --ladder --stages first")
+    assert "+ dropout by 64 coins" in text
+    found = json.loads((tmp_path / "speed.json").read_text())
+    (rows,) = (value for name, value in found.items() if name.startswith("stage first"))
+    assert rows["plain"]["compute ratio"] == 1
+    assert all(row["data items/s"] > 0 < row["loop it/s"] for row in rows.values())
+    assert len(rows) == 7
+
+
+def test_inference_is_measured(roots, tmp_path):
+    flags = f"{roots} {SMALL} --rounds 1 --json {tmp_path}/speed.json --stages inference"
+    assert "inference.py --splitted" in succeed("benchmarks/speed.py", flags)
