@@ -110,7 +110,9 @@ def compile_networks(choice, device, *networks):
         print(f"warning: {lacking}; going on without --compile, slower", file=sys.stderr)
         return
     for network in networks:
-        network.compile(dynamic=False)
+        synchronised = any(isinstance(m, torch.nn.BatchNorm2d) for m in network.modules())
+        if parallel.size() == 1 or not synchronised:  # graphs would break at every layer
+            network.compile(dynamic=False)
 
 
 def _lacks_for_compiling(device):
