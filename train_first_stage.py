@@ -143,7 +143,7 @@ def main():
     groups = options.CLIPS, options.RUN, options.NETWORKS, options.TRAINING, options.FIRST_STAGE
     opt, given = arguments.parse(__doc__, *groups)
     align = opt.affine
-    device = runtime.start(opt.device)
+    device = runtime.start(opt.device, shared=True)
     source, clear = run_folder.starting_point(opt.out, opt.resume, opt.load, opt.overwrite)
     state = checkpoint.load(source, stage=1) if source else {}
     if source:

@@ -130,7 +130,7 @@ def main():
     defaults = {"bs": 4, "iters": 30001}
     opt, given = arguments.parse(__doc__, *groups, options.SECOND_STAGE, defaults=defaults)
     align = opt.affine
-    device = runtime.start(opt.device)
+    device = runtime.start(opt.device, shared=True)
     path, state, goes_on, clear = open_checkpoint(opt)
     checkpoint.adopt(opt, given, path, state)
 

@@ -81,7 +81,7 @@ class Subject:
                 module.bf16 = module.bf16 and BF16 in self.names
         for optimiser in (net for net in self.nets if isinstance(net, torch.optim.Optimizer)):
             for group in optimiser.param_groups:
-                group["fused"] = FUSED in self.names
+                group["fused"] = True if FUSED in self.names else None  # None: PyTorch's choice
         if COMPILED in self.names:
             self.script.compile_step(self.opt, self.device, *self.nets)
 
@@ -137,7 +137,8 @@ def synchronise(device):
 
 def flops(subject):
     """Floating-point operations of one step, counted from the convolutions and products in it."""
-    with subject.settings(), FlopCounterMode(display=False) as counter:
+    eager = torch.compiler.set_stance("force_eager")
+    with subject.settings(), eager, FlopCounterMode(display=False) as counter:
         subject.step(subject.fixed, 0)
     return counter.get_total_flops()
 
@@ -151,5 +152,6 @@ def peak_memory(subject):
     held = torch.cuda.memory_allocated(subject.device)
     with subject.settings():
         subject.step(subject.fixed, 0)
-    networks = 16 * sum(p.numel() for p in subject.jokr.parameters())  # with gradients and moments
+    # A weight that learns brings its gradient and two moments.
+    networks = sum(p.numel() * (16 if p.requires_grad else 4) for p in subject.jokr.parameters())
     return (torch.cuda.max_memory_allocated(subject.device) - held + networks) / 2**30

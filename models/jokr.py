@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from models.layers import evaluation, per_item_statistics
+from models.layers import evaluation, per_item_statistics, uncompiled
 from utils.geometry import redraw
 
 
@@ -75,7 +75,6 @@ class JOKR(nn.Module):
         """A's keypoints in B's proportions; unchanged without an affine map."""
         return keypoints_a if self.affine is None else self.affine.inverse(keypoints_a)
 
-    @torch.compiler.set_stance("force_eager")  # each other size and mode would be compiled anew
     @torch.no_grad()
     def retarget(self, frames, domain, align, own=True):
         """Let the motion in `frames` drive both objects; every result depends on its frame alone.
@@ -93,7 +92,7 @@ class JOKR(nn.Module):
         this, other = (0, 1) if domain == "a" else (1, 0)
         refiners = self.refiner_a, self.refiner_b
         own_mask = own_picture = None
-        with evaluation(self):
+        with evaluation(self), uncompiled(self):  # other sizes and modes would compile anew
             keypoints = self.detect(frames)
             move = self.to_b if domain == "a" else self.to_a
             moved = move(keypoints) if align else keypoints

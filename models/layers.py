@@ -15,7 +15,9 @@ class BatchNorm2d(nn.BatchNorm2d):
     It can also normalise every picture by its own statistics (`per_item`).
     """
 
-    per_item = False
+    def __init__(self, channels):
+        super().__init__(channels)
+        self.per_item = False
 
     def forward(self, x):
         if self.per_item:
@@ -24,11 +26,11 @@ class BatchNorm2d(nn.BatchNorm2d):
             return self._synchronised(x)
         return super().forward(x)
 
-    @torch.compiler.disable  # compiled graphs end where processes talk
     def _synchronised(self, x):
         """PyTorch's own SyncBatchNorm does not run on CPUs."""
-        mean = parallel.mean(x.mean((0, 2, 3)))
-        centred = x - mean[:, None, None]
+        wide = _wide(x)
+        mean = parallel.mean(wide.mean((0, 2, 3)))
+        centred = wide - mean[:, None, None]
         variance = parallel.mean(centred.square().mean((0, 2, 3)))
         count = parallel.size() * x.numel() / x.shape[1]
         with torch.no_grad():
@@ -36,7 +38,12 @@ class BatchNorm2d(nn.BatchNorm2d):
             self.running_mean.lerp_(mean, self.momentum)
             self.running_var.lerp_(variance * count / (count - 1), self.momentum)
         scale = self.weight * (variance + self.eps).rsqrt()
-        return centred * scale[:, None, None] + self.bias[:, None, None]
+        return (centred * scale[:, None, None] + self.bias[:, None, None]).to(x.dtype)
+
+
+def _wide(x):
+    """In float32 where it is in bfloat16, for statistics."""
+    return x.float() if x.dtype == torch.bfloat16 else x
 
 
 class InstanceNorm2d(nn.InstanceNorm2d):
@@ -45,7 +52,7 @@ class InstanceNorm2d(nn.InstanceNorm2d):
     def forward(self, x):
         if torch.compiler.is_compiling():
             # As plain arithmetic it fuses with its neighbours; statistics stay in float32.
-            wide = x.float() if x.dtype == torch.bfloat16 else x
+            wide = _wide(x)
             variance, mean = torch.var_mean(wide, (2, 3), correction=0, keepdim=True)
             return ((wide - mean) * (variance + self.eps).rsqrt()).to(x.dtype)
         if x.device.type == "cpu" and x.is_contiguous(memory_format=torch.channels_last):
@@ -125,6 +132,13 @@ def per_item_statistics(network):
         finally:
             for norm in norms:
                 norm.per_item = False
+
+
+def uncompiled(network):
+    """Context in which `network` runs as if it had not been compiled."""
+    if any(module._compiled_call_impl is not None for module in network.modules()):
+        return torch.compiler.set_stance("force_eager")
+    return contextlib.nullcontext()
 
 
 class AntiAliasDownscale(nn.Module):

@@ -85,9 +85,10 @@ def test_a_batch_that_cannot_be_shared_is_refused_once(roots, tmp_path):
     assert text.count("error: --bs 3 cannot be shared by 2 processes; use a multiple of 2") == 1
 
 
-def test_an_interrupted_pair_saves_one_checkpoint(roots, tmp_path):
-    flags = f"{roots} {SMALL} --bs 2 --save_img 9999 --save_check 9999 --out {tmp_path}"
-    process = launch(2, FIRST, *flags.split(), start_new_session=True)
+def test_interrupted_processes_save_one_checkpoint(roots, tmp_path):
+    flags = f"{roots} {SMALL} --bs 3 --save_img 9999 --save_check 9999 --out {tmp_path}"
+    flags += " --norm batch --precision bf16"
+    process = launch(3, FIRST, *flags.split(), start_new_session=True)
     wait_for(tmp_path / "checkpoint_0", process)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal's Ctrl-C does
     text, _ = process.communicate(timeout=60)

@@ -76,6 +76,32 @@ def test_compiled_and_plain_agree(bf16, monkeypatch):
     assert torch.allclose(ours, wanted, atol=0.05 if bf16 else 1e-5)
 
 
+def test_pictures_between_steps_do_not_compile_the_detector_anew():
+    detector = build_jokr(num_kp=3, scale_kp=0.5, kp_width=2, ngf=2)
+    frames = torch.rand(2, 3, 64, 64)
+    detector.detector.compile(backend="eager", dynamic=False)
+    before = detector.detector(frames)[0]
+    with torch._dynamo.config.patch(error_on_recompile=True):
+        detector.retarget(frames[:1], "a", False)
+        after = detector.detector(frames)[0]
+    assert torch.equal(before, after)
+
+
+def test_devices_under_torchrun(monkeypatch):
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "2")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert runtime.pick_device("auto") == torch.device("cuda:1")
+    with pytest.raises(UserError, match="--device cuda:0 is one GPU; under torchrun use"):
+        runtime.pick_device("cuda:0")
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "3")
+    with pytest.raises(UserError, match="3 processes need as many GPUs, and 2 are here"):
+        runtime.pick_device("auto")
+    with pytest.raises(UserError, match="one process; start it without torchrun"):
+        runtime.start("cpu")
+
+
 def test_a_full_memory_is_one_sentence_and_keeps_the_checkpoint(roots, tmp_path, monkeypatch):
     calls = []
 

@@ -184,6 +184,14 @@ def test_a_new_learning_rate_wins_over_the_checkpoints(roots, tmp_path):
         assert state["d_opt"]["param_groups"][0]["lr"] == 1e-4
 
 
+def test_resume_where_nothing_is_left_to_do(roots, tmp_path):
+    flags = f"{roots} {SMALL} --bs 2 --iters 2 --save_check 1 --out {tmp_path} --resume"
+    succeed(FIRST, flags)
+    (tmp_path / "checkpoint").unlink()
+    assert "2 iterations done" in succeed(FIRST, flags)
+    assert "checkpoint" in names(tmp_path)
+
+
 def test_resume_starts_where_there_is_nothing(roots, tmp_path):
     succeed(FIRST, f"{roots} {SMALL} --bs 2 --iters 1 --out {tmp_path}/new --resume")
     assert "checkpoint" in names(tmp_path / "new")

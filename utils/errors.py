@@ -5,7 +5,16 @@ import sys
 
 
 class UserError(Exception):
-    """Something the user can put right; its text names what was found and what to do."""
+    """Something the user can put right; its text names what was found and what to do.
+
+    Args:
+        text: the sentence.
+        alone: of several processes perhaps just this one meets it.
+    """
+
+    def __init__(self, text, alone=False):
+        super().__init__(text)
+        self.alone = alone
 
 
 def run(main):
@@ -17,7 +26,8 @@ def run(main):
     try:
         main()
     except UserError as error:
-        if os.environ.get("LOCAL_RANK", "0") == "0":  # of many processes one speaks, on every host
+        # What all processes meet, one of each host says.
+        if error.alone or os.environ.get("LOCAL_RANK", "0") == "0":
             print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
     except KeyboardInterrupt:

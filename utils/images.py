@@ -72,8 +72,8 @@ def to_batch(fitted, device="cpu"):
 def send(tensor, device):
     """A CPU tensor on `device`, without waiting for what that is doing."""
     if torch.device(device).type == "cuda":
-        tensor = tensor.pin_memory()
-    return tensor.to(device, non_blocking=True)
+        return tensor.pin_memory().to(device, non_blocking=True)
+    return tensor.to(device)
 
 
 def normalise(pixels, mask):

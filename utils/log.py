@@ -88,6 +88,8 @@ class FiniteGuard:
 
     def check(self):
         """Raise UserError naming the first broken loss and its iteration; waits for the device."""
+        if self.first is None:
+            return
         first = parallel.largest(self.first).tolist()
         broken = [(i, name) for i, name in zip(first, self.names) if i >= 0]
         if broken:

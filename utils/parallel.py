@@ -4,7 +4,6 @@ Every process holds the same networks and an equal share of the items, so that m
 whole batch are means of the processes' means.
 """
 
-import contextlib
 import os
 
 import torch
@@ -42,13 +41,19 @@ def local_rank():
     return int(os.environ.get("LOCAL_RANK", 0))
 
 
+def local_size():
+    """Number of processes on this host."""
+    return int(os.environ.get("LOCAL_WORLD_SIZE", 1))
+
+
 def join(device):
     """Meet the other processes that torchrun started, if it did; `leave` at the end."""
     if launched() and not _started():
         backend = {"cuda": "nccl", "cpu": "gloo"}.get(device.type)
         if backend is None:
             raise UserError(f"several processes cannot share {device}; start one without torchrun")
-        distributed.init_process_group(backend)
+        device_id = device if device.type == "cuda" else None
+        distributed.init_process_group(backend, device_id=device_id)
 
 
 def leave():
@@ -67,16 +72,6 @@ def wait():
     """Go on when every process has come here."""
     if size() > 1:
         distributed.barrier()
-
-
-@contextlib.contextmanager
-def main_first():
-    """The other processes enter when the main one has left, so that they find its files."""
-    if not is_main():
-        wait()
-    yield
-    if is_main():
-        wait()
 
 
 class _Mean(torch.autograd.Function):

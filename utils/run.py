@@ -172,14 +172,12 @@ class Run:
 
     def _stop(self):
         path = self.save()
-        parallel.leave()
         words = [w for w in sys.argv if w not in ("--overwrite", "--resume")]
+        way = "the same command with" if parallel.size() > 1 else f"python {shlex.join(words)}"
         if self.log:
             self.log.close()
-            print(
-                f"interrupted; {path} is saved. To go on: python {shlex.join(words)} --resume",
-                flush=True,
-            )
+            print(f"interrupted; {path} is saved. To go on: {way} --resume", flush=True)
+        parallel.leave()
         sys.exit(128 + self.signal)
 
 

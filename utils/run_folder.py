@@ -51,8 +51,9 @@ def starting_point(out, resume, load, overwrite, continues=True):
         UserError: `out` cannot be written, or holds checkpoints that this run would mix with.
     """
     out = Path(out)
-    with parallel.main_first():
+    if parallel.is_main():
         make_folder(out)
+    parallel.wait()
     present = newest(out)
     if resume and present:
         return present, False

@@ -4,6 +4,7 @@ import importlib.util
 import os
 import shutil
 import sys
+import sysconfig
 from pathlib import Path
 
 import numpy as np
@@ -27,9 +28,16 @@ def pick_device(name):
     }
     if name == "auto":
         name = next(kind for kind in ("cuda", "mps", "cpu") if available[kind])
-    if name == "cuda" and parallel.launched():
-        name = f"cuda:{parallel.local_rank()}"
     kind, _, index = name.partition(":")
+    if parallel.launched() and kind == "cuda":
+        if index:
+            raise UserError(f"--device {name} is one GPU; under torchrun use --device cuda")
+        if parallel.local_size() > available["cuda"]:
+            raise UserError(
+                f"{parallel.local_size()} processes need as many GPUs, and {available['cuda']} "
+                "are here; lower --nproc_per_node or use --device cpu"
+            )
+        index = str(parallel.local_rank())
     if kind not in available or (":" in name and not index.isdigit()):
         raise UserError(f"--device {name} is unknown; use auto, cpu, cuda, cuda:N or mps")
     if int(index or 0) >= available[kind]:
@@ -38,12 +46,18 @@ def pick_device(name):
     return torch.device(f"cuda:{index or 0}" if kind == "cuda" else name)
 
 
-def start(name):
-    """Prepare this process: join torchrun's others, pick the device, let it work at its best.
+def start(name, shared=False):
+    """Prepare this process: pick its device, let that work at its best, join torchrun's others.
+
+    Args:
+        name: see `pick_device`.
+        shared: whether several processes may work together.
 
     Returns:
         torch.device; UserError where `name` is not there.
     """
+    if parallel.launched() and not shared:
+        raise UserError("this script is one process; start it without torchrun")
     torch.set_flush_denormal(True)  # before any thread starts, since threads inherit it
     device = pick_device(name)
     if device.type == "cuda":
@@ -80,8 +94,9 @@ def explain_full_memory(error, device, opt):
     if full or (isinstance(error, RuntimeError) and "not enough memory" in str(error)):
         raise UserError(
             f"{device} is out of memory at --bs {opt.bs}, {opt.resize_w} x {opt.resize_h}, "
-            f"--ngf {opt.ngf}: lower --bs first, then --resize_w and --resize_h, then --ngf; what "
-            "is in --out is kept"
+            f"--ngf {opt.ngf}: lower --bs first, then --resize_w and --resize_h; what is in --out "
+            "is kept",
+            alone=True,
         ) from None
 
 
@@ -123,8 +138,12 @@ def _lacks_for_compiling(device):
     names = [os.environ.get(wanted), *{"CC": ("gcc", "clang", "cc"), "CXX": ("g++",)}[wanted]]
     if not any(name and shutil.which(name) for name in names):
         return f"no {'C' if wanted == 'CC' else 'C++'} compiler ({names[1]}) is installed"
+    if not Path(sysconfig.get_path("include"), "Python.h").is_file():
+        return "Python's headers (Debian: python3-dev) are not installed"
     if device.type == "cuda" and not importlib.util.find_spec("triton"):
         return "the package triton is not installed"
+    if device.type == "cuda" and torch.cuda.get_device_capability(device) < (7, 0):
+        return f"{torch.cuda.get_device_name(device)} is too old to compile for"
     return ""
 
 
