@@ -57,8 +57,7 @@ def show(title, rows):
     first = max(map(len, rows)) + 2
     print(f"\n{title}\n{'':{first}}" + "  ".join(columns))
     for name, row in rows.items():
-        cells = (
-            "-" if v is None else v if isinstance(v, str) else f"{v:.3g}" for v in row.values()
-        )
+        values = (row[column] for column in columns)
+        cells = ("-" if v is None else v if isinstance(v, str) else f"{v:.3g}" for v in values)
         line = "  ".join(f"{cell:>{len(column)}}" for cell, column in zip(cells, columns))
         print(f"{name:{first}}{line}", flush=True)

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from benchmarks import plain
+from benchmarks.tables import show
 from datasets.clip import Clip
 from datasets.pairs import Footage, Pairs
 from tests.conftest import SMALL, succeed
@@ -43,6 +44,14 @@ def test_the_ladder_is_measured_and_written(roots, tmp_path):
     assert rows["plain"]["compute ratio"] == 1
     assert all(row["data items/s"] > 0 < row["loop it/s"] for row in rows.values())
     assert len(rows) == 7
+
+
+def test_a_table_leaves_out_what_nothing_was_measured_of(capsys):
+    show(
+        "title", {"one": {"x": 1.0, "y": None, "z": "2..3"}, "two": {"x": None, "y": None, "z": 4}}
+    )
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert lines == [[], ["title"], ["x", "z"], ["one", "1", "2..3"], ["two", "-", "4"]]
 
 
 def test_inference_is_measured(roots, tmp_path):
