@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from functools import partial
 from unittest import mock
 from urllib.error import URLError
 
@@ -295,7 +296,14 @@ def test_an_interrupted_inference_leaves_whole_pictures_only(pair, second, tmp_p
     flags = f"--root_a {tmp_path}/a/train_seg --root_b {tmp_path}/b/train_seg --device cpu"
     flags += f" --load {second}/checkpoint --bs 3 --out {out} {mode}"
     command = [sys.executable, str(ROOT / "inference.py"), *flags.split()]
-    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+        # Shells start what runs in the background with Ctrl-C ignored, and tests hand that on.
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+    )
     wait_for(out / ("a_2.jpg" if mode else "kp_2.jpg"), process)
     process.send_signal(signal.SIGINT)
     _, text = process.communicate(timeout=20)
