@@ -3,7 +3,7 @@
 import torch
 from torch.optim import Adam
 
-from losses.confusion import confusion, discrimination
+from losses.confusion import Moments, confusion, discrimination
 from losses.keypoints import (
     equivariance,
     separation,
@@ -14,7 +14,7 @@ from losses.keypoints import (
 from losses.reconstruction import shape
 from models import DomainDiscriminator
 from models.build import build_jokr
-from utils import arguments, checkpoint, errors, options, run_folder, runtime, visualize
+from utils import arguments, checkpoint, errors, options, run_folder, runtime, schedule, visualize
 from utils.run import Run, begin, go_on, open_pairs, step
 from utils.visualize import unit
 
@@ -25,34 +25,40 @@ def detect_pair(jokr, batch):
     return *keypoints.chunk(2), heatmap[: len(batch.frame)]
 
 
-def generator_losses(jokr, discriminator, a, b, warp_a, warp_b, opt):
+def generator_losses(jokr, discriminator, a, b, warp_a, warp_b, opt, moments=None):
     """The terms that detector, shape decoder and theta minimise (METHOD 4), weighted.
 
     Args:
         a, b: `Batch` of either domain.
         warp_a, warp_b: (B, 2, 3) random affine warps.
         opt: weights of the terms.
+        moments: `Moments`, where they count.
 
     Returns:
         dict of the terms; dict of what the sample pictures and the discriminator need.
     """
     kp_a, next_a, heatmap_a = detect_pair(jokr, a)
     kp_b, next_b, heatmap_b = detect_pair(jokr, b)
-    (mask_a, _), (_, mask_b) = jokr.decode_both(kp_a, kp_b, *a.frame.shape[2:])
+    size = a.frame.shape[2:]
+    (mask_a, _), (_, mask_b) = jokr.decode_both(kp_a, kp_b, *size, opt.redraw_per_item)
     warped_a, warped_b = warp_frames(a.frame, warp_a), warp_frames(b.frame, warp_b)
     warped_kp_a, warped_kp_b = jokr.detector(warped_a)[0], jokr.detector(warped_b)[0]
     aligned_b = jokr.to_a(kp_b)
     sill = silhouette(heatmap_a, a.mask) + silhouette(heatmap_b, b.mask)
+    rec = shape(mask_a, a.mask, opt.soft_boundary) + shape(mask_b, b.mask, opt.soft_boundary)
+    sep = separation(kp_a, opt.delta, opt.sep_all) + separation(kp_b, opt.delta, opt.sep_all)
     terms = {
         "loss_pred_a": opt.lambda_pred * temporal(kp_a, next_a, opt.new_alpha),
         "loss_pred_b": opt.lambda_pred * temporal(kp_b, next_b, opt.new_alpha),
-        "l2_rec": opt.lambda_l2 * (shape(mask_a, a.mask) + shape(mask_b, b.mask)),
+        "l2_rec": opt.lambda_l2 * rec,
         "loss_eq_a": opt.lambda_eq * equivariance(kp_a, warped_kp_a, warp_a),
         "loss_eq_b": opt.lambda_eq * equivariance(kp_b, warped_kp_b, warp_b),
-        "loss_sep": opt.lambda_sep * (separation(kp_a, opt.delta) + separation(kp_b, opt.delta)),
-        "loss_disc": opt.lambda_disc * confusion(discriminator, kp_a, aligned_b),
+        "loss_sep": opt.lambda_sep * sep,
+        "loss_disc": opt.lambda_disc * confusion(discriminator, kp_a, aligned_b, opt.confuse_b),
         "loss_sill": opt.lambda_sill * sill,
     }
+    if moments:
+        terms["loss_moments"] = opt.lambda_moments * moments(kp_a, kp_b, jokr.to_a)
     seen = {
         "kp_a": kp_a, "next_a": next_a, "warped_a": warped_a, "warped_kp_a": warped_kp_a,
         "kp_b": kp_b, "next_b": next_b, "warped_b": warped_b, "warped_kp_b": warped_kp_b,
@@ -89,7 +95,7 @@ def compile_step(opt, device, jokr, *_):
     runtime.compile_networks(opt.compile, device, jokr.detector, jokr.shape_decoder)
 
 
-def train(jokr, discriminator, g_opt, d_opt, pairs, iteration, opt):
+def train(jokr, discriminator, g_opt, d_opt, pairs, iteration, opt, moments=None):
     """One iteration.
 
     Returns:
@@ -97,7 +103,8 @@ def train(jokr, discriminator, g_opt, d_opt, pairs, iteration, opt):
         what the sample pictures need.
     """
     a, b = pairs.batch(iteration)
-    terms, seen = generator_losses(jokr, discriminator, a, b, *pairs.warps(iteration), opt)
+    warps = pairs.warps(iteration)
+    terms, seen = generator_losses(jokr, discriminator, a, b, *warps, opt, moments)
     step(g_opt, terms)
     d_terms, scores = discriminator_losses(discriminator, seen["kp_a"], seen["aligned_b"])
     step(d_opt, d_terms)
@@ -140,8 +147,7 @@ def save_retargeted_samples(run, jokr, pairs, align):
 
 
 def main():
-    groups = options.CLIPS, options.RUN, options.NETWORKS, options.TRAINING, options.FIRST_STAGE
-    opt, given = arguments.parse(__doc__, *groups)
+    opt, given = arguments.parse(__doc__, *options.STAGES["stage one"])
     align = opt.affine
     device = runtime.start(opt.device, shared=True)
     source, clear = run_folder.starting_point(opt.out, opt.resume, opt.load, opt.overwrite)
@@ -152,30 +158,36 @@ def main():
     runtime.seed(opt.seed)
     jokr, discriminator, g_opt, d_opt = build(opt, device)
     jokr.detector.check_size(opt.resize_w, opt.resize_h)
-    parts = {"G_A": jokr.shape_decoder, "Disc": discriminator, "KP": jokr.detector}
-    parts.update(g_opt=g_opt, d_opt=d_opt)
+    parts = {**checkpoint.networks(jokr), "Disc": discriminator, "g_opt": g_opt, "d_opt": d_opt}
+    moments = Moments(opt.num_kp).to(device) if opt.lambda_moments else None
+    if moments:
+        parts["Moments"] = moments
+    averaged = schedule.average(jokr, opt.ema)
     pairs = open_pairs(opt, device)
     rates = {f"{kind}_opt": getattr(opt, f"{kind}_lr") for kind in "gd" if f"{kind}_lr" in given}
-    start = go_on(source, state, parts, jokr.affine, rates) if source else 0
+    start = go_on(source, state, parts, jokr, averaged, rates) if source else 0
     total = min(opt.iters, opt.epoch * pairs.epoch_length)
+    decays = [schedule.rates(o, opt.lr_decay, start, total) for o in (g_opt, d_opt)]
     compile_step(opt, device, jokr)
     begin(opt, given, clear, source)
 
     def pack(iteration):
-        return checkpoint.pack(parts, jokr.affine, iteration // pairs.epoch_length, vars(opt))
+        epoch = iteration // pairs.epoch_length
+        return checkpoint.pack(parts, jokr.affine, epoch, vars(opt), averaged)
 
     with Run(opt, start, total, pack, device) as run:
         for iteration in run:
             terms, scores, a, b, seen = train(
-                jokr, discriminator, g_opt, d_opt, pairs, iteration, opt
+                jokr, discriminator, g_opt, d_opt, pairs, iteration, opt, moments
             )
+            schedule.advance(decays, averaged, jokr)
             run.watch(terms)
             if run.due(opt.print_loss):
                 run.write({**terms, **scores}, jokr.affine)
             if run.paints(opt.save_img):
                 save_training_samples(run, a, b, seen)
             if run.paints(opt.save_img) or run.paints(opt.eval_test):
-                save_retargeted_samples(run, jokr, pairs, align)
+                save_retargeted_samples(run, averaged.module if averaged else jokr, pairs, align)
             if run.due(opt.save_check):
                 run.save()
 

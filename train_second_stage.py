@@ -7,7 +7,7 @@ from torch.optim import Adam
 
 from losses.reconstruction import l1
 from models.build import build_jokr
-from utils import arguments, checkpoint, errors, options, run_folder, runtime, visualize
+from utils import arguments, checkpoint, errors, options, run_folder, runtime, schedule, visualize
 from utils.run import Run, begin, go_on, open_pairs, step
 from utils.visualize import unit
 
@@ -40,7 +40,8 @@ def refiner_losses(seen, a, b, lpips, opt):
 def build(opt, device):
     """Frozen detector and decoder in the reference's modes, refiners, and the refiners' optimiser.
 
-    The detector stays in train mode: its batch norm uses each batch's statistics.
+    The detector stays in train mode: its batch norm uses each batch's statistics, unless inference
+    is to use the running ones.
     """
     jokr = build_jokr(
         **options.network(opt), new_norm=opt.new_norm, bf16=runtime.bf16(opt.precision, device)
@@ -49,6 +50,7 @@ def build(opt, device):
     for frozen in (jokr.detector, jokr.shape_decoder):
         frozen.requires_grad_(False)
     jokr.shape_decoder.eval()
+    jokr.detector.train(not opt.running_stats)
     refiners = chain(jokr.refiner_a.parameters(), jokr.refiner_b.parameters())
     return jokr, Adam(refiners, lr=opt.g_lr, betas=(0.5, 0.999), fused=True)
 
@@ -126,9 +128,7 @@ def open_checkpoint(opt):
 
 
 def main():
-    groups = options.CLIPS, options.RUN, options.NETWORKS, options.REFINERS, options.TRAINING
-    defaults = {"bs": 4, "iters": 30001}
-    opt, given = arguments.parse(__doc__, *groups, options.SECOND_STAGE, defaults=defaults)
+    opt, given = arguments.parse(__doc__, *options.STAGES["stage two"])
     align = opt.affine
     device = runtime.start(opt.device, shared=True)
     path, state, goes_on, clear = open_checkpoint(opt)
@@ -138,32 +138,35 @@ def main():
     lpips = load_lpips(opt, device)
     jokr, g_opt = build(opt, device)
     jokr.detector.check_size(opt.resize_w, opt.resize_h)
-    first = {"G_A": jokr.shape_decoder, "KP": jokr.detector}
-    parts = {**first, "R_A": jokr.refiner_a, "R_B": jokr.refiner_b, "g_opt2": g_opt}
+    parts = {**checkpoint.networks(jokr), "g_opt2": g_opt}
+    averaged = schedule.average(jokr, opt.ema)
     pairs = open_pairs(opt, device)
     if goes_on:
         rates = {"g_opt2": opt.g_lr} if "g_lr" in given else {}
-        start = go_on(path, state, parts, jokr.affine, rates)
+        start = go_on(path, state, parts, jokr, averaged, rates)
     else:
         start = 0
-        checkpoint.restore(path, state, first, jokr.affine)
+        checkpoint.restore_networks(path, state, jokr)
     total = min(opt.iters, opt.epoch * pairs.epoch_length)
+    decays = [schedule.rates(g_opt, opt.lr_decay, start, total)]
     compile_step(opt, device, jokr, lpips)
     begin(opt, given, clear, path if goes_on else None)
 
     def pack(iteration):
-        return checkpoint.pack(parts, jokr.affine, iteration // pairs.epoch_length, vars(opt))
+        epoch = iteration // pairs.epoch_length
+        return checkpoint.pack(parts, jokr.affine, epoch, vars(opt), averaged)
 
     with Run(opt, start, total, pack, device) as run:
         for iteration in run:
             terms, a, b, seen = train(jokr, lpips, g_opt, pairs, iteration, opt)
+            schedule.advance(decays, averaged, jokr)
             run.watch(terms)
             if run.due(opt.print_loss):
                 run.write(terms)
             if run.paints(opt.save_img):
                 save_training_samples(run, a, b, seen)
             if run.paints(opt.eval_test):
-                save_retargeted_samples(run, jokr, pairs, align)
+                save_retargeted_samples(run, averaged.module if averaged else jokr, pairs, align)
             if run.due(opt.save_check):
                 run.save()
 

@@ -44,8 +44,8 @@ BENCH = (
     arguments.flag("ladder", "plain, then one acceleration more in every row"),
 )
 GROUPS = (
-    options.CLIPS, options.RUN, options.NETWORKS, options.REFINERS, options.TRAINING,
-    options.FIRST_STAGE, options.SECOND_STAGE, BENCH,
+    options.CLIPS, options.RUN, options.NETWORKS, options.REFINERS, options.FIRST_STAGE,
+    options.SECOND_STAGE, options.TRAINING, BENCH,
 )  # fmt: skip
 
 

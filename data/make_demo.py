@@ -1,7 +1,8 @@
 """Draw the demo: two walking creatures, cut frame by frame to their masks, with known truth.
 
 Writes OUT/a and OUT/b (train/, train_seg/, crops.json), OUT/truth (for each frame of A the picture
-and mask of B's creature in A's pose, and back; joints; the planted affine) and OUT/overview.png.
+and mask of B's creature in A's pose, and back; joints; optical flow; the planted affine) and
+OUT/overview.png. The demo is a cat and a fox; --level draws a random pair instead.
 """
 
 import json
@@ -16,31 +17,18 @@ from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from datasets import drawing, synthetic  # noqa: E402 - the project's root must be on the path first
+from datasets import canvas, drawing, synthetic, truth  # noqa: E402 - the project's root must be on the path first
 from utils import arguments, errors  # noqa: E402
 
 OPTIONS = (
     arguments.option("out", str, "data/demo", "folder of the pair"),
     arguments.option("frames", arguments.count, 64, "frames of each clip"),
-    arguments.option("seed", arguments.natural, 0, "of markings and background; gaits stay"),
+    arguments.option("level", arguments.natural, 0, "1 (easy) to 5 of a random pair; 0 the demo"),
+    arguments.option("seed", arguments.natural, 0, "of a level's pair; of the demo's markings"),
     arguments.flag("overwrite", "draw anew into a folder that holds a demo"),
 )
 SIGNATURE = "overview.png"  # written last: a folder with it holds a whole demo
-TURN, SCALE = -14, 0.9  # of the planted affine, which maps B's places to A's
-TRUTH = ("ab", "ba")
-
-
-def scenes():
-    """creature, gait, path, and whether B's places are meant, of both clips and both truths."""
-    cat, fox = synthetic.CAT, synthetic.FOX
-    cat_moves = synthetic.CAT_GAIT, synthetic.CAT_PATH
-    fox_moves = synthetic.FOX_GAIT, synthetic.FOX_PATH
-    return {
-        "a": (cat, *cat_moves, False),
-        "b": (fox, *fox_moves, True),
-        "ab": (fox, *cat_moves, True),
-        "ba": (cat, *fox_moves, False),
-    }
+CLIPS, TRUTH = ("a", "b"), ("ab", "ba")
 
 
 def backdrop(size, seed):
@@ -54,25 +42,30 @@ def backdrop(size, seed):
     return ((1 - rise) * sky + rise * grass + texture).clip(0, 255).astype(np.uint8)
 
 
-def draw_frame(scene, number, planted, seed, meadow):
-    """Picture on its background, mask and joints (J, 2) of one moment, on the whole canvas."""
-    creature, gait, path, is_b = scene
-    root = synthetic.root_at(path, number)
-    if is_b:
-        root = np.linalg.inv(planted) @ root
-    place = synthetic.joints(creature, synthetic.pose_at(gait, number), root)
-    scale = float(np.hypot(*root[:2, 0]))
-    markings = [seed, "ab".index("b" if creature is synthetic.FOX else "a")]
-    picture, mask = drawing.draw(creature, place, scale, synthetic.CANVAS, markings)
-    alpha = mask[..., None] / 255
-    picture = (alpha * picture + (1 - alpha) * meadow).round().astype(np.uint8)
-    return picture, mask, np.stack(list(place.values()))
+def draw_frame(scene, number, meadow):
+    """`canvas.Canvas`, picture on its background and joints (J, 2) of one moment."""
+    root, place = scene.at(number)
+    drawn = drawing.draw(scene.creature, place, root, synthetic.CANVAS, scene.markings)
+    alpha = drawn.mask()[..., None] / 255
+    picture = (alpha * drawn.picture() + (1 - alpha) * meadow).round().astype(np.uint8)
+    return drawn, picture, np.stack(list(place.values()))
 
 
 def cut_box(mask):
     """Left, top, width and height of the mask's bounding box, pixels."""
     rows, columns = np.nonzero(mask.max(1) > 127)[0], np.nonzero(mask.max(0) > 127)[0]
     return [int(v) for v in (columns[0], rows[0], np.ptp(columns) + 1, np.ptp(rows) + 1)]
+
+
+def inside(box):
+    left, top, width, height = box
+    return np.s_[top : top + height, left : left + width]
+
+
+def write_flow(path, now, later, box, later_box):
+    """Optical flow between two canvases, as one between their cut pictures."""
+    flow, valid = (field[inside(box)] for field in canvas.flow(now, later))
+    truth.write_flow(path, flow + np.subtract(box[:2], later_box[:2]), valid)
 
 
 def folders(out, name):
@@ -113,13 +106,13 @@ def prepare(out, wanted, overwrite):
             if (out / SIGNATURE).is_file() and not overwrite:
                 if json.loads(marker.read_text()) != wanted:
                     raise errors.UserError(
-                        f"{out} holds a demo of other --frames or --seed; add --overwrite"
+                        f"{out} holds a pair of other --frames, --seed or --level; add --overwrite"
                     )
                 print(f"{out} holds the demo already; --overwrite draws it anew")
                 return False
             (out / SIGNATURE).unlink(missing_ok=True)
-            for name in scenes():
-                for folder in folders(out, name)[:2]:
+            for name in CLIPS + TRUTH:
+                for folder in (*folders(out, name)[:2], out / "truth/flow" / name):
                     shutil.rmtree(folder, ignore_errors=True)
         out.mkdir(parents=True, exist_ok=True)
         marker.write_text(json.dumps(wanted))
@@ -128,46 +121,61 @@ def prepare(out, wanted, overwrite):
     return True
 
 
-def draw_clip(out, name, scene, frames, planted, seed, bar):
+def draw_clip(out, name, scene, frames, seed, bar):
     """Draw a clip or truth into its folders, each frame cut to its mask's box.
 
     Returns:
         joints (N, J, 2), xy in pixels of the cut pictures.
     """
     pictures, masks, ext = folders(out, name)
-    pictures.mkdir(parents=True)
-    masks.mkdir(parents=True)
+    flows = out / "truth/flow" / name
+    for folder in (pictures, masks, flows):
+        folder.mkdir(parents=True)
     meadow = backdrop(synthetic.CANVAS, seed)
-    boxes, joints = [], []
+    boxes, joints, former = [], [], None
     for number in range(frames):
-        picture, mask, place = draw_frame(scene, number, planted, seed, meadow)
-        left, top, width, height = box = cut_box(mask)
-        cut = np.s_[top : top + height, left : left + width]
+        drawn, picture, place = draw_frame(scene, number, meadow)
+        boxes.append(cut_box(drawn.mask()))
+        cut = inside(boxes[-1])
         Image.fromarray(picture[cut]).save(pictures / f"{number}{ext}", quality=95)
-        Image.fromarray(mask[cut]).save(masks / f"{number}{ext}", quality=95)
-        boxes.append(box)
-        joints.append(place - [left, top])
+        Image.fromarray(drawn.mask()[cut]).save(masks / f"{number}{ext}", quality=95)
+        joints.append(place - boxes[-1][:2])
+        if former:
+            write_flow(flows / f"{number - 1}.png", former, drawn, *boxes[-2:])
+        former = drawn
         bar.update()
     crops = {"boxes": boxes, "order": "left, top, width, height", "canvas": synthetic.CANVAS}
-    where = "truth/{}_crops.json" if name in TRUTH else "{}/crops.json"
-    (out / where.format(name)).write_text(json.dumps(crops))
+    (out / "truth" / f"{name}_crops.json").write_text(json.dumps(crops))
+    if name in CLIPS:
+        (out / name / "crops.json").write_text(json.dumps(crops))
     return np.stack(joints)
+
+
+def settings(opt):
+    """What demo.json tells; UserError for a level that is none."""
+    if opt.level not in (synthetic.DEMO, *synthetic.LEVELS):
+        raise errors.UserError(
+            f"--level {opt.level} is none; give 1 to {max(synthetic.LEVELS)}, or nothing for the demo"
+        )
+    level = {} if opt.level == synthetic.DEMO else {"level": opt.level}
+    return {"frames": opt.frames, "seed": opt.seed, **level}
 
 
 def main():
     opt, _ = arguments.parse(__doc__, OPTIONS)
     out = Path(opt.out)
-    if not prepare(out, {"frames": opt.frames, "seed": opt.seed}, opt.overwrite):
+    if not prepare(out, settings(opt), opt.overwrite):
         return
-    planted = synthetic.planted_affine(TURN, SCALE, np.array(synthetic.CANVAS) / 2)
+    scenes, planted = synthetic.scenes(opt.level, opt.seed)
     with tqdm(total=4 * opt.frames, unit="frame", disable=None) as bar:
         joints = {
-            name: draw_clip(out, name, scene, opt.frames, planted, opt.seed, bar)
-            for name, scene in scenes().items()
+            name: draw_clip(out, name, scene, opt.frames, opt.seed, bar)
+            for name, scene in scenes.items()
         }
     np.savez(out / "truth" / "joints.npz", names=np.array(synthetic.JOINTS), **joints)
     text = "canvas pixels of B -> canvas pixels of A; cutting to boxes removes shift and size"
-    affine = {"matrix": planted[:2].tolist(), "degrees": TURN, "scale": SCALE, "maps": text}
+    numbers = {"degrees": planted.degrees, "scale": planted.scale}
+    affine = {"matrix": planted.matrix()[:2].tolist(), **numbers, "maps": text}
     (out / "truth" / "affine.json").write_text(json.dumps(affine))
     overview(out, opt.frames)
     print(f"{opt.frames} frames of each creature and their truth are in {out}; see {SIGNATURE}")

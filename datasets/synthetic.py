@@ -1,100 +1,21 @@
-"""Two walking quadrupeds over one skeleton: their build, how they move, where their joints lie.
+"""Two walking quadrupeds over one skeleton: how they move, where their joints lie, who acts what.
 
-Lengths are in percent of the body's length, from hip to shoulder; angles in degrees, clockwise on
-the screen, where the creatures face right. A pose is independent of who strikes it, so either
-creature can act the other's clip, which is the truth that a result is compared with.
+Units and directions are those of `datasets.creatures`. A pose is independent of who strikes it, so
+either creature can act the other's clip, which is the truth that a result is compared with.
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
+
+from datasets import creatures
+from datasets.creatures import CANVAS, Creature, Gait, Path
 
 LEGS = ("far_front", "far_hind", "near_front", "near_hind")
 JOINTS = ("hip", "shoulder", "poll", "nose", "tail_middle", "tail_tip") + tuple(
     f"{leg}_{joint}" for leg in LEGS for joint in ("root", "knee", "foot")
 )
-
-
-@dataclass(frozen=True)
-class Creature:
-    """Proportions and looks. Pairs of widths are radii at the start and at the end of a part."""
-
-    neck: float
-    skull: float  # poll to forehead, where the muzzle begins
-    muzzle: float
-    ear: float
-    tail: float
-    upper_leg: float
-    lower_leg: float
-    trunk_width: tuple  # at the hip, at the shoulder
-    neck_width: tuple
-    head_width: tuple  # skull, nose
-    tail_width: tuple
-    upper_leg_width: tuple
-    lower_leg_width: tuple
-    coat: tuple  # RGB, 0..255
-    marks: tuple
-    belly: tuple
-    socks: tuple
-    tail_end: tuple
-    pattern: str  # blotches or stripes
-
-
-@dataclass(frozen=True)
-class Gait:
-    """A way of walking; amplitudes in degrees, rates in cycles a frame."""
-
-    rate: float
-    phase: float
-    front_swing: float
-    hind_swing: float
-    bend: float
-    neck: tuple  # mean, amplitude
-    head: tuple
-    tail: tuple
-    tail_rate: float
-    nod_rate: float  # of neck and head
-    pitch: float
-
-
-@dataclass(frozen=True)
-class Path:
-    """Where a creature's middle goes in a hand-held clip, on a canvas of pixels."""
-
-    centre: tuple
-    scale: float  # pixels per percent of body length
-    tilt: float  # mean, degrees
-    drift: tuple  # amplitudes in x and y, pixels
-    turn: float  # amplitude of tilt, degrees
-    zoom: float  # amplitude of scale, share
-    period: float  # frames
-
-
-CAT = Creature(
-    neck=26, skull=20, muzzle=14, ear=15, tail=88, upper_leg=35, lower_leg=34,
-    trunk_width=(24, 22), neck_width=(17, 13), head_width=(15, 7), tail_width=(7, 5),
-    upper_leg_width=(16, 10), lower_leg_width=(10, 8),
-    coat=(214, 206, 190), marks=(58, 54, 58), belly=(246, 242, 232), socks=(250, 248, 240),
-    tail_end=(48, 44, 48), pattern="blotches",
-)  # fmt: skip
-FOX = Creature(
-    neck=34, skull=20, muzzle=24, ear=20, tail=70, upper_leg=42, lower_leg=46,
-    trunk_width=(19, 21), neck_width=(15, 11), head_width=(13, 4.5), tail_width=(8, 14),
-    upper_leg_width=(15, 9), lower_leg_width=(9, 7),
-    coat=(205, 104, 38), marks=(150, 62, 22), belly=(250, 232, 206), socks=(52, 34, 30),
-    tail_end=(252, 246, 236), pattern="stripes",
-)  # fmt: skip
-CAT_GAIT = Gait(
-    rate=1 / 21, phase=0.1, front_swing=27, hind_swing=25, bend=46, neck=(-30, 24),
-    head=(42, 13), tail=(-168, 26), tail_rate=1 / 34, nod_rate=1 / 45, pitch=3,
-)  # fmt: skip
-FOX_GAIT = Gait(
-    rate=1 / 29, phase=0.55, front_swing=21, hind_swing=30, bend=54, neck=(-36, 28),
-    head=(45, 16), tail=(-178, 24), tail_rate=1 / 25, nod_rate=1 / 37, pitch=4,
-)  # fmt: skip
-CANVAS = (640, 520)  # pixels
-CAT_PATH = Path((320, 260), 1.5, 0, (22, 9), 10, 0.06, 41)
-FOX_PATH = Path((320, 260), 1.5, 0, (14, 13), 11, 0.08, 33)
 
 
 @dataclass(frozen=True)
@@ -149,10 +70,21 @@ def root_at(path, frame):
     return rigid(path.tilt + path.turn * np.sin(1.3 * turn), scale, shift)
 
 
-def planted_affine(degrees, scale, centre):
-    """3x3 matrix on canvas pixels that maps B's places to A's: turn and scale about `centre`."""
-    about = np.asarray(centre, float)
-    return rigid(0, 1, about) @ rigid(degrees, scale, (0, 0)) @ rigid(0, 1, -about)
+class Planted(NamedTuple):
+    """What leads from B's places to A's: mirrored, turned and scaled about `centre`, shifted."""
+
+    degrees: float = 0
+    scale: float = 1
+    shift: tuple = (0, 0)  # pixels
+    mirrored: bool = False
+    centre: tuple = (CANVAS[0] / 2, CANVAS[1] / 2)
+
+    def matrix(self):
+        """3x3, on pixels of the canvas."""
+        about = np.asarray(self.centre, float)
+        flip = np.diag([-1.0 if self.mirrored else 1.0, 1, 1])
+        there = rigid(0, 1, about + self.shift) @ rigid(self.degrees, self.scale, (0, 0))
+        return there @ flip @ rigid(0, 1, -about)
 
 
 def _toward(start, degrees, length):
@@ -190,3 +122,91 @@ def joints(creature, pose, root):
             place[f"{leg}_knee"], pose.pitch + 90 + lower, creature.lower_leg
         )
     return {name: root[:2, :2] @ place[name] + root[:2, 2] for name in JOINTS}
+
+
+class Scene(NamedTuple):
+    """A creature that acts a gait along a path."""
+
+    creature: Creature
+    gait: Gait
+    path: Path
+    placing: np.ndarray  # 3x3, pixels of the canvas: from the path to where the creature stands
+    markings: tuple  # seed of the creature's
+
+    def at(self, frame):
+        """Root (3x3, percent of body length to pixels) and joints by name, at a frame number."""
+        root = self.placing @ root_at(self.path, frame)
+        return root, joints(self.creature, pose_at(self.gait, frame), root)
+
+
+DEMO = 0  # the level that is the cat and the fox
+LEVELS = {
+    1: "the same body in other looks, with another gait",
+    2: "other proportions too",
+    3: "and a planted turn, scale and shift",
+    4: "and horns or a mane on one of the two",
+    5: "as 3, with limbs that hide each other, and B facing the other way",
+}
+
+
+def scenes(level, seed):
+    """A drawn pair.
+
+    Args:
+        level: one of `LEVELS`, whose creatures, motions and planted affine follow the seed; or
+            `DEMO`, where only the markings do.
+
+    Returns:
+        dict of "a" and "b", the clips, and "ab" and "ba", the motion of the first acted by the
+        creature of the second -> `Scene`; the `Planted` affine.
+    """
+    if level == DEMO:
+        cast = creatures.CAT, creatures.FOX
+        moves = (creatures.CAT_GAIT, creatures.CAT_PATH), (creatures.FOX_GAIT, creatures.FOX_PATH)
+        return _scenes(cast, moves, Planted(-14, 0.9), (seed,))
+    rng = np.random.default_rng([seed, level])
+    cast, moves = _cast(level, rng), _moves(level, rng)
+    return _scenes(cast, moves, _planted(level, rng), (seed, level))
+
+
+def _scenes(cast, moves, planted, markings):
+    """`scenes` of two creatures and of the (gait, path) of each."""
+    matrix = planted.matrix()
+    placings = np.eye(3), np.linalg.inv(matrix)
+    roles = {"a": (0, 0), "b": (1, 1), "ab": (0, 1), "ba": (1, 0)}  # motion, looks
+    return {
+        name: Scene(cast[looks], *moves[motion], placings[looks], (*markings, looks))
+        for name, (motion, looks) in roles.items()
+    }, planted
+
+
+def _cast(level, rng):
+    """Two creatures; from level 2 on each proportion differs."""
+    builds = creatures.two_shares(rng, len(creatures.BUILD))
+    if level == 1:
+        builds = builds[0], builds[0]
+    coats = rng.permutation(len(creatures.COATS))[:2]
+    patterns = rng.permutation(creatures.PATTERNS)[:2].tolist()
+    extras = ["", ""]
+    if level == 4:
+        extras[rng.integers(2)] = str(rng.choice(creatures.EXTRAS))
+    return [
+        creatures.creature(build, creatures.COATS[coat], pattern, extra)
+        for build, coat, pattern, extra in zip(builds, coats, patterns, extras)
+    ]
+
+
+def _moves(level, rng):
+    """Two (gait, path)."""
+    ranges = creatures.TANGLED if level == 5 else creatures.WALK
+    gaits = creatures.two_shares(rng, len(ranges))
+    paths = creatures.two_shares(rng, len(creatures.WAY))
+    return [(creatures.gait(ranges, g), creatures.path(p)) for g, p in zip(gaits, paths)]
+
+
+def _planted(level, rng):
+    if level < 3:
+        return Planted()
+    degrees = float(rng.choice([-1, 1]) * rng.uniform(10, 25))
+    shift = tuple(rng.uniform(-20, 20, 2).tolist())
+    return Planted(degrees, float(rng.uniform(0.8, 1.2)), shift, mirrored=level == 5)

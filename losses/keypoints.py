@@ -37,7 +37,7 @@ def equivariance(keypoints, warped_keypoints, warp):
     return (keypoints - affine_apply(warp, warped_keypoints)).abs().mean()
 
 
-def separation(keypoints, delta, first=10):
+def separation(keypoints, delta, every=False):
     """Keypoints keep apart (JOKR, eq. 4).
 
     Only the first ten count, and each pairs with itself too, which adds delta / 2: the reference.
@@ -45,10 +45,14 @@ def separation(keypoints, delta, first=10):
     Args:
         keypoints: (B, K, 2).
         delta: squared distance below which a pair costs.
+        every: all keypoints count, and none pairs with itself.
     """
-    some = keypoints[:, :first]
+    some = keypoints if every else keypoints[:, :10]
     squared = (some[:, :, None] - some[:, None]).square().sum(-1)
-    return (delta - squared).clamp(min=0).sum() / (2 * some.shape[0] * some.shape[1])
+    cost = (delta - squared).clamp(min=0)
+    if every:
+        cost = cost * (1 - torch.eye(some.shape[1]).to(cost))
+    return cost.sum() / (2 * some.shape[0] * some.shape[1])
 
 
 def temporal(keypoints, next_keypoints, alpha):

@@ -17,6 +17,7 @@ def build_jokr(
     init_type="normal",
     init_gain=0.02,
     affine=False,
+    running_stats=False,
     new_norm=None,
     bf16=False,
 ):
@@ -29,6 +30,7 @@ def build_jokr(
         kp_width: block expansion of the hourglass.
         ngf, norm, no_dropout, init_type, init_gain: of every generator, see `ResnetGenerator`.
         affine: learn an affine map between the domains.
+        running_stats: infer with the detector's running statistics, not each picture's own.
         new_norm: the refiners' norm; None builds no refiners.
         bf16: shape decoder and refiners compute in bfloat16; the detector never does.
 
@@ -52,5 +54,6 @@ def build_jokr(
         detector,
         ShapeDecoder(num_kp, **generator),
         AffineAlignment() if affine else None,
-        *([Refiner(**refiner), Refiner(**refiner)] if new_norm else []),
+        *([Refiner(**refiner), Refiner(**refiner)] if new_norm else [None, None]),
+        running_stats,
     )

@@ -36,10 +36,20 @@ class JOKR(nn.Module):
         shape_decoder: redrawn keypoints -> silhouettes of A and of B.
         affine: `AffineAlignment`, or None where the domains are not aligned.
         refiner_a, refiner_b: silhouette -> picture of A, of B; None in stage one.
+        running_stats: infer with the detector's running statistics, not each picture's own.
     """
 
-    def __init__(self, detector, shape_decoder, affine=None, refiner_a=None, refiner_b=None):
+    def __init__(
+        self,
+        detector,
+        shape_decoder,
+        affine=None,
+        refiner_a=None,
+        refiner_b=None,
+        running_stats=False,
+    ):
         super().__init__()
+        self.running_stats = running_stats
         self.detector = detector
         self.shape_decoder = shape_decoder
         self.affine = affine
@@ -48,20 +58,21 @@ class JOKR(nn.Module):
 
     def detect(self, frames):
         """(B, 3, H, W) in [-1, 1] -> keypoints (B, K, 2), functions of their picture alone."""
-        with per_item_statistics(self.detector):
+        as_inferred = evaluation if self.running_stats else per_item_statistics
+        with as_inferred(self.detector):
             return self.detector(frames)[0]
 
     def decode(self, keypoints, height, width, per_item=False):
         """Keypoints (B, K, 2) -> silhouettes of A and B, (B, 1, height, width) in [0, 1]."""
         return self.shape_decoder(redraw(keypoints, height, width, per_item))
 
-    def decode_both(self, keypoints_a, keypoints_b, height, width):
+    def decode_both(self, keypoints_a, keypoints_b, height, width, per_item=False):
         """`decode` of both domains' keypoints, (B, K, 2) each, as training does it.
 
         Returns:
             (A's silhouette, B's silhouette) from A's keypoints, and the same from B's.
         """
-        spots = [redraw(keypoints, height, width) for keypoints in (keypoints_a, keypoints_b)]
+        spots = [redraw(k, height, width, per_item) for k in (keypoints_a, keypoints_b)]
         if self.shape_decoder.norm == "batch":  # whose statistics belong to one domain
             return [self.shape_decoder(x) for x in spots]
         masks = self.shape_decoder(torch.cat(spots))

@@ -10,7 +10,7 @@ import yaml
 from utils.errors import UserError
 
 LARGEST = 2**53  # of any number, so that none overflows on its way
-SCRIPTS = ("train_first_stage", "train_second_stage", "inference")
+SCRIPTS = ("train_first_stage", "train_second_stage", "inference", "evaluate")
 
 
 @dataclass(frozen=True)
@@ -54,10 +54,11 @@ count_or_all = _number(int, lambda v: v > 0 or v == -1, "a whole number above 0,
 positive = _number(float, lambda v: v > 0, "a number above 0")
 nonnegative = _number(float, lambda v: v >= 0, "a number, 0 or above")
 share = _number(float, lambda v: 0 < v <= 1, "a number above 0, at most 1")
+fraction = _number(float, lambda v: 0 <= v < 1, "a number from 0 to below 1")
 
 
 def parse(description, *groups, defaults=None, argv=None, script=None):
-    """Read flags and `--config FILE.yaml` into one namespace.
+    """Read flags and any number of `--config FILE.yaml` into one namespace.
 
     Args:
         description: text for `--help`.
@@ -82,12 +83,18 @@ def parse(description, *groups, defaults=None, argv=None, script=None):
     )
     for o in table.values():
         _add(parser, o)
-    parser.add_argument("--config", metavar="FILE.yaml", help="options from a file; flags win")
-    given = vars(parser.parse(argv))
-    config = given.pop("config", None)
-    if config:
+    parser.add_argument(
+        "--config",
+        metavar="FILE.yaml",
+        action="append",
+        help="options from a file; flags win, and of several files the later ones",
+    )
+    flags = vars(parser.parse(argv))
+    given = {}
+    for config in flags.pop("config", []):
         words = _config_argv(Path(config), table, script or Path(parser.prog).stem)
-        given = {**vars(parser.parse(words, source=config)), **given}
+        given.update(vars(parser.parse(words, source=config)))
+    given.update(flags)
     resolved = {name: o.default for name, o in table.items()}
     return argparse.Namespace(**{**resolved, **given}), set(given)
 

@@ -1,7 +1,8 @@
 """Checkpoints: the reference's one dict, written atomically and opened without running code.
 
 Keys: `G_A`, `KP`, `learned_t` (theta or None), `epoch`; stage one adds `Disc`, `g_opt`, `d_opt`,
-stage two `R_A`, `R_B`, `g_opt2`. Ours add `iteration` (the next one) and `options`.
+stage two `R_A`, `R_B`, `g_opt2`. Ours add `iteration` (the next one) and `options`, and with
+`--ema` under `ema` the averaged networks and theta by the same keys.
 """
 
 import os
@@ -36,16 +37,17 @@ def save(path, state):
 
 
 def load(path, stage, device="cpu"):
-    """The dict at `path`, a checkpoint of stage 1 or 2, with tensors on `device`.
+    """The dict at `path`, a checkpoint of stage 1 or 2 (None: either), with tensors on `device`.
 
     Raises:
         UserError: missing, damaged, foreign, of the other stage, or holding more than tensors.
     """
     if not Path(path).is_file():
-        raise UserError(
-            f"checkpoint {path or '(none)'} is no file; give one of {MAKER[stage]} to --load"
-        )
+        maker = MAKER.get(stage, "either stage")
+        raise UserError(f"checkpoint {path or '(none)'} is no file; give one of {maker} to --load")
     state = read(path, device)
+    if stage is None:
+        stage = stage_of(state) if isinstance(state, dict) else 1
     other = 3 - stage
     if not isinstance(state, dict) or any(key not in state for key in REQUIRED[stage]):
         if isinstance(state, dict) and all(key in state for key in REQUIRED[other]):
@@ -114,7 +116,7 @@ def adopt(opt, given, path, state):
     Raises:
         UserError: a flag or config value (names in `given`) contradicts the checkpoint.
     """
-    sizes = ("resize_w", "resize_h", "pad_factor_a", "pad_factor_b")
+    sizes = ("resize_w", "resize_h", "pad_factor_a", "pad_factor_b", "running_stats")
     try:
         values = network_options(state)
         stored = {k: v for k, v in state.get("options", {}).items() if k in sizes}
@@ -134,11 +136,24 @@ def adopt(opt, given, path, state):
         setattr(opt, name, stored[name])
 
 
-def pack(parts, affine, epoch, values):
-    """The dict to save: networks and optimisers by key, theta or None, option values."""
+def networks(jokr):
+    """The networks of `JOKR` by their keys in a checkpoint."""
+    parts = {"G_A": jokr.shape_decoder, "KP": jokr.detector}
+    return {**parts, "R_A": jokr.refiner_a, "R_B": jokr.refiner_b} if jokr.refiner_a else parts
+
+
+def pack(parts, affine, epoch, values, averaged=None):
+    """The dict to save: networks and optimisers by key, theta or None, option values.
+
+    `averaged` is the `AveragedModel` of a `JOKR`, or None.
+    """
+    mean = {"ema": _states(networks(averaged.module), averaged.module.affine)} if averaged else {}
+    return {**_states(parts, affine), **mean, "epoch": epoch, "options": dict(values)}
+
+
+def _states(parts, affine):
     theta = None if affine is None else affine.theta.detach().cpu()
-    states = {key: part.state_dict() for key, part in parts.items()}
-    return {**states, "learned_t": theta, "epoch": epoch, "options": dict(values)}
+    return {**{key: part.state_dict() for key, part in parts.items()}, "learned_t": theta}
 
 
 def restore(path, state, parts, affine=None):
@@ -156,6 +171,21 @@ def restore(path, state, parts, affine=None):
         raise UserError(f"{key} in checkpoint {path} does not fit this run's networks") from None
 
 
+def restore_networks(path, state, jokr):
+    """Load what inference uses into `jokr`, in place: averaged weights where there are some.
+
+    Refiners stay as they are where the checkpoint is of stage one.
+    """
+    source = state.get("ema", state)
+    parts = {key: part for key, part in networks(jokr).items() if key in REQUIRED[stage_of(state)]}
+    restore(path, source, parts, jokr.affine)
+
+
+def stage_of(state):
+    """1 or 2, of a checkpoint's dict."""
+    return 2 if "R_A" in state else 1
+
+
 def _restore_optimiser(optimiser, entry):
     """Load an optimiser's state, but keep this run's choice of kernel and memory layout."""
     own = [
@@ -170,15 +200,18 @@ def _restore_optimiser(optimiser, entry):
                 values[name] = torch.empty_like(parameter).copy_(value)
 
 
-def open_jokr(opt, given, device):
-    """`JOKR` in eval mode from the stage-two checkpoint `opt.load`; its options go into `opt`."""
-    state = load(opt.load, stage=2, device=device)
+def open_jokr(opt, given, device, stage=2):
+    """`JOKR` in eval mode from the checkpoint `opt.load`; its options go into `opt`.
+
+    Of `stage` 2, or of either where that is None; then one of stage one yields no refiners.
+    """
+    state = load(opt.load, stage, device=device)
     adopt(opt, given, opt.load, state)
+    new_norm = opt.new_norm if stage_of(state) == 2 else None
     jokr = build_jokr(
-        **options.network(opt), new_norm=opt.new_norm, bf16=runtime.bf16(opt.precision, device)
+        **options.network(opt), new_norm=new_norm, bf16=runtime.bf16(opt.precision, device)
     )
     jokr = runtime.channels_last(jokr.to(device), device).eval()
     jokr.detector.check_size(opt.resize_w, opt.resize_h)
-    parts = {"G_A": jokr.shape_decoder, "KP": jokr.detector}
-    restore(opt.load, state, {**parts, "R_A": jokr.refiner_a, "R_B": jokr.refiner_b}, jokr.affine)
+    restore_networks(opt.load, state, jokr)
     return jokr

@@ -6,6 +6,7 @@ from utils.arguments import (
     count,
     count_or_all,
     flag,
+    fraction,
     integer,
     natural,
     nonnegative,
@@ -63,6 +64,11 @@ NETWORKS = (
     ),
     option("init_gain", positive, 0.02, "spread of the first weights"),
     flag("affine", "align the domains by the learned affine map"),
+    flag(
+        "running_stats",
+        "infer with the detector's running statistics instead of each picture's own",
+        opposite="own_stats",
+    ),
     option("netG", str, "resnet_9blocks_double", "the one generator", ("resnet_9blocks_double",)),
     option("input_nc", integer, 3, "accepted for old commands; no effect"),
     option("output_nc", integer, 3, "accepted for old commands; no effect"),
@@ -85,6 +91,8 @@ TRAINING = (
     option("epoch", count, 200000, "epochs at most"),
     option("g_lr", positive, 1e-4, "learning rate of the networks"),
     option("d_lr", positive, 1e-4, "learning rate of the discriminator"),
+    option("lr_decay", fraction, 0.0, "last share of --iters over which the rates fall to 0"),
+    option("ema", fraction, 0.0, "infer with weights averaged at this decay, as 0.99; 0: off"),
     option("save_img", count, 2500, "iterations between sample pictures"),
     option("eval_test", count, 2500, "iterations between retargeted samples"),
     option("print_loss", count, 200, "iterations between entries of the loss log"),
@@ -102,9 +110,16 @@ FIRST_STAGE = (
     option("lambda_sill", nonnegative, 10.0, "weight of keypoints lying on the object"),
     option("delta", nonnegative, 0.1, "squared distance below which two keypoints repel"),
     option("new_alpha", nonnegative, 13.0, "factor inside the steadiness term"),
+    option("lambda_moments", nonnegative, 0.0, "weight of equal means and covariances of A and B"),
+    flag("redraw_per_item", "scale each item's spots by its own maximum, not the batch's"),
+    flag("sep_all", "separate all keypoints, not the first ten, and none from itself"),
+    flag("confuse_b", "domain confusion moves B's keypoints only"),
+    option("soft_boundary", nonnegative, 0.0, "blur of the masks to draw, sigma in pixels"),
 )
 
 SECOND_STAGE = (
+    option("bs", count, 4, "items of each clip per iteration, over all processes"),
+    option("iters", count, 30001, "iterations in all, those before a --resume included"),
     option("lambda_l1", nonnegative, 1.0, "weight of the pictures' absolute error"),
     option("lambda_vgg", nonnegative, 10.0, "weight of LPIPS; 0 needs no VGG16 weights"),
     option(
@@ -129,6 +144,26 @@ INFERENCE = (
     option("gan_mode", str, "lsgan", "accepted for old commands; no effect"),
 )
 
+EVALUATION = (
+    option("truth", str, "", "folder of a drawn pair's truth, .../truth; empty: there is none"),
+    option("bs", count, 16, "frames per pass; results do not depend on it"),
+    option("delta", nonnegative, 0.12, "squared distance below which two keypoints count as near"),
+    option("vgg_weights", str, "", "file of torchvision's VGG16 weights, for LPIPS"),
+    option("inception_weights", str, "", "file of torchvision's Inception v3 weights, for KID"),
+    flag("report", "write report.html, a page with videos, tracks, plots and numbers"),
+    option("fps", positive, 12.0, "frames per second of the page's videos"),
+)
+
+STAGES = {
+    "stage one": (CLIPS, RUN, NETWORKS, TRAINING, FIRST_STAGE),
+    "stage two": (CLIPS, RUN, NETWORKS, REFINERS, TRAINING, SECOND_STAGE),
+}
+
+
+def defaults(stage):
+    """Option -> default of "stage one" or "stage two"."""
+    return {o.name: o.default for group in STAGES[stage] for o in group}
+
 
 def clip(opt, domain):
     """Where the clip of domain "a" or "b" lies: keywords of `datasets.clip.Clip`."""
@@ -138,6 +173,7 @@ def clip(opt, domain):
 def network(opt, **changes):
     """Keywords of `models.build.build_jokr` from the options of `NETWORKS`."""
     names = "num_kp scale_kp strong_kp kp_width ngf norm no_dropout init_type init_gain affine"
+    names += " running_stats"
     return {**{name: getattr(opt, name) for name in names.split()}, **changes}
 
 

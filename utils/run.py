@@ -16,20 +16,24 @@ from utils.log import FiniteGuard, Log
 AGREE = 10  # iterations between looks at the other processes' signals
 
 
-def go_on(path, state, parts, affine, rates):
+def go_on(path, state, parts, jokr, averaged, rates):
     """Restore all that checkpoint `path` (read as `state`) holds; returns the next iteration.
 
-    `rates` maps optimisers' keys to the learning rates that the user gave anew.
+    `averaged` is the average of `jokr`, or None; `rates` maps optimisers' keys to the learning
+    rates that the user gave anew.
 
     One of the reference, without `iteration`, gives weights and optimisers only.
     """
-    checkpoint.restore(path, state, parts, affine)
+    checkpoint.restore(path, state, parts, jokr.affine)
+    if averaged:
+        checkpoint.restore_networks(path, state, averaged.module)
+        averaged.n_averaged.fill_(1)
     iteration = state.get("iteration", 0)
     if not (isinstance(iteration, int) and iteration >= 0):
         raise UserError(f"checkpoint {path} has a broken iteration; give another")
     for key, rate in rates.items():
         for group in parts[key].param_groups:
-            group["lr"] = rate
+            group["lr"] = group["initial_lr"] = rate
     say(f"going on from {path} at iteration {iteration}")
     return iteration
 

@@ -1,5 +1,6 @@
 """The folder of a run: which checkpoints it holds, where to go on, what to clear."""
 
+import os
 import re
 from pathlib import Path
 
@@ -82,6 +83,21 @@ def make_folder(out):
         raise UserError(
             f"folder {out} cannot be written ({error.strerror}); choose another --out"
         ) from None
+
+
+def write(path, text):
+    """Write a text file whole or not at all; UserError where that fails."""
+    path = Path(path)
+    part = path.with_name(f".{path.name}.part")
+    try:
+        part.write_text(text)
+        os.replace(part, path)
+    except OSError as error:
+        raise UserError(
+            f"{path} cannot be written ({error.strerror}); choose another --out"
+        ) from None
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def clear(out, kept=None):

@@ -14,6 +14,7 @@ from utils import parallel
 from utils.errors import UserError
 
 VGG_URL = "https://download.pytorch.org/models/vgg16-397923af.pth"
+INCEPTION_URL = "https://download.pytorch.org/models/inception_v3_google-0cc3c7bd.pth"
 
 
 def pick_device(name):
@@ -147,6 +148,11 @@ def _lacks_for_compiling(device):
     return ""
 
 
+def cached(url):
+    """Where torchvision keeps what it downloads from `url`."""
+    return Path(torch.hub.get_dir()) / "checkpoints" / Path(url).name
+
+
 def vgg_weights(path=""):
     """State dict of torchvision's ImageNet VGG16, from `path` or the TORCH_HOME cache.
 
@@ -154,13 +160,11 @@ def vgg_weights(path=""):
     """
     from torchvision.models import vgg16  # slow to import, and needed only here
 
-    cached = Path(torch.hub.get_dir()) / "checkpoints" / Path(VGG_URL).name
-    source = Path(path) if path else cached
-    ways = (
-        f"give --vgg_weights FILE, put {cached.name} into {cached.parent}, or pass --lambda_vgg 0"
-    )
+    kept = cached(VGG_URL)
+    source = Path(path) if path else kept
+    ways = f"give --vgg_weights FILE, put {kept.name} into {kept.parent}, or pass --lambda_vgg 0"
     try:
-        if path or cached.exists():
+        if path or kept.exists():
             weights = torch.load(source, map_location="cpu", weights_only=True)
         else:
             weights = torch.hub.load_state_dict_from_url(

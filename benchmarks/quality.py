@@ -1,0 +1,180 @@
+"""Train and evaluate recipes on drawn pairs with known truth: every recipe x level x seed.
+
+A recipe is a file of configs/recipes/ on top of --base. Every run is one row of quality.csv; runs
+that have theirs are not made again, and an interrupted one goes on. At the end there are a table of
+means and spreads over the seeds, and a plot.
+"""
+
+import csv
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from itertools import product
+from pathlib import Path
+
+import yaml
+from tqdm import tqdm
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from benchmarks import quality_tables  # noqa: E402 - the project's root must be on the path first
+from utils import arguments, errors, run_folder  # noqa: E402
+from utils.arguments import count, option  # noqa: E402
+
+BENCHMARK = (
+    option("recipes", str, "", "names of recipes, with commas; empty: all in configs/recipes"),
+    option("levels", str, "2,3", "levels of difficulty, with commas"),
+    option("seeds", str, "0,1,2", "seeds of pair and training, with commas"),
+    option("frames", count, 48, "frames of each clip"),
+    option("base", str, "configs/quality.yaml", "settings that all runs share"),
+    option("out", str, "output/quality", "folder for pairs, runs, quality.csv and quality.png"),
+    option("jobs", count, 1, "runs at a time, which share the cores"),
+)
+# Column of the table -> (name, case) of evaluate.py's rows.
+MEASURES = {
+    "iou_ab": ("silhouette IoU", "ab, decoded"),
+    "iou_ba": ("silhouette IoU", "ba, decoded"),
+    "boundary_ab": ("boundary F", "ab, decoded"),
+    "boundary_ba": ("boundary F", "ba, decoded"),
+    "landmark_within_a": ("landmark error", "within A"),
+    "landmark_within_b": ("landmark error", "within B"),
+    "landmark_a_to_b": ("landmark error", "fitted on A, tested on B"),
+    "landmark_b_to_a": ("landmark error", "fitted on B, tested on A"),
+    "own_iou_a": ("own silhouette IoU", "A"),
+    "own_iou_b": ("own silhouette IoU", "B"),
+    "domain_accuracy": ("domain accuracy", "after the affine map"),
+}
+FLOORS = {
+    "iou_ab": "floor_iou_ab",
+    "iou_ba": "floor_iou_ba",
+    "landmark_a_to_b": "floor_landmark_a_to_b",
+}
+KEYS = "recipe", "level", "seed", "settings"
+COLUMNS = (*KEYS, *MEASURES, *FLOORS.values())
+
+
+def settings(opt, recipe):
+    """Short hash of what decides a run's result besides level, seed and code."""
+    contents = [yaml.safe_load(path.read_text()) for path in (Path(opt.base), recipe_file(recipe))]
+    return hashlib.sha1(json.dumps([*contents, opt.frames]).encode()).hexdigest()[:8]
+
+
+def recipe_file(name):
+    return ROOT / "configs/recipes" / f"{name}.yaml"
+
+
+def call(log, script, *words):
+    """Run one of the project's scripts, what it says in `log`; UserError with its last words."""
+    with open(log, "a") as file:
+        code = subprocess.call(
+            [sys.executable, str(ROOT / script), *map(str, words)], stdout=file, stderr=file
+        )
+    if code:
+        last = log.read_text().strip().splitlines()[-1:] or ["nothing was said"]
+        raise errors.UserError(f"{script} ended with code {code}, see {log}: {last[0]}")
+
+
+def draw_pair(opt, level, seed):
+    """The folder of a drawn pair; drawn where it is not there yet."""
+    folder = Path(opt.out) / f"pairs/{level}-{seed}"
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    words = "--level", level, "--seed", seed, "--frames", opt.frames
+    call(folder.with_suffix(".log"), "data/make_demo.py", "--out", folder, *words)
+    return folder
+
+
+def run(opt, recipe, level, seed):
+    """Train and evaluate; returns a row of quality.csv."""
+    pair = Path(opt.out) / f"pairs/{level}-{seed}"
+    out = Path(opt.out) / f"runs/{recipe}-{settings(opt, recipe)}-{level}-{seed}"
+    out.mkdir(parents=True, exist_ok=True)
+    clips = "--root_a", pair / "a/train_seg", "--root_b", pair / "b/train_seg"
+    configs = "--config", opt.base, "--config", recipe_file(recipe)
+    log = out / "log.txt"
+    call(log, "train_first_stage.py", *configs, *clips, "--seed", seed, "--out", out, "--resume")
+    evaluated = *configs, *clips, "--load", out / "checkpoint", "--truth", pair / "truth"
+    call(log, "evaluate.py", *evaluated, "--out", out / "evaluation")
+    rows = json.loads((out / "evaluation/metrics.json").read_text())["metrics"]
+    found = {(row["name"], row["case"]): row for row in rows}
+    row = dict(zip(KEYS, (recipe, level, seed, settings(opt, recipe))))
+    row.update({column: found[key]["value"] for column, key in MEASURES.items()})
+    better = {"higher": max, "lower": min}
+    for column, floor in FLOORS.items():
+        measured = found[MEASURES[column]]
+        row[floor] = better[measured["better"]](measured["floors"].values())
+    return row
+
+
+def read(path):
+    """Rows of quality.csv, values as text; none where there is no file."""
+    if not path.is_file():
+        return []
+    with open(path, newline="") as file:
+        return [row for row in csv.DictReader(file) if row.keys() == set(COLUMNS)]
+
+
+def key(row):
+    return tuple(str(row[name]) for name in KEYS)
+
+
+def append(path, row):
+    new = not path.is_file()
+    with open(path, "a", newline="") as file:
+        writer = csv.DictWriter(file, COLUMNS)
+        if new:
+            writer.writeheader()
+        writer.writerow(row)
+
+
+def wanted(opt):
+    """(recipe, level, seed) of every run asked for; UserError for an unknown recipe."""
+    present = {path.stem for path in recipe_file("").parent.glob("*.yaml")}
+    recipes = opt.recipes.split(",") if opt.recipes else sorted(present, key=_faithful_first)
+    for name in recipes:
+        if name not in present:
+            raise errors.UserError(
+                f"recipe {name} is not in configs/recipes; there are {', '.join(sorted(present))}"
+            )
+    try:
+        levels, seeds = ([int(x) for x in text.split(",")] for text in (opt.levels, opt.seeds))
+    except ValueError:
+        raise errors.UserError("--levels and --seeds are whole numbers with commas") from None
+    # Seed by seed, so that a run that is cut has compared all recipes on fewer pairs.
+    return [(recipe, level, seed) for seed, level, recipe in product(seeds, levels, recipes)]
+
+
+def _faithful_first(name):
+    return name != "faithful", name == "recommended", name
+
+
+def main():
+    opt, _ = arguments.parse(__doc__, BENCHMARK)
+    out = Path(opt.out)
+    run_folder.make_folder(out)
+    table = out / "quality.csv"
+    runs = wanted(opt)
+    done = {key(row) for row in read(table)}
+    due = [r for r in runs if (*map(str, r), settings(opt, r[0])) not in done]
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, os.cpu_count() // opt.jobs)))
+    for level, seed in dict.fromkeys(r[1:] for r in due):
+        draw_pair(opt, level, seed)
+    pool = ThreadPoolExecutor(opt.jobs)
+    futures = [pool.submit(run, opt, *r) for r in due]
+    try:
+        for future in tqdm(as_completed(futures), "runs", len(due), unit="run", disable=None):
+            append(table, future.result())
+    finally:
+        pool.shutdown(cancel_futures=True)  # an error or Ctrl-C begins no other run
+    current = {(*map(str, r), settings(opt, r[0])) for r in runs}
+    rows = [row for row in read(table) if key(row) in current]
+    print(quality_tables.text(rows))
+    quality_tables.plot(rows, out / "quality.png")
+    print(f"{len(rows)} runs are in {table}, drawn in {out / 'quality.png'}")
+
+
+if __name__ == "__main__":
+    errors.run(main)

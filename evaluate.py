@@ -1,0 +1,176 @@
+"""Measure a run: its own reconstruction, its keypoints, and where the truth is known its results.
+
+Takes a checkpoint of either stage. Writes metrics.json and examples.png, with --report report.html.
+"""
+
+import json
+from dataclasses import fields
+from pathlib import Path
+
+import torch
+from datasets.truth import Truth
+from tqdm import tqdm
+
+from datasets.clip import Clip
+from metrics import against_truth, own, table
+from metrics.pictures import inception_features
+from metrics.side import OTHER, PAIR, Side
+from utils import arguments, checkpoint, errors, images, options, run_folder, runtime, visualize
+from utils.errors import UserError
+from utils.geometry import identity_affine
+from utils.visualize import unit
+
+EXAMPLES = 8  # columns of examples.png
+
+
+def open_clips(opt):
+    """Both clips by domain; UserError where one is too short for the measures."""
+    clips = {domain: Clip(**options.clip(opt, domain)) for domain in "ab"}
+    for clip in clips.values():
+        if len(clip) < own.MIN_FRAMES:
+            raise UserError(
+                f"{clip.masks} holds {len(clip)} frames; the measures need {own.MIN_FRAMES} or more"
+            )
+    return clips
+
+
+def open_truth(folder, clips):
+    """`Truth` of these clips; UserError where it is another pair's."""
+    names = (clip.names for clip in clips.values())
+    sizes = ([images.size_of(c.masks / name) for name in c.names] for c in clips.values())
+    return Truth(folder, *names, *sizes)
+
+
+def watch(jokr, clips, opt, device):
+    """Let both clips drive both objects; dict of domain -> `Side`."""
+    sides = {}
+    with tqdm(total=sum(map(len, clips.values())), unit="frame", disable=None) as bar:
+        for domain, clip in clips.items():
+            parts = {field.name: [] for field in fields(Side)}
+            stream = clip.stream(len(clip), opt.bs, *options.canvas(opt, domain), device)
+            for _, frames, masks in stream:
+                result = jokr.retarget(frames, domain, align=True)
+                for name, tensor in {"frames": frames, "masks": masks, **vars(result)}.items():
+                    parts[name].append(None if tensor is None else tensor.cpu())
+                bar.update(len(frames))
+            whole = {k: None if x[0] is None else torch.cat(x) for k, x in parts.items()}
+            sides[domain] = Side(**whole)
+    return sides
+
+
+def weights(load, path, url, flag):
+    """What `load` makes of a weight file, given or cached; (None, why) where there is none."""
+    found = Path(path) if path else runtime.cached(url)
+    if path or found.is_file():
+        return load(found), ""
+    return None, f"no weights; give --{flag} FILE or put {found.name} into {found.parent}"
+
+
+def load_lpips(path):
+    from losses.perceptual import LPIPS  # slow to import, and seldom needed
+
+    return LPIPS(runtime.vgg_weights(str(path)))
+
+
+def load_inception(path):
+    try:
+        return inception_features(torch.load(path, map_location="cpu", weights_only=True))
+    except Exception as error:  # torch.load raises many kinds for a file that is no state dict
+        raise UserError(
+            f"{path} is no Inception v3 state dict of torchvision ({type(error).__name__}); give "
+            "--inception_weights another file"
+        ) from None
+
+
+def measure(sides, opt):
+    """Rows that need no truth, one list of them after the other."""
+    yield own.reconstruction(sides)
+    yield own.points(sides, opt.delta)
+    yield own.steadiness(sides)
+    url = runtime.INCEPTION_URL
+    features = weights(load_inception, opt.inception_weights, url, "inception_weights")
+    yield own.realism(sides, *features)
+
+
+def compare(sides, truth, true, affine, opt):
+    """Rows against the truth, one list of them after the other; `true` as from `true_pictures`."""
+    lpips = weights(load_lpips, opt.vgg_weights, runtime.VGG_URL, "vgg_weights")
+    directions = [(PAIR[d], side, sides[OTHER[d]]) for d, side in sides.items()]
+    for pair, side, target in directions:
+        yield against_truth.shapes(pair, side, target, true[pair][1])
+    for pair, side, target in directions:
+        yield against_truth.looks(pair, side, target, *true[pair], *lpips)
+    for pair, side, target in directions:
+        flow = truth.flow(pair, *canvas(opt, pair))
+        yield against_truth.warping(pair, side, target, true[pair], *flow)
+    joints = {name: truth.joints(name, *canvas(opt, name)) for name in ("a", "b", "ab", "ba")}
+    yield against_truth.landmarks(sides, joints)
+    planted = truth.planted(opt.resize_w, opt.resize_h, opt.pad_factor_a, opt.pad_factor_b)
+    learned = identity_affine(1, planted)[0] if affine is None else affine.theta[0].detach().cpu()
+    yield against_truth.alignment(learned.to(planted), planted)
+
+
+def canvas(opt, pair):
+    """Size and padding of what is drawn for a clip or a pair: those of its looks' clip."""
+    return options.canvas(opt, pair[-1])
+
+
+def examples(sides, true):
+    """Contact sheet of both directions: input with keypoints, silhouette, result, truth."""
+    rows = {}
+    for domain, side in sides.items():
+        this, other, pair = domain.upper(), OTHER[domain].upper(), PAIR[domain]
+        some = torch.linspace(0, len(side.frames) - 1, EXAMPLES).long()
+        dots = visualize.draw_keypoints(unit(side.frames[some]), side.keypoints[some])
+        rows[f"input: {this}, with its keypoints"] = dots
+        rows[f"decoded silhouette: {other} in {this}'s pose"] = side.other_mask[some]
+        if side.other_picture is not None:
+            rows[f"result: {other} in {this}'s pose"] = unit(side.other_picture[some])
+        if true:
+            rows[f"truth: {other} in {this}'s pose"] = unit(true[pair][0][some])
+    return visualize.rows(rows)
+
+
+def save(path, opt, rows):
+    """Write what has been measured so far."""
+    content = {"checkpoint": opt.load, "truth": opt.truth, "options": vars(opt)}
+    run_folder.write(path, json.dumps({**content, "metrics": table.to_json(rows)}, indent=1))
+
+
+def main():
+    groups = options.CLIPS, options.RUN, options.NETWORKS, options.REFINERS, options.EVALUATION
+    opt, given = arguments.parse(__doc__, *groups, defaults={"out": "evaluation"})
+    device = runtime.start(opt.device)
+    jokr = checkpoint.open_jokr(opt, given, device, stage=None)
+    clips = open_clips(opt)
+    truth = open_truth(opt.truth, clips) if opt.truth else None
+    out = Path(opt.out)
+    run_folder.make_folder(out)
+    try:
+        sides = watch(jokr, clips, opt, device)
+    except (RuntimeError, MemoryError) as error:
+        runtime.explain_full_memory(error, device, opt)
+        raise
+
+    true = {pair: truth.pictures(pair, *canvas(opt, pair)) for pair in PAIR.values() if truth}
+    rows = []
+    lots = ([compare(sides, truth, true, jokr.affine, opt)] if truth else []) + [
+        measure(sides, opt)
+    ]
+    for lot in lots:
+        for found in lot:
+            rows += found
+            save(out / "metrics.json", opt, rows)
+    print(table.text(rows))
+    images.save(examples(sides, true), out / "examples.png")
+    print(f"metrics.json and examples.png are in {out}")
+    if opt.report:
+        from report import run_page  # slow to import, and not always needed
+
+        defaults = {stage: options.defaults(stage) for stage in options.STAGES}
+        run_page.write_page(out / "report.html", opt, sides, true, rows, defaults)
+        print(f"open {out / 'report.html'}")
+
+
+if __name__ == "__main__":
+    errors.run(main)

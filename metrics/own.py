@@ -1,0 +1,136 @@
+"""What needs no truth: reconstruction of the own clip, and what the keypoints are like.
+
+Every function takes `sides`, dict of domain "a", "b" -> `Side`, and returns a list of `Row`.
+"""
+
+import torch
+
+from metrics import keypoints, motion, pictures, silhouettes, verdicts
+from metrics.side import OTHER, PAIR
+from metrics.table import Row
+
+MIN_FRAMES = 8
+RECONSTRUCTION = "Each clip's own reconstruction"
+POINTS = "Keypoints"
+RESULTS = "Results"
+
+
+def reconstruction(sides):
+    """The clip's own object, drawn from its own keypoints, against its own frames."""
+    rows = []
+    for domain, side in sides.items():
+        overlap = silhouettes.iou(side.own_mask, side.masks)
+        rows.append(
+            Row(
+                RECONSTRUCTION, "own silhouette IoU", domain.upper(), overlap, "higher",
+                {"mean mask": silhouettes.iou(silhouettes.mean_mask(side.masks), side.masks)},
+                verdict=verdicts.own_silhouette(overlap),
+                definition="Intersection over union of the decoded silhouette and the mask "
+                "(Jaccard 1912).",
+            )
+        )  # fmt: skip
+    drawn = {d: side for d, side in sides.items() if side.own_picture is not None}
+    for domain, side in drawn.items():
+        for name, better, measure, definition in (
+            ("own L1", "lower", pictures.foreground_l1, "Mean absolute difference of colours on "
+             "the object, on 0..1 (Siarohin et al. 2019)."),
+            ("own SSIM", "higher", pictures.ssim, "Structural similarity (Wang et al. 2004)."),
+        ):  # fmt: skip
+            extra = (side.masks,) if measure is pictures.foreground_l1 else ()
+            mean = side.frames.mean(0, keepdim=True).expand_as(side.frames)
+            values = [measure(x, side.frames, *extra) for x in (side.own_picture, mean)]
+            floors = {"mean picture": values[1]}
+            verdict = verdicts.standing(values[0], floors, None, better)
+            row = Row(RECONSTRUCTION, name, domain.upper(), values[0], better, floors)
+            rows.append(_with(row, verdict, definition))
+    return sorted(rows, key=lambda row: row.name)
+
+
+def _with(row, verdict, definition):
+    row.verdict, row.definition = verdict, definition
+    return row
+
+
+def points(sides, delta):
+    """Domain confusion, coverage, duplicates and jitter of the keypoints."""
+    return [*_separability(sides), *_places(sides, delta)]
+
+
+def _separability(sides):
+    a, b = sides["a"], sides["b"]
+    definition = (
+        "Balanced accuracy of a support vector machine on held-out thirds of both clips "
+        "(Lopez-Paz and Oquab 2017); 0.5 is chance."
+    )
+    tests = {"before the affine map": (a.keypoints, b.keypoints)}
+    if not torch.equal(b.keypoints, b.moved_keypoints):
+        tests["after the affine map"] = (a.keypoints, b.moved_keypoints)
+    rows = []
+    for case, pair in tests.items():
+        value = keypoints.domain_accuracy(*pair)
+        verdict = verdicts.separability(value, case == list(tests)[-1])
+        row = Row(POINTS, "domain accuracy", case, value, "near 0.5")
+        rows.append(_with(row, verdict, definition))
+    return rows
+
+
+def _places(sides, delta):
+    rows = []
+    for domain, side in sides.items():
+        found, case = side.keypoints, domain.upper()
+        each = [keypoints.coverage(k[:, None], side.masks) for k in found.unbind(1)]
+        covered = Row(POINTS, "coverage", case, sum(each) / len(each), "higher")
+        near = Row(POINTS, "near pairs", case, keypoints.duplicates(found, delta), "lower")
+        jitter = Row(POINTS, "keypoint jitter", case, keypoints.jitter(found), "lower")
+        rows += [
+            _with(covered, verdicts.on_object(each), "Share of keypoints on the mask (eq. 5)."),
+            _with(
+                near,
+                verdicts.together(keypoints.coinciding(found)),
+                f"Pairs a frame with a squared distance below delta = {delta:g} (eq. 4); they "
+                "coincide where they are nearer than 0.05 in most frames.",
+            ),
+            _with(jitter, "", "Mean second difference, percent of the width."),
+        ]
+    return sorted(rows, key=lambda row: row.name)
+
+
+def steadiness(sides):
+    """Flicker of the results, as a ratio to the frames that drive them."""
+    rows = []
+    for domain, side in sides.items():
+        if side.other_picture is None:
+            drawn, driver = (2 * x - 1 for x in (side.other_mask, side.masks))
+        else:
+            drawn, driver = side.other_picture, side.frames
+        ratio = motion.picture_jitter(drawn) / max(motion.picture_jitter(driver), 1e-9)
+        what = "decoded" if side.other_picture is None else "refined"
+        rows.append(
+            Row(
+                RESULTS, "jitter, relative to the driver's", f"{PAIR[domain]}, {what}", ratio,
+                "lower", verdict=verdicts.steadiness(ratio),
+                definition="Mean second difference of the pictures over time, divided by that of "
+                "the driving frames.",
+            )
+        )  # fmt: skip
+    return rows
+
+
+def realism(sides, features, why):
+    """KID of the results against the clip whose looks they wear; `why` where `features` is None."""
+    rows = []
+    definition = "Kernel Inception Distance (Binkowski et al. 2018), torchvision's weights"
+    for domain, side in sides.items():
+        case, target = f"{PAIR[domain]}, refined", sides[OTHER[domain]].frames
+        reason = why if side.other_picture is not None else "the checkpoint has no refiners"
+        row = Row(RESULTS, "KID", case, None, "lower", why=reason)
+        if features is not None and side.other_picture is not None:
+            count = min(len(target), len(side.frames))
+            size = max(2, count // 2)
+            row.value = pictures.kid(side.other_picture, target, features, size)
+            row.floors = {"driver's frames": pictures.kid(side.frames, target, features, size)}
+            row.verdict = verdicts.standing(row.value, row.floors, None, "lower")
+            if count < 1000:
+                row.verdict += f"; {count} frames are few"
+        rows.append(_with(row, row.verdict, f"{definition}; subsets smaller than the clip."))
+    return rows

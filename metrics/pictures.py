@@ -1,0 +1,163 @@
+"""Pictures against the true pictures, and against a domain's own frames.
+
+Pictures are (N, 3, H, W) in [-1, 1]. What compares two lots of them picture by picture is a mean
+over pictures, computed in batches.
+"""
+
+import warnings
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+from torchmetrics.functional.image import (
+    peak_signal_noise_ratio,
+    structural_similarity_index_measure,
+)
+from torchmetrics.image.kid import KernelInceptionDistance
+from torchvision.models import inception_v3
+
+from metrics.silhouettes import cut
+
+PSNR_LIMIT = 100.0  # decibels; one 8-bit step in one number of a 256 x 256 picture makes 101
+INCEPTION_SIZE = 299
+
+
+def to_unit(pictures):
+    """[-1, 1] -> [0, 1]."""
+    return (pictures + 1) / 2
+
+
+def _mean_of_batches(measure, pictures, truth, batch):
+    """Mean over pictures of `measure(pictures, truth)`, which is the mean or the values of some."""
+    total = 0.0
+    for x, y in zip(pictures.split(batch), truth.split(batch)):
+        total += measure(x, y).mean().item() * len(x)
+    return total / len(pictures)
+
+
+def foreground_l1(pictures, truth, masks):
+    """Mean |x - y| over colours and the true silhouettes' pixels, on the scale 0..1.
+
+    What Siarohin et al. 2019 call L1, without the background that both sides share.
+
+    Args:
+        masks: (N, 1, H, W), the truth's silhouettes.
+
+    Raises:
+        ValueError: all silhouettes are empty.
+    """
+    inside = cut(masks)
+    if not inside.any():
+        raise ValueError("every true silhouette is empty")
+    difference = (to_unit(pictures) - to_unit(truth)).abs().mean(1, keepdim=True)
+    return difference[inside].mean().item()
+
+
+@torch.no_grad()
+def ssim(pictures, truth, batch=16):
+    """Structural similarity (Wang et al. 2004): Gaussian window, sigma 1.5, 11 pixels wide."""
+
+    def measure(x, y):
+        return structural_similarity_index_measure(
+            to_unit(x), to_unit(y), data_range=1.0, reduction="none"
+        )
+
+    return _mean_of_batches(measure, pictures, truth, batch)
+
+
+@torch.no_grad()
+def psnr(pictures, truth, batch=16):
+    """Peak signal-to-noise ratio in decibels, -10 log10 of the mean squared error on 0..1.
+
+    Each picture's counts as at most 100: an identical one would make the mean infinite.
+    """
+
+    def measure(x, y):
+        ratio = peak_signal_noise_ratio(
+            to_unit(x), to_unit(y), data_range=1.0, reduction="none", dim=(1, 2, 3)
+        )
+        return ratio.clamp(max=PSNR_LIMIT)
+
+    return _mean_of_batches(measure, pictures, truth, batch)
+
+
+@torch.no_grad()
+def lpips(pictures, truth, network, batch=8):
+    """Learned perceptual distance (Zhang et al. 2018, arXiv 1801.03924).
+
+    Args:
+        network: (pictures, targets), (B, 3, H, W) each -> distance, mean over the batch.
+    """
+    return _mean_of_batches(network, pictures, truth, batch)
+
+
+@torch.no_grad()
+def kid(pictures, target_pictures, features, subset_size, subsets=100, batch=16):
+    """Kernel Inception Distance (Binkowski et al. 2018, arXiv 1801.01401), mean over subsets.
+
+    Unbiased, so that it may fall a little below 0 where both are alike. The same inputs give the
+    same number, and the global random generator stays where it was.
+
+    Args:
+        pictures, target_pictures: (N, 3, H, W) and (M, 3, H, W).
+        features: module, (B, 3, H, W) in [0, 1] -> (B, D); see `inception_features`.
+        subset_size: pictures drawn from either side for each of the `subsets` estimates.
+
+    Raises:
+        ValueError: a subset would hold one picture, or more than either side has.
+    """
+    count = min(len(pictures), len(target_pictures))
+    if not 2 <= subset_size <= count:
+        raise ValueError(f"subsets of {subset_size} cannot be drawn: they need 2 to {count}")
+    with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
+        warnings.filterwarnings("ignore", message=".*will save all extracted features")
+        metric = KernelInceptionDistance(features, subsets=subsets, subset_size=subset_size)
+        for side, real in ((target_pictures, True), (pictures, False)):
+            for some in side.split(batch):
+                metric.update(to_unit(some), real=real)
+        torch.default_generator.manual_seed(0)  # torch.manual_seed would reach the GPU's too
+        return metric.compute()[0].item()
+
+
+class InceptionFeatures(nn.Module):
+    """The 2048 pooled features of Inception v3. Pictures (B, 3, H, W) in [0, 1] -> (B, 2048)."""
+
+    def __init__(self, network):
+        super().__init__()
+        self.network = network
+
+    def forward(self, pictures):
+        resized = F.interpolate(
+            pictures, (INCEPTION_SIZE, INCEPTION_SIZE), mode="bilinear", antialias=True
+        )
+        # Torchvision normalises by ImageNet's statistics and then undoes it in the network, whose
+        # weights come from TensorFlow and want [-1, 1]; together that is this.
+        return self.network(2 * resized - 1)
+
+
+def inception_features(state_dict):
+    """The feature network for `kid` from a state dict of torchvision's ImageNet `inception_v3`.
+
+    Published KIDs use other weights of the same network: they do not compare with these.
+
+    Returns:
+        `InceptionFeatures`, without gradient, on the device of the state dict.
+
+    Raises:
+        ValueError: the state dict is not one of `torchvision.models.inception_v3`.
+    """
+    with torch.device("meta"):  # nothing to fill with random numbers, which takes a minute
+        network = inception_v3(
+            weights=None, aux_logits=False, transform_input=False, init_weights=False
+        )
+    network.fc = nn.Identity()
+    heads = ("AuxLogits.", "fc.")
+    try:
+        kept = {k: v.float() for k, v in state_dict.items() if not k.startswith(heads)}
+        network.load_state_dict(kept, assign=True)
+    except (AttributeError, RuntimeError) as error:
+        reason = str(error).splitlines()
+        raise ValueError(
+            f"not a state dict of torchvision's inception_v3: {reason[min(1, len(reason) - 1)]}"
+        ) from error
+    return InceptionFeatures(network).requires_grad_(False).eval()

@@ -1,0 +1,74 @@
+"""Numbers in plain words, with what to change where they are bad."""
+
+ENOUGH = 0.65  # balanced accuracy up to which domains count as hard to tell apart
+
+
+def standing(value, floors, ceiling, better):
+    """Where a value lies between trivial answers (name -> value) and the best possible one."""
+    sign = 1 if better == "higher" else -1
+    name, floor = max(floors.items(), key=lambda item: sign * item[1])
+    if sign * value <= sign * floor:
+        return f"no better than the trivial answer '{name}'"
+    if ceiling is None or sign * ceiling <= sign * floor:
+        return "better than every trivial answer"
+    share = (value - floor) / (ceiling - floor)
+    if share > 1:
+        return "better than every trivial answer, and than any own frame"
+    return f"better than every trivial answer, {share:.0%} of the way to the best own frame"
+
+
+def own_silhouette(value):
+    """Of the silhouette IoU of a clip's own reconstruction."""
+    if value >= 0.9:
+        return "close to the mask"
+    if value >= 0.75:
+        return "the trunk is there, thin parts are not: train longer"
+    return "blurred: train longer, raise --lambda_l2 or --num_kp"
+
+
+def separability(value, final):
+    """Of the domain classifier's balanced accuracy; `final`: no affine map comes after."""
+    if value <= ENOUGH:
+        return "hard to tell apart, as they should be"
+    if not final:
+        return "easily told apart, which the affine map may take up"
+    return "easily told apart: raise --lambda_disc, or train longer"
+
+
+def on_object(shares):
+    """Of the share of frames in which each keypoint lies on the object, a list."""
+    beside = [str(i) for i, share in enumerate(shares) if share < 0.8]
+    if not beside:
+        return "on the object"
+    plural = len(beside) > 1
+    which = f"keypoint{'s' * plural} {_join(beside)} {'lie' if plural else 'lies'}"
+    return f"{which} beside the object: raise --lambda_sill"
+
+
+def together(pairs):
+    """Of the pairs of keypoints that coincide, [(i, j), ...]."""
+    if not pairs:
+        return "no two coincide"
+    words = _join([f"{i} and {j}" for i, j in pairs])
+    return f"keypoints {words} coincide: raise --lambda_sep"
+
+
+def steadiness(ratio):
+    """Of a jitter relative to what drives it."""
+    if ratio <= 1.25:
+        return "as steady as what drives it"
+    return "jitters more than what drives it: raise --lambda_pred"
+
+
+def meaning(value, floor):
+    """Of a landmark error across the clips, against the mean pose's."""
+    if value < 0.7 * floor:
+        return "keypoints mean the same on both"
+    if value < floor:
+        return "keypoints mean roughly the same on both"
+    return "worse than one fixed pose: keypoints change their meaning from clip to clip"
+
+
+def _join(words):
+    """a, b and c."""
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)

@@ -1,0 +1,132 @@
+"""Where a metric's value lies between its floors and its ceiling."""
+
+import math
+import re
+from dataclasses import dataclass
+
+_MARGIN = 4  # percent of the scale left free on either side, so that no mark is cut
+
+
+@dataclass
+class Gauge:
+    """Marks on a scale from 0 (worse) to 100 (better), and the same in words.
+
+    Attributes:
+        value, ceiling: positions; `ceiling` may be None.
+        floors: positions.
+        beats: whether the value is better than every floor; None where there is no floor.
+        words: for those who do not see the marks.
+    """
+
+    value: float
+    floors: list
+    ceiling: float | None
+    beats: bool | None
+    words: str
+
+    @property
+    def gain(self):
+        """Where a result should lie, (start, width): from the best floor on; None without one."""
+        if not self.floors:
+            return None
+        start = max(self.floors)
+        return start, max((100 if self.ceiling is None else self.ceiling) - start, 0)
+
+
+def measured(row):
+    """Whether a row of the metric table holds a number."""
+    return _known(row.value)
+
+
+def gauges(rows):
+    """The gauges of one metric's cases on one scale, so that they can be compared.
+
+    Args:
+        rows: with `value`, `better` ("higher", "lower" or "near 0.5"; another text has no
+            order), `floors` (name -> number) and `ceiling`.
+
+    Returns:
+        list of Gauge, or None where a row has no number, no order or nothing to compare with.
+    """
+    ranked = [_ranks(row) for row in rows]
+    known = [ranks for ranks in ranked if ranks]
+    if not known:
+        return ranked
+    place = _scale(known, rows[0].better)
+    return [_gauge(row, *ranks, place) if ranks else None for row, ranks in zip(rows, ranked)]
+
+
+def _known(x):
+    return x is not None and math.isfinite(x)
+
+
+def _ranks(row):
+    """Value, floors and ceiling as numbers of which the higher is the better; or None."""
+    order = _order(row.better)
+    if order is None or not measured(row):
+        return None
+    floors = {name: order(floor) for name, floor in row.floors.items() if _known(floor)}
+    ceiling = order(row.ceiling) if _known(row.ceiling) else None
+    if floors and ceiling is None and row.better.startswith("near"):
+        ceiling = 0  # the target itself
+    return (order(row.value), floors, ceiling) if floors or ceiling is not None else None
+
+
+def _order(better):
+    target = re.fullmatch(r"near (-?\d+\.?\d*)", better)
+    if target:
+        return lambda x: -abs(x - float(target[1]))
+    return {"higher": lambda x: x, "lower": lambda x: -x}.get(better)
+
+
+def _scale(known, better):
+    numbers = [x for value, floors, ceiling in known for x in (value, *floors.values(), ceiling)]
+    bounded = None not in numbers
+    numbers = [x for x in numbers if x is not None]
+    low, high = min(numbers), max(numbers)
+    if not bounded and better == "lower" and high <= 0:
+        high = 0.0  # an error's natural end
+    elif not bounded:
+        high += (high - low) / 4  # nothing says that the value at hand is the best there is
+    span = high - low or 1
+    room = 100 - 2 * _MARGIN
+    return lambda x: round(_MARGIN + room * (x - low) / span, 1)
+
+
+def _gauge(row, value, floors, ceiling, place):
+    best = max(floors, key=floors.get, default=None)
+    beats = value > floors[best] if best is not None else None
+    words = "beside its ceiling; no floor"
+    if beats is not None:
+        words = "better than every floor" if beats else f"no better than the floor “{best}”"
+    if beats and ceiling is not None and ceiling > floors[best]:
+        share = (value - floors[best]) / (ceiling - floors[best])
+        words += f", {share:.0%} of the way from the best of them to the ceiling"
+    return Gauge(
+        value=place(value),
+        floors=[place(floor) for floor in floors.values()],
+        ceiling=None if ceiling is None else place(ceiling),
+        beats=beats,
+        words=words,
+    )
+
+
+def tally(cases):
+    """Count (row, gauge) pairs: dict of what they are -> how many, without what there is none of."""
+    known = [gauge.beats if gauge else None for row, gauge in cases if measured(row)]
+    counts = {
+        "better than every floor": known.count(True),
+        "no better than a floor": known.count(False),
+        "without a floor": known.count(None),
+        "not measured": len(cases) - len(known),
+    }
+    return {name: count for name, count in counts.items() if count}
+
+
+def number(x, beside=None):
+    """A number as a table shows it: three digits, or as many decimals as `beside` then has."""
+    if not math.isfinite(x):
+        return str(x)
+    size = abs(beside or x)
+    decimals = 2 - math.floor(math.log10(size)) if size else 0
+    return f"{x:,.{min(max(decimals, 0), 6)}f}"

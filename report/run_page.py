@@ -1,0 +1,146 @@
+"""The page of one run, from what evaluate.py measured and what training left behind."""
+
+import csv
+import platform
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import numpy as np
+import torch
+import yaml
+
+from report.page import Curves, Page, Picture, Tracks, Video, write
+from utils import images, visualize
+
+LIBRARIES = "torch", "torchvision", "torchmetrics", "scikit-image", "scikit-learn", "numpy"
+COLUMNS = 8  # of the picture of silhouettes
+PAIRS = {"a": ("ab", "b"), "b": ("ba", "a")}
+STAGES = ("stage one", "stage two")
+
+
+def write_page(path, opt, sides, truth, rows, defaults):
+    """Write the page of a run to `path`.
+
+    Args:
+        opt: options of the evaluation; `load` leads to the run's losses and options.
+        sides: dict of domain -> `metrics.side.Side`.
+        truth: dict of pair -> (pictures, silhouettes), or None.
+        rows: `metrics.table.Row`.
+            defaults: stage -> option -> default; its keys are "stage one" and "stage two".
+    """
+    runs = run_folders(Path(opt.load))
+    page = Page(
+        title=f"{clip_name(opt.root_a)} (A) and {clip_name(opt.root_b)} (B)",
+        summary=summary(rows),
+        videos=[video(domain, sides, truth, opt.fps) for domain in sides],
+        pictures=[silhouettes(domain, side, truth) for domain, side in sides.items()],
+        tracks=[tracks(domain, side, opt.fps) for domain, side in sides.items()],
+        losses=[Curves(stage, losses(folder / "log.csv")) for stage, folder in runs.items()],
+        rows=rows,
+        options={stage: read_options(folder) for stage, folder in runs.items()},
+        defaults={stage: defaults[stage] for stage in runs},
+        versions=versions(),
+    )
+    write(path, page)
+
+
+def clip_name(root):
+    """The folder that tells clips apart: cat of data/cat/train_seg."""
+    return Path(root).resolve().parent.name
+
+
+def run_folders(checkpoint):
+    """Folders of the stages that made `checkpoint`, by name, as far as they can be found."""
+    folder = checkpoint.parent
+    options = read_options(folder)
+    if "lambda_l1" not in options:
+        return {STAGES[0]: folder}
+    first = Path(options.get("load") or "none").parent
+    found = {STAGES[0]: first} if (first / "config.yaml").is_file() else {}
+    return {**found, STAGES[1]: folder}
+
+
+def read_options(folder):
+    """The options that a run recorded; none where there is no such file."""
+    try:
+        found = yaml.safe_load((folder / "config.yaml").read_text())
+    except (OSError, ValueError, yaml.YAMLError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def losses(path):
+    """Curves of a log.csv: name -> (iterations, values); none where there is no such file."""
+    try:
+        with open(path, newline="") as file:
+            table = [row for row in csv.DictReader(file) if None not in row.values()]
+    except OSError:
+        return {}
+    names = [name for name in table[0] if name != "iteration"] if table else []
+    steps = [int(row["iteration"]) for row in table]
+    return {name: (steps, [float(row[name]) for row in table]) for name in names}
+
+
+def versions():
+    """Python, the platform and the libraries that numbers may depend on."""
+    found = {"Python": platform.python_version(), "platform": sys.platform}
+    for name in LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "not installed"
+    if torch.cuda.is_available():
+        found["GPU"] = torch.cuda.get_device_name()
+    return found
+
+
+def summary(rows):
+    """The verdicts that ask for something, and how many measures beat their trivial answers."""
+    compared = [row for row in rows if row.value is not None and row.floors]
+    better = [row for row in compared if "no better" not in row.verdict]
+    lines = [f"{len(better)} of {len(compared)} measures beat the best trivial answer."]
+    asking = [row for row in rows if ": " in row.verdict and row.value is not None]
+    return lines + [f"{row.name} ({row.case}): {row.verdict}." for row in asking]
+
+
+def pixels(pictures):
+    """(N, 3 or 1, H, W) in [0, 1] -> (N, H, W, 3) uint8."""
+    three = images.to_pixels(visualize.enlarge(pictures)).expand(-1, 3, -1, -1)
+    return three.permute(0, 2, 3, 1).numpy()
+
+
+def video(domain, sides, truth, fps):
+    """Input, decoded silhouette, result and truth side by side."""
+    side = sides[domain]
+    pair, other = PAIRS[domain]
+    parts = {"input": visualize.unit(side.frames), "silhouette": side.other_mask}
+    if side.other_picture is not None:
+        parts["result"] = visualize.unit(side.other_picture)
+    if truth:
+        parts["truth"] = visualize.unit(truth[pair][0])
+    frames = np.concatenate([pixels(x) for x in parts.values()], axis=2)
+    caption = f"{pair}: {other.upper()} acts {domain.upper()}'s motion ({', '.join(parts)})"
+    return Video(caption, frames, fps)
+
+
+def silhouettes(domain, side, truth):
+    """Decoded silhouettes, with the truth's outline's side told by colour where it is known."""
+    pair, other = PAIRS[domain]
+    some = torch.linspace(0, len(side.frames) - 1, COLUMNS).long()
+    shown = {
+        f"input {domain.upper()}": visualize.unit(side.frames[some]),
+        "decoded": side.other_mask[some],
+    }
+    caption = f"{pair}: decoded silhouettes of {other.upper()}"
+    if truth:
+        true = (truth[pair][1][some] > 0.5).float()
+        drawn = (side.other_mask[some] > 0.5).float()
+        shown["against the truth"] = torch.cat([drawn, drawn * true, true], 1)
+        caption += "; white: right, red: too much, blue: missing"
+    return Picture(caption, visualize.rows(shown), caption)
+
+
+def tracks(domain, side, fps):
+    frames = pixels(visualize.unit(side.frames))
+    return Tracks(f"clip {domain.upper()}", side.keypoints.numpy(), frames, fps)

@@ -1,0 +1,64 @@
+"""A real browser for tests: headless Chromium, its window and its colour scheme."""
+
+import shutil
+from contextlib import contextmanager
+
+import pytest
+from selenium import webdriver
+from selenium.webdriver.chrome.service import Service
+
+PATIENCE = 60  # seconds until a page or a script counts as hung
+_FLAGS = (
+    "--headless=new",
+    "--no-sandbox",  # a container's root may not make one
+    "--disable-dev-shm-usage",  # containers keep /dev/shm small
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--no-first-run",
+    "--mute-audio",
+)
+
+
+@contextmanager
+def chromium():
+    """A headless Chromium; skips the test where none is installed."""
+    browser = shutil.which("chromium") or shutil.which("chromium-browser")
+    if not browser:
+        pytest.skip("no Chromium is installed (Debian: apt install chromium chromium-driver)")
+    driver_path = shutil.which("chromedriver")
+    assert driver_path, "Chromium is installed without its driver: apt install chromium-driver"
+    options = webdriver.ChromeOptions()
+    options.binary_location = browser
+    for flag in _FLAGS:
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    # With the path given, Selenium does not look for a driver to download.
+    driver = webdriver.Chrome(options, Service(driver_path))
+    try:
+        driver.set_page_load_timeout(PATIENCE)
+        driver.set_script_timeout(PATIENCE)
+        yield driver
+    finally:
+        driver.quit()
+
+
+def show(driver, path, width, height, scheme="light", phone=False):
+    """Open a local page in a window of this size, as a phone's where asked for.
+
+    Args:
+        scheme: "light" or "dark", what the page is told that the user prefers.
+    """
+    driver.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride",
+        {"width": width, "height": height, "deviceScaleFactor": 1 + phone, "mobile": phone},
+    )
+    driver.execute_cdp_cmd(
+        "Emulation.setEmulatedMedia",
+        {"features": [{"name": "prefers-color-scheme", "value": scheme}]},
+    )
+    driver.get(path.resolve().as_uri())
+
+
+def complaints(driver):
+    """What the browser wrote to its console since the last call, as a list of texts."""
+    return [entry["message"] for entry in driver.get_log("browser")]
