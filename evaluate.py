@@ -8,10 +8,10 @@ from dataclasses import fields
 from pathlib import Path
 
 import torch
-from datasets.truth import Truth
 from tqdm import tqdm
 
 from datasets.clip import Clip
+from datasets.truth import Truth
 from metrics import against_truth, own, table
 from metrics.pictures import inception_features
 from metrics.side import OTHER, PAIR, Side

@@ -112,7 +112,7 @@ def _gauge(row, value, floors, ceiling, place):
 
 
 def tally(cases):
-    """Count (row, gauge) pairs: dict of what they are -> how many, without what there is none of."""
+    """Count (row, gauge) pairs by what they say: dict of words -> how many, above 0."""
     known = [gauge.beats if gauge else None for row, gauge in cases if measured(row)]
     counts = {
         "better than every floor": known.count(True),
@@ -125,8 +125,8 @@ def tally(cases):
 
 def number(x, beside=None):
     """A number as a table shows it: three digits, or as many decimals as `beside` then has."""
-    if not math.isfinite(x):
-        return str(x)
+    if not _known(x):
+        return "–"
     size = abs(beside or x)
     decimals = 2 - math.floor(math.log10(size)) if size else 0
     return f"{x:,.{min(max(decimals, 0), 6)}f}"

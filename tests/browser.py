@@ -42,11 +42,12 @@ def chromium():
         driver.quit()
 
 
-def show(driver, path, width, height, scheme="light", phone=False):
+def show(driver, path, width, height, scheme="light", phone=False, still=False):
     """Open a local page in a window of this size, as a phone's where asked for.
 
     Args:
         scheme: "light" or "dark", what the page is told that the user prefers.
+        still: tell it that the user wants less motion.
     """
     driver.execute_cdp_cmd(
         "Emulation.setDeviceMetricsOverride",
@@ -54,7 +55,12 @@ def show(driver, path, width, height, scheme="light", phone=False):
     )
     driver.execute_cdp_cmd(
         "Emulation.setEmulatedMedia",
-        {"features": [{"name": "prefers-color-scheme", "value": scheme}]},
+        {
+            "features": [
+                {"name": "prefers-color-scheme", "value": scheme},
+                {"name": "prefers-reduced-motion", "value": "reduce" if still else ""},
+            ]
+        },
     )
     driver.get(path.resolve().as_uri())
 

@@ -68,3 +68,27 @@ def pair(tmp_path_factory):
 def roots(pair):
     """The flags that name both clips."""
     return f"--root_a {pair}/a/train_seg/ --root_b {pair}/b/train_seg/"
+
+
+@pytest.fixture(scope="session")
+def first(pair, tmp_path_factory):
+    """A finished stage one with --affine."""
+    out = tmp_path_factory.mktemp("first")
+    flags = f"--root_a {pair}/a/train_seg/ --root_b {pair}/b/train_seg/ {SMALL} --affine --bs 2 "
+    text = succeed(
+        "train_first_stage.py",
+        flags + f"--out {out} --iters 5 --save_check 2 --print_loss 1 --save_img 4",
+    )
+    assert "[4] loss_pred_a:" in text
+    assert "theta_5:" in text
+    return out
+
+
+@pytest.fixture(scope="session")
+def second(pair, first, tmp_path_factory):
+    """A finished stage two."""
+    out = tmp_path_factory.mktemp("second")
+    flags = f"--root_a {pair}/a/train_seg/ --root_b {pair}/b/train_seg/ --device cpu --bs 2 "
+    flags += f"--load {first}/checkpoint_4 --lambda_vgg 0 --iters 4 --save_check 3 --print_loss 1 "
+    succeed("train_second_stage.py", flags + f"--save_img 3 --eval_test 3 --out {out}")
+    return out

@@ -36,29 +36,6 @@ def names(folder):
     return {path.name for path in folder.iterdir()}
 
 
-@pytest.fixture(scope="module")
-def first(pair, tmp_path_factory):
-    """A finished stage one with --affine."""
-    out = tmp_path_factory.mktemp("first")
-    flags = f"--root_a {pair}/a/train_seg/ --root_b {pair}/b/train_seg/ {SMALL} --affine --bs 2 "
-    text = succeed(
-        FIRST, flags + f"--out {out} --iters 5 --save_check 2 --print_loss 1 --save_img 4"
-    )
-    assert "[4] loss_pred_a:" in text
-    assert "theta_5:" in text
-    return out
-
-
-@pytest.fixture(scope="module")
-def second(pair, first, tmp_path_factory):
-    """A finished stage two."""
-    out = tmp_path_factory.mktemp("second")
-    flags = f"--root_a {pair}/a/train_seg/ --root_b {pair}/b/train_seg/ --device cpu --bs 2 "
-    flags += f"--load {first}/checkpoint_4 --lambda_vgg 0 --iters 4 --save_check 3 --print_loss 1 "
-    succeed(SECOND, flags + f"--save_img 3 --eval_test 3 --out {out}")
-    return out
-
-
 def test_stage_one_writes_what_it_should(first):
     wanted = {"checkpoint_0", "checkpoint_2", "checkpoint_4", "checkpoint", "log.csv", "losses.png"}
     wanted |= {"config.yaml", "reconstruction_0.png", "4-kp.png", "test_4.png", "4-kp_test.png"}

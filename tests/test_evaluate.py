@@ -1,0 +1,201 @@
+"""evaluate.py on a small drawn pair: the truth as result, tables, the page, users' mistakes."""
+
+import json
+import shutil
+from dataclasses import replace
+
+import pytest
+import torch
+from PIL import Image
+from torchvision.models import inception_v3, vgg16
+
+from datasets.clip import Clip
+from datasets.truth import Truth
+from metrics import against_truth, own
+from metrics.side import Side
+from tests import browser
+from tests.conftest import refuse, run_script, succeed
+
+SIZE = 64, 64, 0.2
+
+
+@pytest.fixture(scope="module")
+def truth(pair):
+    return Truth(pair / "truth", *([f"{i}.jpg" for i in range(8)] for _ in "ab"))
+
+
+@pytest.fixture(scope="module")
+def perfect(pair, truth):
+    """Sides as a faultless method would make them: true pictures, joints for keypoints."""
+    sides = {}
+    for domain, name in (("a", "ab"), ("b", "ba")):
+        clip = Clip(pair / domain / "train_seg")
+        _, frames, masks = next(clip.stream(8, 8, *SIZE))
+        pictures, silhouettes = truth.pictures(name, *SIZE)
+        joints, moved = truth.joints(domain, *SIZE), truth.joints(name, *SIZE)
+        sides[domain] = Side(
+            frames, masks, joints, moved, masks, silhouettes, frames.clone(), pictures
+        )
+    return sides
+
+
+def values(rows):
+    return {(row.name, row.case): row.value for row in rows}
+
+
+def test_the_truth_as_result_is_perfect(perfect, truth):
+    pictures, masks = truth.pictures("ab", *SIZE)
+    a, b = perfect["a"], perfect["b"]
+    shapes = against_truth.shapes("ab", a, b, masks)
+    found = values(shapes)
+    assert found["silhouette IoU", "ab, decoded"] == found["boundary F", "ab, decoded"] == 1
+    assert found["silhouette IoU", "ab, refined"] > 0.97
+    for row in shapes:
+        assert max(row.floors.values()) < 0.8
+        assert max(row.floors.values()) <= row.ceiling < 1
+        assert "better than every trivial answer" in row.verdict
+    looks = against_truth.looks("ab", a, b, pictures, masks, why="none given")
+    found = values(looks)
+    assert found["foreground L1", "ab, refined"] == 0
+    assert found["SSIM", "ab, refined"] == pytest.approx(1, abs=1e-5)
+    assert found["PSNR", "ab, refined"] == 100
+    assert looks[-1].value is None and looks[-1].why == "none given"
+    flow = truth.flow("ab", *SIZE)
+    (warp,) = against_truth.warping("ab", a, b, (pictures, masks), *flow)
+    assert warp.value == warp.ceiling < 0.3 * min(warp.floors.values())
+
+
+def test_the_joints_as_keypoints_mean_the_same_on_both(tmp_path):
+    succeed("data/make_demo.py", f"--out {tmp_path} --frames 48 --level 2")
+    names = [f"{i}.jpg" for i in range(48)]
+    truth = Truth(tmp_path / "truth", names, names)
+    joints = {name: truth.joints(name, *SIZE) for name in ("a", "b", "ab", "ba")}
+    nothing = dict.fromkeys(("frames", "masks", "own_mask", "other_mask"))
+    nothing |= dict.fromkeys(("own_picture", "other_picture"))
+    sides = {
+        domain: Side(keypoints=joints[domain], moved_keypoints=joints[pair], **nothing)
+        for domain, pair in (("a", "ab"), ("b", "ba"))
+    }
+    for row in against_truth.landmarks(sides, joints)[2:]:
+        assert row.value < 0.15 * row.floors["mean pose"]
+        assert row.verdict == "keypoints mean the same on both"
+    turned = sides["b"].moved_keypoints.flip(1)  # every keypoint changes its body part
+    shuffled = {**sides, "b": replace(sides["b"], moved_keypoints=turned)}
+    worse = against_truth.landmarks(shuffled, joints)[2]
+    assert worse.value > worse.floors["mean pose"] and "change their meaning" in worse.verdict
+
+
+def test_the_planted_map_is_without_error_and_none_is_told(truth):
+    planted = truth.planted(64, 64, 0.2, 0.2)
+    rows = against_truth.alignment(planted, planted)
+    assert [row.value for row in rows] == pytest.approx([0, 0, 0], abs=1e-5)
+    assert all(row.floors["no map"] > 0.03 for row in rows)
+    none = against_truth.alignment(torch.eye(2, 3), planted)
+    assert [row.value for row in none] == [row.floors["no map"] for row in none]
+    mirrored = against_truth.alignment(
+        torch.eye(2, 3), planted @ torch.diag(torch.tensor([-1.0, 1, 1]))
+    )
+    assert "mirrors" in mirrored[0].verdict
+
+
+def test_what_needs_no_truth_of_a_perfect_reconstruction(perfect):
+    found = values(own.reconstruction(perfect))
+    assert found["own silhouette IoU", "A"] == 1
+    assert found["own L1", "B"] == 0
+    found = values(own.points(perfect, delta=0.12))
+    assert found["coverage", "A"] > 0.95  # joints lie on the body
+    random = {
+        d: replace(side, keypoints=2 * torch.rand_like(side.keypoints) - 1)
+        for d, side in perfect.items()
+    }
+    assert values(own.points(random, 0.12))["coverage", "A"] < 0.5
+
+
+def random_weights(network, path):
+    torch.manual_seed(0)
+    torch.save(network.state_dict(), path)
+    return path
+
+
+def test_a_run_is_measured_and_shown(pair, roots, second, tmp_path):
+    vgg = random_weights(vgg16(weights=None), tmp_path / "vgg.pth")
+    inception = inception_v3(weights=None, aux_logits=False, init_weights=False)
+    inception = random_weights(inception, tmp_path / "inception.pth")
+    flags = (
+        f"{roots} --load {second}/checkpoint --truth {pair}/truth --out {tmp_path}/out --device cpu"
+    )
+    text = succeed(
+        "evaluate.py", f"{flags} --report --vgg_weights {vgg} --inception_weights {inception}"
+    )
+    assert "silhouette IoU" in text and "trivial answers" in text
+    found = json.loads((tmp_path / "out/metrics.json").read_text())
+    rows = {(row["name"], row["case"]): row for row in found["metrics"]}
+    assert len(rows) == len(found["metrics"]) > 40
+    assert all(row["value"] is not None for row in rows.values())
+    assert set(rows["silhouette IoU", "ba, refined"]["floors"]) == {
+        "same frame", "nearest frame", "mean mask"
+    }  # fmt: skip
+    with Image.open(tmp_path / "out/examples.png") as sheet:
+        assert sheet.width > 8 * 64
+    page = tmp_path / "out/report.html"
+    assert page.stat().st_size < 5e6
+    with browser.chromium() as driver:
+        browser.show(driver, page, 1280, 900)
+        assert len(driver.find_elements("tag name", "video")) == 4
+        headings = " ".join(x.text for x in driver.find_elements("tag name", "h2"))
+        assert "Videos" in headings and "Keypoints" in headings
+        assert "lambda_l1" in page.read_text()
+        body = driver.find_element("tag name", "body").text
+        assert "Silhouettes against the truth" in body
+
+
+def test_stage_one_without_a_truth(roots, first, tmp_path):
+    flags = f"{roots} --load {first}/checkpoint --out {tmp_path} --device cpu --bs 3"
+    text = succeed("evaluate.py", flags)
+    assert "not measured: the checkpoint has no refiners" in text
+    found = json.loads((tmp_path / "metrics.json").read_text())["metrics"]
+    assert {row["group"] for row in found} == {
+        "Each clip's own reconstruction", "Keypoints", "Results"
+    }  # fmt: skip
+    assert not (tmp_path / "report.html").exists()
+    alone = f"{roots} --load {first}/checkpoint --out {tmp_path}/again --device cpu --bs 8"
+    succeed("evaluate.py", alone)
+    again = json.loads((tmp_path / "again/metrics.json").read_text())["metrics"]
+    for one, two in zip(found, again, strict=True):
+        if one["value"] is not None:
+            assert one["value"] == pytest.approx(two["value"], rel=1e-3)
+
+
+def test_users_mistakes(pair, roots, first, second, tmp_path):
+    base = f"{roots} --load {first}/checkpoint --out {tmp_path}/out --device cpu"
+    refuse("evaluate.py", roots, "is no file; give one of either stage")
+    refuse("evaluate.py", f"{base} --truth {tmp_path}", "holds no joints.npz")
+    refuse("evaluate.py", f"{base} --num_kp 7", "contradicts checkpoint")
+    refuse("evaluate.py", f"{base} --resize_w 100", "--resize_w 100 does not fit")
+    (tmp_path / "bad.pth").write_text("no weights")
+    truth = f"--truth {pair}/truth"
+    two = f"{roots} --load {second}/checkpoint --out {tmp_path}/out --device cpu"
+    refuse("evaluate.py", f"{two} {truth} --vgg_weights {tmp_path}/bad.pth", "no VGG16 state dict")
+    refuse("evaluate.py", f"{two} --inception_weights {tmp_path}/bad.pth", "no Inception v3")
+    shutil.copytree(pair / "a", tmp_path / "short")
+    for folder in ("train", "train_seg"):
+        (tmp_path / f"short/{folder}/7.jpg").unlink()
+    short = base.replace(f"{pair}/a", f"{tmp_path}/short")
+    refuse("evaluate.py", short, "holds 7 frames; the measures need 8 or more")
+    refuse(
+        "evaluate.py", base.replace(f"{tmp_path}/out", f"{tmp_path}/bad.pth/x"), "cannot be written"
+    )
+    other = tmp_path / "other"
+    succeed("data/make_demo.py", f"--out {other} --frames 8 --level 2")
+    refuse("evaluate.py", f"{base} --truth {other}/truth", "give the truth that was drawn with")
+    succeed("data/make_demo.py", f"--out {other} --frames 9 --level 2 --overwrite")
+    refuse("evaluate.py", f"{base} --truth {other}/truth", "9 frames")
+
+
+def test_measures_outlive_a_page_that_cannot_be_written(roots, first, tmp_path):
+    (tmp_path / "report.html").mkdir()
+    flags = f"{roots} --load {first}/checkpoint --out {tmp_path} --device cpu --report"
+    done = run_script("evaluate.py", flags)
+    assert done.returncode == 2
+    assert "report.html is a folder" in done.stderr
+    assert json.loads((tmp_path / "metrics.json").read_text())["metrics"]
