@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 DEMO := output/demo
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint clean chromium
 .DELETE_ON_ERROR:
 
 demo: .venv/installed
@@ -17,12 +17,21 @@ demo: .venv/installed
 		--prefix_c a_ --prefix_d refined_ab_ --end_a 64 --same_length --resize --w 192 --h 192 \
 		--fps 12 --out $(DEMO) --name demo.mp4
 	mv $(DEMO)/12_demo.mp4 output/demo.mp4
-	$(BIN)/python data/show_demo.py --config configs/demo.yaml \
-		--load $(DEMO)/second/checkpoint --out output/demo.png
-	@echo "look at output/demo.mp4 and output/demo.png"
+	$(BIN)/python evaluate.py --config configs/demo.yaml --load $(DEMO)/second/checkpoint \
+		--truth data/demo/truth --out $(DEMO)/evaluation --report
+	cp $(DEMO)/evaluation/report.html output/demo.html
+	cp $(DEMO)/evaluation/examples.png output/demo.png
+	@echo "look at output/demo.mp4, output/demo.png and output/demo.html"
 
-test: .venv/installed-dev
+test: .venv/installed-dev chromium
 	$(BIN)/python -m pytest -q
+
+# For the tests of the report page; where it cannot be installed they are skipped.
+chromium:
+	@command -v chromium chromium-browser >/dev/null || ! command -v apt-get >/dev/null || \
+		{ apt-get update -q && apt-get install -yq --no-install-recommends \
+		chromium chromium-driver; } >/dev/null 2>&1 || \
+		echo "Chromium could not be installed; tests of the report page are skipped"
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check .

@@ -141,7 +141,7 @@ def main():
     groups = options.CLIPS, options.RUN, options.NETWORKS, options.REFINERS, options.EVALUATION
     opt, given = arguments.parse(__doc__, *groups, defaults={"out": "evaluation"})
     device = runtime.start(opt.device)
-    jokr = checkpoint.open_jokr(opt, given, device, stage=None)
+    jokr = checkpoint.open_jokr(opt, given, device, stage=None, raw=opt.raw)
     clips = open_clips(opt)
     truth = open_truth(opt.truth, clips) if opt.truth else None
     out = Path(opt.out)

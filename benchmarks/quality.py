@@ -11,9 +11,11 @@ import json
 import os
 import subprocess
 import sys
+from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from itertools import product
 from pathlib import Path
+from threading import Lock
 
 import yaml
 from tqdm import tqdm
@@ -53,13 +55,17 @@ FLOORS = {
     "iou_ba": "floor_iou_ba",
     "landmark_a_to_b": "floor_landmark_a_to_b",
 }
+TRAINING = defaultdict(Lock)  # of every run's folder: one job at a time trains into it
 KEYS = "recipe", "level", "seed", "settings"
 COLUMNS = (*KEYS, *MEASURES, *FLOORS.values())
 
 
-def settings(opt, recipe):
-    """Short hash of what decides a run's result besides level, seed and code."""
-    contents = [yaml.safe_load(path.read_text()) for path in (Path(opt.base), recipe_file(recipe))]
+def settings(opt, recipe, training=False):
+    """Short hash of what decides a run's result, or its training, besides level, seed and code."""
+    files = Path(opt.base), recipe_file(recipe)
+    contents = [yaml.safe_load(path.read_text()) or {} for path in files]
+    if training:  # several recipes may share it and differ in what is made of it
+        contents = [{k: v for k, v in content.items() if k != "evaluate"} for content in contents]
     return hashlib.sha1(json.dumps([*contents, opt.frames]).encode()).hexdigest()[:8]
 
 
@@ -90,15 +96,19 @@ def draw_pair(opt, level, seed):
 def run(opt, recipe, level, seed):
     """Train and evaluate; returns a row of quality.csv."""
     pair = Path(opt.out) / f"pairs/{level}-{seed}"
-    out = Path(opt.out) / f"runs/{recipe}-{settings(opt, recipe)}-{level}-{seed}"
+    out = Path(opt.out) / f"runs/{settings(opt, recipe, training=True)}-{level}-{seed}"
     out.mkdir(parents=True, exist_ok=True)
     clips = "--root_a", pair / "a/train_seg", "--root_b", pair / "b/train_seg"
     configs = "--config", opt.base, "--config", recipe_file(recipe)
     log = out / "log.txt"
-    call(log, "train_first_stage.py", *configs, *clips, "--seed", seed, "--out", out, "--resume")
+    with TRAINING[out]:
+        trained = *configs, *clips, "--seed", seed, "--out", out, "--resume"
+        if not (out / "checkpoint").is_file():
+            call(log, "train_first_stage.py", *trained)
     evaluated = *configs, *clips, "--load", out / "checkpoint", "--truth", pair / "truth"
-    call(log, "evaluate.py", *evaluated, "--out", out / "evaluation")
-    rows = json.loads((out / "evaluation/metrics.json").read_text())["metrics"]
+    measured = out / f"evaluation-{recipe}"
+    call(log, "evaluate.py", *evaluated, "--out", measured)
+    rows = json.loads((measured / "metrics.json").read_text())["metrics"]
     found = {(row["name"], row["case"]): row for row in rows}
     row = dict(zip(KEYS, (recipe, level, seed, settings(opt, recipe))))
     row.update({column: found[key]["value"] for column, key in MEASURES.items()})

@@ -155,7 +155,7 @@ def settings(opt):
     """What demo.json tells; UserError for a level that is none."""
     if opt.level not in (synthetic.DEMO, *synthetic.LEVELS):
         raise errors.UserError(
-            f"--level {opt.level} is none; give 1 to {max(synthetic.LEVELS)}, or nothing for the demo"
+            f"--level {opt.level} is none; give 1 to {max(synthetic.LEVELS)}, or 0 for the demo"
         )
     level = {} if opt.level == synthetic.DEMO else {"level": opt.level}
     return {"frames": opt.frames, "seed": opt.seed, **level}

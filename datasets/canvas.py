@@ -1,4 +1,4 @@
-"""A canvas that remembers which part each pixel shows, so that two moments give the optical flow."""
+"""A canvas that remembers which part each pixel shows: two of them give the optical flow."""
 
 import cv2
 import numpy as np

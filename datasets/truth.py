@@ -137,8 +137,8 @@ class Truth:
         width, height = self.boxes[name][number, 2:]
         if tuple(size) != (width, height):
             raise UserError(
-                f"{what} is {size[0]}x{size[1]} but {width}x{height} in "
-                f"{self.folder / f'{name}_crops.json'}; give the truth that was drawn with the clips"
+                f"{what} is {size[0]}x{size[1]} but {width}x{height} by {self.folder}/"
+                f"{name}_crops.json; give the truth that was drawn with the clips"
             )
 
     def _read_flow(self, name, number):

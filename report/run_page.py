@@ -10,6 +10,7 @@ import numpy as np
 import torch
 import yaml
 
+from report.gauge import gauges
 from report.page import Curves, Page, Picture, Tracks, Video, write
 from utils import images, visualize
 
@@ -97,9 +98,9 @@ def versions():
 
 def summary(rows):
     """The verdicts that ask for something, and how many measures beat their trivial answers."""
-    compared = [row for row in rows if row.value is not None and row.floors]
-    better = [row for row in compared if "no better" not in row.verdict]
-    lines = [f"{len(better)} of {len(compared)} measures beat the best trivial answer."]
+    known = [gauge for row in rows for gauge in gauges([row]) if gauge]
+    beats = [gauge.beats for gauge in known if gauge.beats is not None]
+    lines = [f"{sum(beats)} of {len(beats)} measures beat the best trivial answer."]
     asking = [row for row in rows if ": " in row.verdict and row.value is not None]
     return lines + [f"{row.name} ({row.case}): {row.verdict}." for row in asking]
 
@@ -119,9 +120,11 @@ def video(domain, sides, truth, fps):
         parts["result"] = visualize.unit(side.other_picture)
     if truth:
         parts["truth"] = visualize.unit(truth[pair][0])
-    frames = np.concatenate([pixels(x) for x in parts.values()], axis=2)
+    cells = [pixels(x) for x in parts.values()]
+    if len(cells) == 4:  # two lines, which a phone shows large enough
+        cells = [np.concatenate(cells[i::2], axis=1) for i in range(2)]
     caption = f"{pair}: {other.upper()} acts {domain.upper()}'s motion ({', '.join(parts)})"
-    return Video(caption, frames, fps)
+    return Video(caption, np.concatenate(cells, axis=2), fps)
 
 
 def silhouettes(domain, side, truth):

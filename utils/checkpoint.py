@@ -171,12 +171,12 @@ def restore(path, state, parts, affine=None):
         raise UserError(f"{key} in checkpoint {path} does not fit this run's networks") from None
 
 
-def restore_networks(path, state, jokr):
+def restore_networks(path, state, jokr, raw=False):
     """Load what inference uses into `jokr`, in place: averaged weights where there are some.
 
-    Refiners stay as they are where the checkpoint is of stage one.
+    Refiners stay as they are where the checkpoint is of stage one. `raw` leaves averages aside.
     """
-    source = state.get("ema", state)
+    source = state if raw else state.get("ema", state)
     parts = {key: part for key, part in networks(jokr).items() if key in REQUIRED[stage_of(state)]}
     restore(path, source, parts, jokr.affine)
 
@@ -200,7 +200,7 @@ def _restore_optimiser(optimiser, entry):
                 values[name] = torch.empty_like(parameter).copy_(value)
 
 
-def open_jokr(opt, given, device, stage=2):
+def open_jokr(opt, given, device, stage=2, raw=False):
     """`JOKR` in eval mode from the checkpoint `opt.load`; its options go into `opt`.
 
     Of `stage` 2, or of either where that is None; then one of stage one yields no refiners.
@@ -213,5 +213,5 @@ def open_jokr(opt, given, device, stage=2):
     )
     jokr = runtime.channels_last(jokr.to(device), device).eval()
     jokr.detector.check_size(opt.resize_w, opt.resize_h)
-    restore_networks(opt.load, state, jokr)
+    restore_networks(opt.load, state, jokr, raw)
     return jokr

@@ -150,6 +150,7 @@ EVALUATION = (
     option("delta", nonnegative, 0.12, "squared distance below which two keypoints count as near"),
     option("vgg_weights", str, "", "file of torchvision's VGG16 weights, for LPIPS"),
     option("inception_weights", str, "", "file of torchvision's Inception v3 weights, for KID"),
+    flag("raw", "leave a checkpoint's averaged weights aside", opposite="averaged"),
     flag("report", "write report.html, a page with videos, tracks, plots and numbers"),
     option("fps", positive, 12.0, "frames per second of the page's videos"),
 )
