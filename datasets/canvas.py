@@ -42,6 +42,8 @@ class Canvas:
         first, last = (w * self.scale for w in widths)
         box = self._box(start, end, first, last)
         y, x = np.mgrid[box]
+        if not x.size:  # off the canvas
+            return
         axis = end - start
         length = max(np.hypot(*axis), 1e-6)
         along = ((x - start[0]) * axis[0] + (y - start[1]) * axis[1]) / length**2

@@ -4,6 +4,7 @@ from models.affine import AffineAlignment
 from models.generator import Refiner, ShapeDecoder
 from models.jokr import JOKR
 from models.keypoint_detector import HourglassDetector, StrongDetector
+from models.layers import BatchNorm2d
 
 
 def build_jokr(
@@ -18,6 +19,7 @@ def build_jokr(
     init_gain=0.02,
     affine=False,
     running_stats=False,
+    item_stats=False,
     new_norm=None,
     bf16=False,
 ):
@@ -31,6 +33,7 @@ def build_jokr(
         ngf, norm, no_dropout, init_type, init_gain: of every generator, see `ResnetGenerator`.
         affine: learn an affine map between the domains.
         running_stats: infer with the detector's running statistics, not each picture's own.
+        item_stats: train the detector with each picture's own statistics, as inference uses them.
         new_norm: the refiners' norm; None builds no refiners.
         bf16: shape decoder and refiners compute in bfloat16; the detector never does.
 
@@ -48,6 +51,9 @@ def build_jokr(
         detector = StrongDetector(num_kp, scale_kp, **generator)
     else:
         detector = HourglassDetector(num_kp, scale_kp, kp_width)
+    for module in detector.modules():
+        if isinstance(module, BatchNorm2d):
+            module.per_item = item_stats
     generator["bf16"] = bf16
     refiner = {**generator, "norm": new_norm}
     return JOKR(

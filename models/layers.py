@@ -123,15 +123,15 @@ def per_item_statistics(network):
     Inside, every output is a function of its own picture alone, whatever the batch; dropout is
     off and no running statistic moves.
     """
-    norms = [m for m in network.modules() if isinstance(m, BatchNorm2d)]
+    norms = [(m, m.per_item) for m in network.modules() if isinstance(m, BatchNorm2d)]
     with evaluation(network):
-        for norm in norms:
+        for norm, _ in norms:
             norm.per_item = True
         try:
             yield
         finally:
-            for norm in norms:
-                norm.per_item = False
+            for norm, former in norms:
+                norm.per_item = former
 
 
 def uncompiled(network):

@@ -116,7 +116,7 @@ def adopt(opt, given, path, state):
     Raises:
         UserError: a flag or config value (names in `given`) contradicts the checkpoint.
     """
-    sizes = ("resize_w", "resize_h", "pad_factor_a", "pad_factor_b", "running_stats")
+    sizes = ("resize_w", "resize_h", "pad_factor_a", "pad_factor_b", "running_stats", "item_stats")
     try:
         values = network_options(state)
         stored = {k: v for k, v in state.get("options", {}).items() if k in sizes}
@@ -134,6 +134,8 @@ def adopt(opt, given, path, state):
         setattr(opt, name, value)
     for name in stored.keys() - given:
         setattr(opt, name, stored[name])
+    if opt.running_stats and opt.item_stats:
+        raise UserError(f"checkpoint {path} was trained with --item_stats: no --running_stats then")
 
 
 def networks(jokr):

@@ -69,6 +69,7 @@ NETWORKS = (
         "infer with the detector's running statistics instead of each picture's own",
         opposite="own_stats",
     ),
+    flag("item_stats", "train the detector with each picture's own statistics, not the batch's"),
     option("netG", str, "resnet_9blocks_double", "the one generator", ("resnet_9blocks_double",)),
     option("input_nc", integer, 3, "accepted for old commands; no effect"),
     option("output_nc", integer, 3, "accepted for old commands; no effect"),
@@ -174,7 +175,7 @@ def clip(opt, domain):
 def network(opt, **changes):
     """Keywords of `models.build.build_jokr` from the options of `NETWORKS`."""
     names = "num_kp scale_kp strong_kp kp_width ngf norm no_dropout init_type init_gain affine"
-    names += " running_stats"
+    names += " running_stats item_stats"
     return {**{name: getattr(opt, name) for name in names.split()}, **changes}
 
 

@@ -1,0 +1,154 @@
+"""Changes to the method that are off by default: what each does, and that runs go on with them."""
+
+import csv
+
+import pytest
+import torch
+import yaml
+
+from models.build import build_jokr
+from tests.conftest import ROOT, SMALL, refuse, succeed
+from utils import arguments, checkpoint, options, schedule
+
+ALL = "--ema 0.5 --lr_decay 0.5 --lambda_moments 5 --redraw_per_item --sep_all --confuse_b "
+ALL += "--soft_boundary 1 --item_stats"
+
+
+def jokr(**changes):
+    torch.manual_seed(0)
+    return build_jokr(num_kp=3, scale_kp=0.5, kp_width=4, ngf=4, no_dropout=True, **changes)
+
+
+def pictures(count=3):
+    return torch.rand(count, 3, 64, 64, generator=torch.Generator().manual_seed(1)) * 2 - 1
+
+
+def test_rates_fall_linearly_at_the_end():
+    optimiser = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=2.0)
+    decay = schedule.rates(optimiser, 0.5, 0, 8)
+    used = []
+    for _ in range(8):
+        used.append(optimiser.param_groups[0]["lr"])
+        optimiser.step()
+        decay.step()
+    assert used == pytest.approx([2, 2, 2, 2, 2, 1.5, 1, 0.5])
+    fresh = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=2.0)
+    schedule.rates(fresh, 0.5, 6, 8)
+    assert fresh.param_groups[0]["lr"] == pytest.approx(1)
+    constant = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=2.0)
+    schedule.rates(constant, 0, 7, 8)
+    assert constant.param_groups[0]["lr"] == 2
+
+
+def test_an_average_follows_weights_and_statistics():
+    network = torch.nn.BatchNorm1d(1)
+    averaged = schedule.average(network, 0.75)
+    for value in (0.0, 1.0, 1.0):
+        network.weight.data.fill_(value)
+        network.running_mean.fill_(2 * value)
+        schedule.advance([], averaged, network)
+    assert averaged.module.weight.item() == pytest.approx(1 - 0.75**2)
+    assert averaged.module.running_mean.item() == pytest.approx(2 * (1 - 0.75**2))
+    assert schedule.average(network, 0) is None
+
+
+def test_per_item_redraw_makes_training_see_what_inference_sees():
+    network = jokr()
+    keypoints = torch.tensor([[[-1.0, -1.0]] * 3, [[0.0, 0.0]] * 3])  # on a pixel, between four
+    own = network.decode(keypoints[1:], 64, 64, per_item=True)[0]
+    together = network.decode_both(keypoints, keypoints, 64, 64, per_item=True)[0][0]
+    assert torch.allclose(together[1:], own, atol=1e-6)
+    batch = network.decode_both(keypoints, keypoints, 64, 64)[0][0]
+    assert not torch.allclose(batch[1:], own, atol=1e-4)
+
+
+def test_running_statistics_are_used_in_inference_only_where_asked_for():
+    frames = pictures()
+    networks = [jokr(running_stats=flag) for flag in (False, True)]
+    for network in networks:
+        network.detector(frames)  # in train mode: moves the running statistics
+    own, running = (network.detect(frames) for network in networks)
+    assert not torch.allclose(own, running, atol=1e-4)
+    assert torch.equal(running, networks[1].detector.eval()(frames)[0])
+
+
+def test_item_statistics_let_training_detect_what_inference_detects():
+    frames = pictures()
+    plain, item = jokr(), jokr(item_stats=True)
+    inferred = item.detect(frames)
+    assert torch.allclose(item.detector.train()(frames)[0], inferred, atol=1e-5)
+    assert torch.allclose(plain.detect(frames), inferred, atol=1e-5)
+    assert not torch.allclose(plain.detector.train()(frames)[0], inferred, atol=1e-3)
+
+
+def losses(folder):
+    with open(folder / "log.csv", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture(scope="module")
+def whole(pair, tmp_path_factory):
+    """A run with every switch on, not cut."""
+    out = tmp_path_factory.mktemp("switches")
+    succeed("train_first_stage.py", flags(pair, out, 6))
+    return out
+
+
+def flags(pair, out, iterations):
+    clips = f"--root_a {pair}/a/train_seg/ --root_b {pair}/b/train_seg/ {SMALL} --affine --bs 2 "
+    return clips + f"{ALL} --iters {iterations} --print_loss 1 --save_check 2 --out {out}"
+
+
+def test_a_run_with_every_switch_goes_on_as_if_never_cut(pair, whole, tmp_path):
+    (tmp_path / "checkpoint_2").write_bytes((whole / "checkpoint_2").read_bytes())
+    succeed("train_first_stage.py", flags(pair, tmp_path, 6) + " --resume")
+    assert losses(tmp_path) == losses(whole)[3:]
+    ends = [checkpoint.read(folder / "checkpoint") for folder in (whole, tmp_path)]
+    for key in ("KP", "G_A"):
+        one, two = (end["ema"][key] for end in ends)
+        assert all(torch.equal(one[name], two[name]) for name in one)
+    assert "loss_moments" in losses(whole)[0]
+
+
+def test_inference_takes_the_average_and_raw_does_not(pair, whole):
+    flags = f"--root_a {pair}/a/train_seg --root_b {pair}/b/train_seg --device cpu"
+    groups = options.CLIPS, options.RUN, options.NETWORKS, options.REFINERS
+    state = checkpoint.read(whole / "checkpoint")
+    for raw, wanted in ((True, state), (False, state["ema"])):
+        opt, given = arguments.parse("", *groups, argv=f"{flags} --load {whole}/checkpoint".split())
+        network = checkpoint.open_jokr(opt, given, torch.device("cpu"), stage=None, raw=raw)
+        assert torch.equal(network.affine.theta, wanted["learned_t"])
+        assert torch.equal(network.detector.kp.weight, wanted["KP"]["kp.weight"])
+        assert opt.item_stats
+    assert not torch.equal(state["learned_t"], state["ema"]["learned_t"])
+
+
+def test_stage_two_keeps_to_the_average(pair, whole, tmp_path):
+    flags = f"--root_a {pair}/a/train_seg/ --root_b {pair}/b/train_seg/ --device cpu --bs 2 "
+    flags += f"--load {whole}/checkpoint --lambda_vgg 0 --iters 2 --ema 0.5 --out {tmp_path}"
+    succeed("train_second_stage.py", flags)
+    first, second = (checkpoint.read(folder / "checkpoint") for folder in (whole, tmp_path))
+    assert torch.equal(first["ema"]["KP"]["kp.weight"], second["KP"]["kp.weight"])
+    assert set(second["ema"]) == {"G_A", "KP", "R_A", "R_B", "learned_t"}
+
+
+def test_statistics_that_were_not_gathered_are_refused(pair, whole, tmp_path):
+    base = flags(pair, tmp_path, 2)
+    refuse("train_first_stage.py", f"{base} --running_stats", "gathers no statistics")
+    clips = f"--root_a {pair}/a/train_seg --root_b {pair}/b/train_seg --device cpu"
+    load = f"{clips} --load {whole}/checkpoint --running_stats --out {tmp_path}"
+    refuse("evaluate.py", load, "no --running_stats")
+
+
+def test_recipes_name_options_that_exist():
+    files = sorted((ROOT / "configs/recipes").glob("*.yaml"))
+    assert len(files) > 5
+    for path in files:
+        groups = options.STAGES["stage one"]
+        usual = vars(arguments.parse("", *groups, argv=[])[0])
+        argv = ["--config", str(path)]
+        found = vars(arguments.parse("", *groups, argv=argv, script="train_first_stage")[0])
+        evaluation = options.CLIPS, options.RUN, options.NETWORKS, options.EVALUATION
+        arguments.parse("", *evaluation, argv=argv, script="evaluate")
+        content = yaml.safe_load(path.read_text()) or {}
+        assert (found != usual) == (bool(content) and set(content) != {"evaluate"}), path
