@@ -85,8 +85,7 @@ class Canvas:
 
     def _remember(self, start, heading):
         x, y = self.scale * unit(heading)
-        side = -self.handed * y, self.handed * x
-        self.frames.append(np.array([[x, side[0], start[0]], [y, side[1], start[1]], [0, 0, 1]]))
+        self.frames.append(np.array([[x, -y, start[0]], [y, x, start[1]], [0, 0, 1]]))
 
     def _box(self, start, end, first, last):
         """Slices of the pixels that a capsule may touch."""
