@@ -17,7 +17,6 @@ from itertools import product
 from pathlib import Path
 from threading import Lock
 
-import yaml
 from tqdm import tqdm
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -62,8 +61,7 @@ COLUMNS = (*KEYS, *MEASURES, *FLOORS.values())
 
 def settings(opt, recipe, training=False):
     """Short hash of what decides a run's result, or its training, besides level, seed and code."""
-    files = Path(opt.base), recipe_file(recipe)
-    contents = [yaml.safe_load(path.read_text()) or {} for path in files]
+    contents = [arguments.read_config(path) for path in (opt.base, recipe_file(recipe))]
     if training:  # several recipes may share it and differ in what is made of it
         contents = [{k: v for k, v in content.items() if k != "evaluate"} for content in contents]
     return hashlib.sha1(json.dumps([*contents, opt.frames]).encode()).hexdigest()[:8]

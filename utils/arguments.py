@@ -140,8 +140,9 @@ def _nearest(name, names):
     return f"; did you mean {match[0]}?" if match else "; --help lists the options"
 
 
-def _config_argv(path, table, script):
-    """The command line that a config file stands for, its section for `script` included."""
+def read_config(path):
+    """The content of a config file, a dict; UserError where it is none."""
+    path = Path(path)
     try:
         content = yaml.safe_load(path.read_text()) or {}
     except OSError as error:
@@ -152,6 +153,12 @@ def _config_argv(path, table, script):
         raise UserError(f"{path} is not yaml; write one 'name: value' a line") from None
     if not isinstance(content, dict):
         raise UserError(f"{path} holds no 'name: value' lines; write one option a line")
+    return content
+
+
+def _config_argv(path, table, script):
+    """The command line that a config file stands for, its section for `script` included."""
+    content = read_config(path)
     sections = {name: content.pop(name) for name in SCRIPTS if name in content}
     section = sections.get(script) or {}
     if not isinstance(section, dict):
