@@ -155,9 +155,6 @@ def main():
     if source:
         checkpoint.adopt(opt, given, source, state)
 
-    if opt.running_stats and opt.item_stats:
-        raise errors.UserError("--item_stats gathers no statistics for --running_stats; drop one")
-
     runtime.seed(opt.seed)
     jokr, discriminator, g_opt, d_opt = build(opt, device)
     jokr.detector.check_size(opt.resize_w, opt.resize_h)

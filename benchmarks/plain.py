@@ -25,9 +25,9 @@ def redraw(keypoints, height, width, per_item=False):
     return spots / (spots.amax((1, 2, 3), keepdim=True) if per_item else spots.max())
 
 
-def decode_both(self, keypoints_a, keypoints_b, height, width):
+def decode_both(self, keypoints_a, keypoints_b, height, width, per_item=False):
     """`JOKR.decode_both` in two calls."""
-    return [self.decode(keypoints, height, width) for keypoints in (keypoints_a, keypoints_b)]
+    return [self.decode(k, height, width, per_item) for k in (keypoints_a, keypoints_b)]
 
 
 def dropout(network):

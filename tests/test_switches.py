@@ -137,7 +137,7 @@ def test_statistics_that_were_not_gathered_are_refused(pair, whole, tmp_path):
     refuse("train_first_stage.py", f"{base} --running_stats", "gathers no statistics")
     clips = f"--root_a {pair}/a/train_seg --root_b {pair}/b/train_seg --device cpu"
     load = f"{clips} --load {whole}/checkpoint --running_stats --out {tmp_path}"
-    refuse("evaluate.py", load, "no --running_stats")
+    refuse("evaluate.py", load, "gathers no statistics")
 
 
 def test_recipes_name_options_that_exist():

@@ -134,8 +134,6 @@ def adopt(opt, given, path, state):
         setattr(opt, name, value)
     for name in stored.keys() - given:
         setattr(opt, name, stored[name])
-    if opt.running_stats and opt.item_stats:
-        raise UserError(f"checkpoint {path} was trained with --item_stats: no --running_stats then")
 
 
 def networks(jokr):

@@ -14,6 +14,7 @@ from utils.arguments import (
     positive,
     share,
 )
+from utils.errors import UserError
 
 NORMS = ("instance", "batch", "none")
 
@@ -174,6 +175,10 @@ def clip(opt, domain):
 
 def network(opt, **changes):
     """Keywords of `models.build.build_jokr` from the options of `NETWORKS`."""
+    if opt.running_stats and opt.item_stats:
+        raise UserError(
+            "--item_stats gathers no statistics in training for --running_stats; drop one of both"
+        )
     names = "num_kp scale_kp strong_kp kp_width ngf norm no_dropout init_type init_gain affine"
     names += " running_stats item_stats"
     return {**{name: getattr(opt, name) for name in names.split()}, **changes}
