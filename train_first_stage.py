@@ -45,7 +45,8 @@ def generator_losses(jokr, discriminator, a, b, warp_a, warp_b, opt, moments=Non
     warped_kp_a, warped_kp_b = jokr.detector(warped_a)[0], jokr.detector(warped_b)[0]
     aligned_b = jokr.to_a(kp_b)
     sill = silhouette(heatmap_a, a.mask) + silhouette(heatmap_b, b.mask)
-    rec = shape(mask_a, a.mask, opt.soft_boundary) + shape(mask_b, b.mask, opt.soft_boundary)
+    blur = opt.soft_boundary / 100 * size[1]
+    rec = shape(mask_a, a.mask, blur) + shape(mask_b, b.mask, blur)
     sep = separation(kp_a, opt.delta, opt.sep_all) + separation(kp_b, opt.delta, opt.sep_all)
     terms = {
         "loss_pred_a": opt.lambda_pred * temporal(kp_a, next_a, opt.new_alpha),

@@ -142,8 +142,7 @@ def inference(device):
         times.append(time.perf_counter() - begin)
     rates = {"networks alone": len(frames) / statistics.median(times[2:])}
     with tempfile.TemporaryDirectory() as folder:
-        parts = {"G_A": jokr.shape_decoder, "KP": jokr.detector, "g_opt2": optimiser}
-        parts.update(R_A=jokr.refiner_a, R_B=jokr.refiner_b)
+        parts = {**checkpoint.networks(jokr), "g_opt2": optimiser}
         checkpoint.save(f"{folder}/c", checkpoint.pack(parts, jokr.affine, 0, vars(opt)))
         few, many = 32, 32 + 64 * opt.rounds
         for domain in "ab":

@@ -11,7 +11,7 @@ from tests.conftest import ROOT, SMALL, refuse, succeed
 from utils import arguments, checkpoint, options, schedule
 
 ALL = "--ema 0.5 --lr_decay 0.5 --lambda_moments 5 --redraw_per_item --sep_all --confuse_b "
-ALL += "--soft_boundary 1 --item_stats"
+ALL += "--soft_boundary 1.5 --item_stats"
 
 
 def jokr(**changes):

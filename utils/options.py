@@ -116,7 +116,12 @@ FIRST_STAGE = (
     flag("redraw_per_item", "scale each item's spots by its own maximum, not the batch's"),
     flag("sep_all", "separate all keypoints, not the first ten, and none from itself"),
     flag("confuse_b", "domain confusion moves B's keypoints only"),
-    option("soft_boundary", nonnegative, 0.0, "blur of the masks to draw, sigma in pixels"),
+    option(
+        "soft_boundary",
+        nonnegative,
+        0.0,
+        "blur of the masks to draw, sigma in percent of the width",
+    ),
 )
 
 SECOND_STAGE = (
