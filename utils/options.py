@@ -120,7 +120,7 @@ FIRST_STAGE = (
         "soft_boundary",
         nonnegative,
         0.0,
-        "blur of the masks to draw, sigma in percent of the width",
+        "blur of the masks to draw, sigma in % of the width",
     ),
 )
 
