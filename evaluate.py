@@ -13,11 +13,11 @@ from tqdm import tqdm
 from datasets.clip import Clip
 from datasets.truth import Truth
 from metrics import against_truth, own, table
+from metrics.affine import fit_affine
 from metrics.pictures import inception_features
 from metrics.side import OTHER, PAIR, Side
 from utils import arguments, checkpoint, errors, images, options, run_folder, runtime, visualize
 from utils.errors import UserError
-from utils.geometry import identity_affine
 from utils.visualize import unit
 
 EXAMPLES = 8  # columns of examples.png
@@ -58,43 +58,43 @@ def watch(jokr, clips, opt, device):
     return sides
 
 
-def weights(load, path, url, flag):
+def weights(load, path, url):
     """What `load` makes of a weight file, given or cached; (None, why) where there is none."""
     found = Path(path) if path else runtime.cached(url)
-    if path or found.is_file():
-        return load(found), ""
-    return None, f"no weights; give --{flag} FILE or put {found.name} into {found.parent}"
-
-
-def load_lpips(path):
-    from losses.perceptual import LPIPS  # slow to import, and seldom needed
-
-    return LPIPS(runtime.vgg_weights(str(path)))
-
-
-def load_inception(path):
+    if path and not found.is_file():
+        raise UserError(f"weights {path} are no file; give another, or leave the option out")
+    if not found.is_file():
+        return None, f"no weights given, and no {found.name} in {found.parent}"
     try:
-        return inception_features(torch.load(path, map_location="cpu", weights_only=True))
+        return load(torch.load(found, map_location="cpu", weights_only=True)), ""
     except Exception as error:  # torch.load raises many kinds for a file that is no state dict
         raise UserError(
-            f"{path} is no Inception v3 state dict of torchvision ({type(error).__name__}); give "
-            "--inception_weights another file"
+            f"{found} holds other weights than {Path(url).stem} of torchvision "
+            f"({type(error).__name__}); give another file"
         ) from None
 
 
-def measure(sides, opt):
-    """Rows that need no truth, one list of them after the other."""
+def load_lpips(state):
+    from losses.perceptual import LPIPS  # slow to import, and seldom needed
+
+    return LPIPS(state)
+
+
+def measure(sides, features, opt):
+    """Rows that need no truth, one list of them after the other; `features` as from `weights`."""
     yield own.reconstruction(sides)
     yield own.points(sides, opt.delta)
     yield own.steadiness(sides)
-    url = runtime.INCEPTION_URL
-    features = weights(load_inception, opt.inception_weights, url, "inception_weights")
     yield own.realism(sides, *features)
 
 
-def compare(sides, truth, true, affine, opt):
-    """Rows against the truth, one list of them after the other; `true` as from `true_pictures`."""
-    lpips = weights(load_lpips, opt.vgg_weights, runtime.VGG_URL, "vgg_weights")
+def compare(sides, truth, true, affine, lpips, opt):
+    """Rows against the truth, one list of them after the other.
+
+    Args:
+        true: dict of pair -> (pictures, silhouettes).
+        lpips: as from `weights`.
+    """
     directions = [(PAIR[d], side, sides[OTHER[d]]) for d, side in sides.items()]
     for pair, side, target in directions:
         yield against_truth.shapes(pair, side, target, true[pair][1])
@@ -106,8 +106,9 @@ def compare(sides, truth, true, affine, opt):
     joints = {name: truth.joints(name, *canvas(opt, name)) for name in ("a", "b", "ab", "ba")}
     yield against_truth.landmarks(sides, joints)
     planted = truth.planted(opt.resize_w, opt.resize_h, opt.pad_factor_a, opt.pad_factor_b)
-    learned = identity_affine(1, planted)[0] if affine is None else affine.theta[0].detach().cpu()
-    yield against_truth.alignment(learned.to(planted), planted)
+    learned = affine and affine.theta[0].detach().cpu()
+    best = fit_affine(joints["b"], joints["ba"])
+    yield against_truth.alignment(learned, planted, best)
 
 
 def canvas(opt, pair):
@@ -144,6 +145,8 @@ def main():
     jokr = checkpoint.open_jokr(opt, given, device, stage=None, raw=opt.raw)
     clips = open_clips(opt)
     truth = open_truth(opt.truth, clips) if opt.truth else None
+    features = weights(inception_features, opt.inception_weights, runtime.INCEPTION_URL)
+    lpips = weights(load_lpips, opt.vgg_weights, runtime.VGG_URL)
     out = Path(opt.out)
     run_folder.make_folder(out)
     try:
@@ -154,9 +157,9 @@ def main():
 
     true = {pair: truth.pictures(pair, *canvas(opt, pair)) for pair in PAIR.values() if truth}
     rows = []
-    lots = ([compare(sides, truth, true, jokr.affine, opt)] if truth else []) + [
-        measure(sides, opt)
-    ]
+    lots = [measure(sides, features, opt)]
+    if truth:
+        lots.insert(0, compare(sides, truth, true, jokr.affine, lpips, opt))
     for lot in lots:
         for found in lot:
             rows += found

@@ -12,11 +12,11 @@ from utils.run import Run, begin, go_on, open_pairs, step
 from utils.visualize import unit
 
 
-def refine(jokr, a, b):
+def refine(jokr, a, b, per_item=False):
     """Keypoints, own silhouettes and refined pictures of both batches; only the refiners learn."""
     with torch.no_grad():
         kp_a, kp_b = jokr.detector(a.frame)[0], jokr.detector(b.frame)[0]
-        (mask_a, _), (_, mask_b) = jokr.decode_both(kp_a, kp_b, *a.frame.shape[2:])
+        (mask_a, _), (_, mask_b) = jokr.decode_both(kp_a, kp_b, *a.frame.shape[2:], per_item)
     return {
         "kp_a": kp_a, "mask_a": mask_a, "refined_a": jokr.refiner_a(mask_a),
         "kp_b": kp_b, "mask_b": mask_b, "refined_b": jokr.refiner_b(mask_b),
@@ -64,7 +64,7 @@ def compile_step(opt, device, jokr, lpips, *_):
 def train(jokr, lpips, g_opt, pairs, iteration, opt):
     """One iteration; returns dict of losses, the batches of A and B, dict of what was computed."""
     a, b = pairs.batch(iteration)
-    seen = refine(jokr, a, b)
+    seen = refine(jokr, a, b, opt.redraw_per_item)
     terms = refiner_losses(seen, a, b, lpips, opt)
     step(g_opt, terms)
     return terms, a, b, seen

@@ -41,10 +41,10 @@ MEASURES = {
     "iou_ba": ("silhouette IoU", "ba, decoded"),
     "boundary_ab": ("boundary F", "ab, decoded"),
     "boundary_ba": ("boundary F", "ba, decoded"),
-    "landmark_within_a": ("landmark error", "within A"),
-    "landmark_within_b": ("landmark error", "within B"),
-    "landmark_a_to_b": ("landmark error", "fitted on A, tested on B"),
-    "landmark_b_to_a": ("landmark error", "fitted on B, tested on A"),
+    "landmark_within_a": ("landmark error, %", "within A"),
+    "landmark_within_b": ("landmark error, %", "within B"),
+    "landmark_a_to_b": ("landmark error, %", "fitted on A, tested on B"),
+    "landmark_b_to_a": ("landmark error, %", "fitted on B, tested on A"),
     "own_iou_a": ("own silhouette IoU", "A"),
     "own_iou_b": ("own silhouette IoU", "B"),
     "domain_accuracy": ("domain accuracy", "after the affine map"),
@@ -61,10 +61,15 @@ COLUMNS = (*KEYS, *MEASURES, *FLOORS.values())
 
 def settings(opt, recipe, training=False):
     """Short hash of what decides a run's result, or its training, besides level, seed and code."""
-    contents = [arguments.read_config(path) for path in (opt.base, recipe_file(recipe))]
+    contents = {}
+    for path in (opt.base, recipe_file(recipe)):
+        for name, value in arguments.read_config(path).items():
+            section = isinstance(value, dict)
+            contents[name] = {**contents.get(name, {}), **value} if section else value
     if training:  # several recipes may share it and differ in what is made of it
-        contents = [{k: v for k, v in content.items() if k != "evaluate"} for content in contents]
-    return hashlib.sha1(json.dumps([*contents, opt.frames]).encode()).hexdigest()[:8]
+        contents.pop("evaluate", None)
+    text = json.dumps([contents, opt.frames], sort_keys=True)
+    return hashlib.sha1(text.encode()).hexdigest()[:8]
 
 
 def recipe_file(name):
@@ -84,7 +89,7 @@ def call(log, script, *words):
 
 def draw_pair(opt, level, seed):
     """The folder of a drawn pair; drawn where it is not there yet."""
-    folder = Path(opt.out) / f"pairs/{level}-{seed}"
+    folder = Path(opt.out) / f"pairs/{level}-{seed}-{opt.frames}"
     folder.parent.mkdir(parents=True, exist_ok=True)
     words = "--level", level, "--seed", seed, "--frames", opt.frames
     call(folder.with_suffix(".log"), "data/make_demo.py", "--out", folder, *words)
@@ -93,7 +98,7 @@ def draw_pair(opt, level, seed):
 
 def run(opt, recipe, level, seed):
     """Train and evaluate; returns a row of quality.csv."""
-    pair = Path(opt.out) / f"pairs/{level}-{seed}"
+    pair = Path(opt.out) / f"pairs/{level}-{seed}-{opt.frames}"
     out = Path(opt.out) / f"runs/{settings(opt, recipe, training=True)}-{level}-{seed}"
     out.mkdir(parents=True, exist_ok=True)
     clips = "--root_a", pair / "a/train_seg", "--root_b", pair / "b/train_seg"
@@ -109,7 +114,7 @@ def run(opt, recipe, level, seed):
     rows = json.loads((measured / "metrics.json").read_text())["metrics"]
     found = {(row["name"], row["case"]): row for row in rows}
     row = dict(zip(KEYS, (recipe, level, seed, settings(opt, recipe))))
-    row.update({column: found[key]["value"] for column, key in MEASURES.items()})
+    row.update({column: found.get(key, {}).get("value") for column, key in MEASURES.items()})
     better = {"higher": max, "lower": min}
     for column, floor in FLOORS.items():
         measured = found[MEASURES[column]]
@@ -141,7 +146,8 @@ def append(path, row):
 def wanted(opt):
     """(recipe, level, seed) of every run asked for; UserError for an unknown recipe."""
     present = {path.stem for path in recipe_file("").parent.glob("*.yaml")}
-    recipes = opt.recipes.split(",") if opt.recipes else sorted(present, key=_faithful_first)
+    recipes = [name.strip() for name in opt.recipes.split(",") if name.strip()]
+    recipes = list(dict.fromkeys(recipes)) or sorted(present, key=_faithful_first)
     for name in recipes:
         if name not in present:
             raise errors.UserError(
@@ -162,9 +168,9 @@ def _faithful_first(name):
 def main():
     opt, _ = arguments.parse(__doc__, BENCHMARK)
     out = Path(opt.out)
+    runs = wanted(opt)
     run_folder.make_folder(out)
     table = out / "quality.csv"
-    runs = wanted(opt)
     done = {key(row) for row in read(table)}
     due = [r for r in runs if (*map(str, r), settings(opt, r[0])) not in done]
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, os.cpu_count() // opt.jobs)))

@@ -31,7 +31,7 @@ def gather(rows):
 
 
 def _mean(row, columns):
-    return statistics.mean(float(row[column]) for column in columns)
+    return statistics.mean(float(row[column] or "nan") for column in columns)
 
 
 def text(rows):

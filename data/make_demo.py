@@ -103,7 +103,8 @@ def prepare(out, wanted, overwrite):
         if out.is_dir() and any(out.iterdir()):
             if not marker.is_file():
                 raise errors.UserError(f"{out} holds other files; choose another --out")
-            if (out / SIGNATURE).is_file() and not overwrite:
+            whole = (out / SIGNATURE).is_file() and (out / "truth/flow").is_dir()
+            if whole and not overwrite:
                 if json.loads(marker.read_text()) != wanted:
                     raise errors.UserError(
                         f"{out} holds a pair of other --frames, --seed or --level; add --overwrite"

@@ -57,7 +57,8 @@ class Moments(nn.Module):
         self.register_buffer("weight", torch.zeros(()))  # of all batches so far
 
     def forward(self, keypoints_a, keypoints_b, to_a):
-        """Unweighted term: gradients are those of moments that the batch alone had made.
+        """Unweighted term, 1 / rate times the distance, so that a batch, of which the running
+        moments take up a share of rate, gets the gradient of the distance itself (more at first).
 
         Args:
             keypoints_a, keypoints_b: (B, K, 2).

@@ -20,7 +20,7 @@ class Row:
     definition: str = ""  # one sentence with its source
 
 
-COLUMNS = "measure", "case", "value", "trivial answers", "at best", "better", "verdict"
+COLUMNS = "measure", "case", "value", "floors", "ceiling", "better", "verdict"
 
 
 def text(rows):
@@ -46,7 +46,7 @@ def _cells(row):
 
 def _align(cells, widths):
     """One line: numbers to the right, words to the left."""
-    right = COLUMNS.index("value"), COLUMNS.index("at best")
+    right = COLUMNS.index("value"), COLUMNS.index("ceiling")
     cells = (
         cell.rjust(width) if index in right else cell.ljust(width)
         for index, (cell, width) in enumerate(zip(cells, widths))

@@ -21,9 +21,7 @@ def own_silhouette(value):
     """Of the silhouette IoU of a clip's own reconstruction."""
     if value >= 0.9:
         return "close to the mask"
-    if value >= 0.75:
-        return "the trunk is there, thin parts are not: train longer"
-    return "blurred: train longer, raise --lambda_l2 or --num_kp"
+    return "thin parts are blurred or missing: train longer, raise --lambda_l2 or --num_kp"
 
 
 def separability(value, final):
@@ -31,8 +29,8 @@ def separability(value, final):
     if value <= ENOUGH:
         return "hard to tell apart, as they should be"
     if not final:
-        return "easily told apart, which the affine map may take up"
-    return "easily told apart: raise --lambda_disc, or train longer"
+        return "told apart, which the affine map may take up"
+    return "told apart; other gaits do that too, but if poses carry over badly, raise --lambda_disc"
 
 
 def on_object(shares):
@@ -49,20 +47,24 @@ def together(pairs):
     """Of the pairs of keypoints that coincide, [(i, j), ...]."""
     if not pairs:
         return "no two coincide"
-    words = _join([f"{i} and {j}" for i, j in pairs])
+    words = ", ".join(f"{i} and {j}" for i, j in pairs)
     return f"keypoints {words} coincide: raise --lambda_sep"
 
 
 def steadiness(ratio):
     """Of a jitter relative to what drives it."""
-    if ratio <= 1.25:
-        return "as steady as what drives it"
-    return "jitters more than what drives it: raise --lambda_pred"
+    if ratio > 1.5:
+        return "jitters more than what drives it: raise --lambda_pred"
+    if ratio < 0.5:
+        return "moves less than what drives it: fast motion is lost"
+    return "as lively as what drives it"
 
 
-def meaning(value, floor):
-    """Of a landmark error across the clips, against the mean pose's."""
-    if value < 0.7 * floor:
+def meaning(value, floor, ceiling):
+    """Of a landmark error across the clips, against the mean pose's and the true joints'."""
+    if ceiling > 0.9 * floor:
+        return "true joints would be no better than a fixed pose: this pair cannot tell"
+    if value < (floor + ceiling) / 2:
         return "keypoints mean the same on both"
     if value < floor:
         return "keypoints mean roughly the same on both"

@@ -10,7 +10,6 @@ import numpy as np
 import torch
 import yaml
 
-from report.gauge import gauges
 from report.page import Curves, Page, Picture, Tracks, Video, write
 from utils import images, visualize
 
@@ -26,13 +25,13 @@ def write_page(path, opt, sides, truth, rows, defaults):
     Args:
         opt: options of the evaluation; `load` leads to the run's losses and options.
         sides: dict of domain -> `metrics.side.Side`.
-        truth: dict of pair -> (pictures, silhouettes), or None.
+        truth: dict of pair -> (pictures, silhouettes); empty where it is not known.
         rows: `metrics.table.Row`.
-            defaults: stage -> option -> default; its keys are "stage one" and "stage two".
+        defaults: stage -> option -> default; its keys are "stage one" and "stage two".
     """
-    runs = run_folders(Path(opt.load))
+    runs = run_folders(Path(opt.load), 1 if sides["a"].own_picture is None else 2)
     page = Page(
-        title=f"{clip_name(opt.root_a)} (A) and {clip_name(opt.root_b)} (B)",
+        title=title(opt.root_a, opt.root_b),
         summary=summary(rows),
         videos=[video(domain, sides, truth, opt.fps) for domain in sides],
         pictures=[silhouettes(domain, side, truth) for domain, side in sides.items()],
@@ -46,20 +45,22 @@ def write_page(path, opt, sides, truth, rows, defaults):
     write(path, page)
 
 
-def clip_name(root):
-    """The folder that tells clips apart: cat of data/cat/train_seg."""
-    return Path(root).resolve().parent.name
+def title(*roots):
+    """The clips' folders: "data: cat (A) and fox (B)" for data/cat/train_seg and data/fox/..."""
+    clips = [Path(root).resolve().parent for root in roots]
+    parents = list(dict.fromkeys(clip.parent.name for clip in clips))
+    return f"{', '.join(parents)}: {clips[0].name} (A) and {clips[1].name} (B)"
 
 
-def run_folders(checkpoint):
-    """Folders of the stages that made `checkpoint`, by name, as far as they can be found."""
+def run_folders(checkpoint, stage):
+    """Folders of the stages that made `checkpoint`, of `stage` 1 or 2, as far as they are found."""
     folder = checkpoint.parent
-    options = read_options(folder)
-    if "lambda_l1" not in options:
+    if stage == 1:
         return {STAGES[0]: folder}
-    first = Path(options.get("load") or "none").parent
-    found = {STAGES[0]: first} if (first / "config.yaml").is_file() else {}
-    return {**found, STAGES[1]: folder}
+    load = read_options(folder).get("load")
+    first = Path(load).parent if isinstance(load, str) and load else None
+    known = first and "lambda_l2" in read_options(first)
+    return {**({STAGES[0]: first} if known else {}), STAGES[1]: folder}
 
 
 def read_options(folder):
@@ -76,11 +77,11 @@ def losses(path):
     try:
         with open(path, newline="") as file:
             table = [row for row in csv.DictReader(file) if None not in row.values()]
-    except OSError:
+        names = [name for name in table[0] if name != "iteration"] if table else []
+        steps = [int(row["iteration"]) for row in table]
+        return {name: (steps, [float(row[name]) for row in table]) for name in names}
+    except (OSError, ValueError, TypeError, KeyError):  # none, or a damaged one
         return {}
-    names = [name for name in table[0] if name != "iteration"] if table else []
-    steps = [int(row["iteration"]) for row in table]
-    return {name: (steps, [float(row[name]) for row in table]) for name in names}
 
 
 def versions():
@@ -97,11 +98,11 @@ def versions():
 
 
 def summary(rows):
-    """The verdicts that ask for something, and how many measures beat their trivial answers."""
-    known = [gauge for row in rows for gauge in gauges([row]) if gauge]
-    beats = [gauge.beats for gauge in known if gauge.beats is not None]
-    lines = [f"{sum(beats)} of {len(beats)} measures beat the best trivial answer."]
-    asking = [row for row in rows if ": " in row.verdict and row.value is not None]
+    """How near the silhouettes are, and the verdicts that ask for something."""
+    shapes = [row for row in rows if row.name == "silhouette IoU" and "decoded" in row.case]
+    first = shapes or [row for row in rows if row.name == "own silhouette IoU"]
+    lines = [f"{row.name} ({row.case}) {row.value:.2f}: {row.verdict}." for row in first]
+    asking = [row for row in rows if ": " in row.verdict and row not in first]
     return lines + [f"{row.name} ({row.case}): {row.verdict}." for row in asking]
 
 

@@ -77,7 +77,7 @@ def test_the_joints_as_keypoints_mean_the_same_on_both(tmp_path):
         for domain, pair in (("a", "ab"), ("b", "ba"))
     }
     for row in against_truth.landmarks(sides, joints)[2:]:
-        assert row.value < 0.15 * row.floors["mean pose"]
+        assert row.value < 0.15 * row.floors["mean pose"] and row.value < row.ceiling
         assert row.verdict == "keypoints mean the same on both"
     turned = sides["b"].moved_keypoints.flip(1)  # every keypoint changes its body part
     shuffled = {**sides, "b": replace(sides["b"], moved_keypoints=turned)}
@@ -87,15 +87,22 @@ def test_the_joints_as_keypoints_mean_the_same_on_both(tmp_path):
 
 def test_the_planted_map_is_without_error_and_none_is_told(truth):
     planted = truth.planted(64, 64, 0.2, 0.2)
-    rows = against_truth.alignment(planted, planted)
+    rows = against_truth.alignment(planted, planted, planted)
     assert [row.value for row in rows] == pytest.approx([0, 0, 0], abs=1e-5)
+    assert [row.ceiling for row in rows] == pytest.approx([0, 0, 0], abs=1e-5)
     assert all(row.floors["no map"] > 0.03 for row in rows)
-    none = against_truth.alignment(torch.eye(2, 3), planted)
-    assert [row.value for row in none] == [row.floors["no map"] for row in none]
-    mirrored = against_truth.alignment(
-        torch.eye(2, 3), planted @ torch.diag(torch.tensor([-1.0, 1, 1]))
+    identity = against_truth.alignment(torch.eye(2, 3), planted, planted)
+    assert [row.value for row in identity] == [row.floors["no map"] for row in identity]
+    none = against_truth.alignment(None, planted, planted)
+    assert none[0].value is None and "no affine map" in none[0].why
+    flipped = planted @ torch.diag(torch.tensor([-1.0, 1, 1]))
+    one, two = (
+        against_truth.alignment(*maps, planted)[0]
+        for maps in ((planted, flipped), (flipped, planted))
     )
-    assert "mirrors" in mirrored[0].verdict
+    assert one.value is two.value is None
+    assert "planted map alone mirrors: mirror the frames" in one.why
+    assert "learned map alone mirrors" in two.why
 
 
 def test_what_needs_no_truth_of_a_perfect_reconstruction(perfect):
@@ -127,7 +134,7 @@ def test_a_run_is_measured_and_shown(pair, roots, second, tmp_path):
     text = succeed(
         "evaluate.py", f"{flags} --report --vgg_weights {vgg} --inception_weights {inception}"
     )
-    assert "silhouette IoU" in text and "trivial answers" in text
+    assert "silhouette IoU" in text and "floors" in text
     found = json.loads((tmp_path / "out/metrics.json").read_text())
     rows = {(row["name"], row["case"]): row for row in found["metrics"]}
     assert len(rows) == len(found["metrics"]) > 40
@@ -175,8 +182,10 @@ def test_users_mistakes(pair, roots, first, second, tmp_path):
     (tmp_path / "bad.pth").write_text("no weights")
     truth = f"--truth {pair}/truth"
     two = f"{roots} --load {second}/checkpoint --out {tmp_path}/out --device cpu"
-    refuse("evaluate.py", f"{two} {truth} --vgg_weights {tmp_path}/bad.pth", "no VGG16 state dict")
-    refuse("evaluate.py", f"{two} --inception_weights {tmp_path}/bad.pth", "no Inception v3")
+    refuse("evaluate.py", f"{two} --vgg_weights {tmp_path}/bad.pth", "other weights than vgg16")
+    refuse("evaluate.py", f"{two} --inception_weights {tmp_path}/bad.pth", "other weights than inc")
+    refuse("evaluate.py", f"{two} {truth} --vgg_weights {tmp_path}/none.pth", "are no file")
+    assert not (tmp_path / "out").exists()
     shutil.copytree(pair / "a", tmp_path / "short")
     for folder in ("train", "train_seg"):
         (tmp_path / f"short/{folder}/7.jpg").unlink()

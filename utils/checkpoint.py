@@ -116,7 +116,8 @@ def adopt(opt, given, path, state):
     Raises:
         UserError: a flag or config value (names in `given`) contradicts the checkpoint.
     """
-    sizes = ("resize_w", "resize_h", "pad_factor_a", "pad_factor_b", "running_stats", "item_stats")
+    sizes = ("resize_w", "resize_h", "pad_factor_a", "pad_factor_b")
+    sizes += ("running_stats", "item_stats", "redraw_per_item")
     try:
         values = network_options(state)
         stored = {k: v for k, v in state.get("options", {}).items() if k in sizes}

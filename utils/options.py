@@ -3,10 +3,12 @@
 from argparse import ArgumentTypeError
 
 from utils.arguments import (
+    blur,
     count,
     count_or_all,
     flag,
     fraction,
+    frame_rate,
     integer,
     natural,
     nonnegative,
@@ -70,6 +72,7 @@ NETWORKS = (
         "infer with the detector's running statistics instead of each picture's own",
         opposite="own_stats",
     ),
+    flag("redraw_per_item", "train with every item's spots scaled by its own maximum"),
     flag("item_stats", "train the detector with each picture's own statistics, not the batch's"),
     option("netG", str, "resnet_9blocks_double", "the one generator", ("resnet_9blocks_double",)),
     option("input_nc", integer, 3, "accepted for old commands; no effect"),
@@ -113,12 +116,11 @@ FIRST_STAGE = (
     option("delta", nonnegative, 0.1, "squared distance below which two keypoints repel"),
     option("new_alpha", nonnegative, 13.0, "factor inside the steadiness term"),
     option("lambda_moments", nonnegative, 0.0, "weight of equal means and covariances of A and B"),
-    flag("redraw_per_item", "scale each item's spots by its own maximum, not the batch's"),
     flag("sep_all", "separate all keypoints, not the first ten, and none from itself"),
     flag("confuse_b", "domain confusion moves B's keypoints only"),
     option(
         "soft_boundary",
-        nonnegative,
+        blur,
         0.0,
         "blur of the masks to draw, sigma in % of the width",
     ),
@@ -154,12 +156,12 @@ INFERENCE = (
 EVALUATION = (
     option("truth", str, "", "folder of a drawn pair's truth, .../truth; empty: there is none"),
     option("bs", count, 16, "frames per pass; results do not depend on it"),
-    option("delta", nonnegative, 0.12, "squared distance below which two keypoints count as near"),
+    option("delta", nonnegative, 0.1, "squared distance below which two keypoints count as near"),
     option("vgg_weights", str, "", "file of torchvision's VGG16 weights, for LPIPS"),
     option("inception_weights", str, "", "file of torchvision's Inception v3 weights, for KID"),
     flag("raw", "leave a checkpoint's averaged weights aside", opposite="averaged"),
     flag("report", "write report.html, a page with videos, tracks, plots and numbers"),
-    option("fps", positive, 12.0, "frames per second of the page's videos"),
+    option("fps", frame_rate, 12.0, "frames per second of the page's videos"),
 )
 
 STAGES = {

@@ -24,7 +24,8 @@ def go_on(path, state, parts, jokr, averaged, rates):
 
     One of the reference, without `iteration`, gives weights and optimisers only.
     """
-    checkpoint.restore(path, state, parts, jokr.affine)
+    begun = {key: part for key, part in parts.items() if key != "Moments" or key in state}
+    checkpoint.restore(path, state, begun, jokr.affine)
     if averaged:
         checkpoint.restore_networks(path, state, averaged.module)
         averaged.n_averaged.fill_(1)
