@@ -12,7 +12,7 @@ from tests.conftest import refuse, succeed
 TINY = {
     "resize_w": 64, "resize_h": 64, "scale_kp": 0.5, "kp_width": 4, "ngf": 4, "num_kp": 5,
     "device": "cpu", "affine": True, "evaluate": {"raw": True},
-    "train_first_stage": {"bs": 2, "iters": 3, "ema": 0.5},
+    "train_first_stage": {"bs": 2, "iters": 3, "ema": 0.98},
 }  # fmt: skip
 
 
