@@ -83,7 +83,7 @@ def plot(rows, path):
     recipes = list(dict.fromkeys(name for level in found.values() for name in level))
     recipes.sort(key=lambda name: (name != "best trivial answer", name != "faithful"))
     figure = Figure((10, 0.6 + (1 + 0.32 * len(recipes)) * len(found)), layout="constrained")
-    axes = figure.subplots(len(found), len(headings), squeeze=False, sharey=True)
+    axes = figure.subplots(len(found), len(headings), squeeze=False, sharey="row")
     for line, (level, own) in zip(axes, sorted(found.items())):
         for axis, heading in zip(line, headings):
             for place, name in enumerate(recipes):
