@@ -1,11 +1,14 @@
 """Optical flow from the drawing itself, and its files."""
 
+import shutil
+
 import cv2
 import numpy as np
 import pytest
 
 from datasets import canvas, drawing, synthetic
 from datasets.truth import read_flow, write_flow
+from tests.conftest import succeed
 
 
 @pytest.mark.parametrize("level", [synthetic.DEMO, *synthetic.LEVELS])
@@ -70,3 +73,13 @@ def test_flow_files_keep_what_is_written(tmp_path):
     y, x = np.argwhere(valid)[0]
     assert raw[y, x, 0] == round(flow[y, x, 0] * 64 + 2**15)
     assert (raw[~valid] == 0).all()
+
+
+def test_a_pair_drawn_before_there_was_flow_is_drawn_anew(tmp_path):
+    succeed("data/make_demo.py", f"--out {tmp_path} --frames 2")
+    shutil.rmtree(tmp_path / "truth/flow")
+    assert "holds the demo already" not in succeed(
+        "data/make_demo.py", f"--out {tmp_path} --frames 2"
+    )
+    assert (tmp_path / "truth/flow/ba/0.png").is_file()
+    assert "holds the demo already" in succeed("data/make_demo.py", f"--out {tmp_path} --frames 2")
