@@ -76,12 +76,12 @@ def recipe_file(name):
     return ROOT / "configs/recipes" / f"{name}.yaml"
 
 
-def call(log, script, *words):
+def call(opt, log, script, *words):
     """Run one of the project's scripts, what it says in `log`; UserError with its last words."""
+    command = [sys.executable, str(ROOT / script), *map(str, words)]
+    share = {"OMP_NUM_THREADS": str(max(1, os.cpu_count() // opt.jobs)), **os.environ}
     with open(log, "a") as file:
-        code = subprocess.call(
-            [sys.executable, str(ROOT / script), *map(str, words)], stdout=file, stderr=file
-        )
+        code = subprocess.call(command, stdout=file, stderr=file, env=share)
     if code:
         last = log.read_text().strip().splitlines()[-1:] or ["nothing was said"]
         raise errors.UserError(f"{script} ended with code {code}, see {log}: {last[0]}")
@@ -92,7 +92,7 @@ def draw_pair(opt, level, seed):
     folder = Path(opt.out) / f"pairs/{level}-{seed}-{opt.frames}"
     folder.parent.mkdir(parents=True, exist_ok=True)
     words = "--level", level, "--seed", seed, "--frames", opt.frames
-    call(folder.with_suffix(".log"), "data/make_demo.py", "--out", folder, *words)
+    call(opt, folder.with_suffix(".log"), "data/make_demo.py", "--out", folder, *words)
     return folder
 
 
@@ -107,10 +107,10 @@ def run(opt, recipe, level, seed):
     with TRAINING[out]:
         trained = *configs, *clips, "--seed", seed, "--out", out, "--resume"
         if not (out / "checkpoint").is_file():
-            call(log, "train_first_stage.py", *trained)
+            call(opt, log, "train_first_stage.py", *trained)
     evaluated = *configs, *clips, "--load", out / "checkpoint", "--truth", pair / "truth"
     measured = out / f"evaluation-{recipe}"
-    call(log, "evaluate.py", *evaluated, "--out", measured)
+    call(opt, log, "evaluate.py", *evaluated, "--out", measured)
     rows = json.loads((measured / "metrics.json").read_text())["metrics"]
     found = {(row["name"], row["case"]): row for row in rows}
     row = dict(zip(KEYS, (recipe, level, seed, settings(opt, recipe))))
@@ -173,7 +173,6 @@ def main():
     table = out / "quality.csv"
     done = {key(row) for row in read(table)}
     due = [r for r in runs if (*map(str, r), settings(opt, r[0])) not in done]
-    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, os.cpu_count() // opt.jobs)))
     for level, seed in dict.fromkeys(r[1:] for r in due):
         draw_pair(opt, level, seed)
     pool = ThreadPoolExecutor(opt.jobs)

@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import os
 import runpy
 import sys
 from pathlib import Path
@@ -28,6 +29,7 @@ def run_script(name, flags):
     argv = [str(ROOT / name), *(flags.split() if isinstance(flags, str) else flags)]
     with (
         mock.patch.object(sys, "argv", argv),
+        mock.patch.dict(os.environ),  # what a script sets ends with it
         contextlib.redirect_stdout(out),
         contextlib.redirect_stderr(err),
     ):
