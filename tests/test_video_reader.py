@@ -1,0 +1,134 @@
+"""Frames and sound out of files as people have them."""
+
+import numpy as np
+import pytest
+
+from tests import films
+from utils.errors import UserError
+from utils.video_reader import Excerpt, open_source, pictures_in, save_sound
+
+
+@pytest.fixture(scope="module")
+def frames():
+    return films.scene(12)[0]
+
+
+@pytest.fixture(scope="module")
+def video(frames, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("video")
+    films.write_video(folder / "mute.mp4", frames, fps=6)
+    films.ffmpeg(
+        "-i", folder / "mute.mp4", "-f", "lavfi", "-i", "sine=duration=2", "-c:v", "copy",
+        "-shortest", folder / "video.mp4",
+    )  # fmt: skip
+    return folder / "video.mp4"
+
+
+def close(read, drawn):
+    """Mean difference in grey levels is what a codec does, no more."""
+    assert read.shape == drawn.shape
+    assert np.abs(read.astype(int) - drawn).mean() < 6
+
+
+def test_a_video_yields_its_frames_in_order(video, frames):
+    source = open_source(video)
+    assert (source.fps, source.expected) == (6, 12)
+    for _ in range(2):  # as often as one likes
+        close(np.stack(list(source)), frames)
+
+
+def test_an_excerpt_has_its_seconds_rate_and_size(video, frames):
+    source = open_source(video, Excerpt(start=0.5, end=1.5, longest=80))
+    assert source.expected == 6
+    read = list(source)
+    assert [frame.shape for frame in read] == [(60, 80, 3)] * 6
+    reduced = frames[3].reshape(60, 2, 80, 2, 3).mean((1, 3))
+    assert np.abs(read[0] - reduced).mean() < 6
+    assert len(list(open_source(video, Excerpt(fps=3)))) == 6
+    assert next(iter(open_source(video, Excerpt(longest=1000)))).shape == (120, 160, 3)
+
+
+def test_rotation_metadata_is_honoured(video, frames, tmp_path):
+    films.ffmpeg("-display_rotation", 90, "-i", video, "-c", "copy", tmp_path / "phone.mp4")
+    read = np.stack(list(open_source(tmp_path / "phone.mp4")))
+    close(read, np.rot90(frames, axes=(1, 2)))
+
+
+def test_a_file_cut_short_yields_what_it_has(video, tmp_path):
+    films.ffmpeg("-i", video, "-c", "copy", "-movflags", "+faststart", tmp_path / "whole.mp4")
+    whole = (tmp_path / "whole.mp4").read_bytes()
+    (tmp_path / "cut.mp4").write_bytes(whole[: len(whole) * 6 // 10])
+    source = open_source(tmp_path / "cut.mp4")
+    assert source.expected == 12
+    assert 2 <= len(list(source)) < 11
+
+
+@pytest.mark.parametrize("ending", [".gif", ".webm", ".avi"])
+def test_other_containers_open(frames, tmp_path, ending):
+    path = films.write_video(tmp_path / f"clip{ending}", frames)
+    read = np.stack(list(open_source(path, Excerpt(fps=12))))
+    assert len(read) in (11, 12)
+    assert np.abs(read[0].astype(int) - frames[0]).mean() < 12
+
+
+@pytest.mark.parametrize("name", ["a b.mp4", 'it\'s "x" $(id).mp4', "füchse-狐.mp4", "a%03d.mp4"])
+def test_any_name_opens(video, tmp_path, name):
+    (tmp_path / name).write_bytes(video.read_bytes())
+    assert len(list(open_source(tmp_path / name))) == 12
+
+
+def test_a_folder_comes_in_natural_order(frames, tmp_path):
+    films.write_folder(tmp_path / "shots", frames, "shot {}.png")
+    (tmp_path / "shots/notes.txt").write_text("not a picture")
+    assert [p.name for p in pictures_in(tmp_path / "shots")][1:3] == ["shot 1.png", "shot 2.png"]
+    source = open_source(tmp_path / "shots", Excerpt(start=0.5, fps=4))
+    assert np.array_equal(np.stack(list(source)), frames[2:])
+
+
+def test_transparency_is_read(tmp_path):
+    films.ffmpeg(
+        "-f", "lavfi", "-i", "color=red@0.5:size=64x48:rate=10:duration=0.3,format=yuva420p",
+        "-c:v", "libvpx-vp9", "-pix_fmt", "yuva420p", tmp_path / "clear.webm",
+    )  # fmt: skip
+    frame = next(iter(open_source(tmp_path / "clear.webm", alpha=True)))
+    assert frame.shape == (48, 64, 4)
+    assert 120 <= frame[20, 30, 3] <= 135
+
+
+def test_sound_is_kept_for_its_seconds(video, tmp_path):
+    assert save_sound(video, Excerpt(0.5, 1.5), tmp_path / "sound.m4a")
+    films.ffmpeg("-i", tmp_path / "sound.m4a", tmp_path / "sound.wav")
+    samples = (tmp_path / "sound.wav").stat().st_size / 2 / 44100
+    assert 0.9 < samples < 1.15
+
+
+def test_a_mute_video_has_no_sound(frames, tmp_path):
+    path = films.write_video(tmp_path / "mute.mp4", frames)
+    assert not save_sound(path, Excerpt(), tmp_path / "sound.m4a")
+    assert not (tmp_path / "sound.m4a").exists()
+
+
+def test_mistakes_are_said(video, frames, tmp_path):
+    films.ffmpeg("-f", "lavfi", "-i", "sine=duration=1", tmp_path / "sound.wav")
+    (tmp_path / "text.mp4").write_text("hello")
+    (tmp_path / "empty.mp4").touch()
+    for name in ("sound.wav", "text.mp4", "empty.mp4"):
+        with pytest.raises(UserError, match=f"{name} holds no video"):
+            open_source(tmp_path / name)
+    with pytest.raises(UserError, match="does not exist"):
+        open_source(tmp_path / "nothing.mp4")
+    with pytest.raises(UserError, match="no frame between --start and --end"):
+        list(open_source(video, Excerpt(start=50)))
+    (tmp_path / "bare").mkdir()
+    with pytest.raises(UserError, match="holds no pictures"):
+        open_source(tmp_path / "bare")
+    films.write_folder(tmp_path / "mixed", [frames[0], frames[1][:50]])
+    with pytest.raises(UserError, match="1.png is 160x50 but 0.png is 160x120"):
+        list(open_source(tmp_path / "mixed"))
+
+
+def test_a_playlist_reads_nothing_else(video, tmp_path):
+    """ffmpeg may follow a list to other places; it must not go to a network."""
+    (tmp_path / "list.m3u8").write_text("#EXTM3U\n#EXTINF:2,\nhttp://127.0.0.1:9/x.ts\n")
+    with pytest.raises(UserError, match="holds no video"):
+        open_source(tmp_path / "list.m3u8")

@@ -1,0 +1,192 @@
+"""Frames and sound out of anything that the bundled ffmpeg opens, or out of a folder of pictures.
+
+Names of files go to ffmpeg as absolute paths in a list of arguments, never through a shell.
+"""
+
+import logging
+import math
+import os
+import re
+import subprocess
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+import imageio_ffmpeg
+import numpy as np
+from PIL import Image, ImageOps
+
+from utils.errors import UserError
+from utils.images import BROKEN
+
+LOCAL = ["-protocol_whitelist", "file"]  # a playlist cannot make ffmpeg read from elsewhere
+PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
+DEFAULT_RATE = 25.0  # frames per second where the source does not tell
+COLOURS = {"RGB": "rgb24", "RGBA": "rgba"}  # ffmpeg's names
+
+# It warns of every size that the rotation metadata turns.
+logging.getLogger("imageio_ffmpeg").setLevel(logging.ERROR)
+
+
+@dataclass(frozen=True)
+class Excerpt:
+    """Which frames are wanted, at what rate and size.
+
+    Attributes:
+        start, end: seconds; `end` None is the source's.
+        fps: frames per second; None is the source's own. A folder of pictures has this rate.
+        longest: most pixels of the longer side; None keeps the source's size.
+    """
+
+    start: float = 0.0
+    end: float | None = None
+    fps: float | None = None
+    longest: int | None = None
+
+    def size(self, width, height):
+        """What a picture of this size is brought to, never enlarged."""
+        scale = min(1, (self.longest or math.inf) / max(width, height))
+        return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+def open_source(path, excerpt=None, alpha=False):
+    """`Video` or `Pictures` at `path`: iterate over it for frames, as often as you like.
+
+    Frames are (H, W, 3) uint8 RGB, or (H, W, 4) RGBA with `alpha`, upright by rotation metadata,
+    of one size throughout. `fps` is their rate; `expected` says about how many the source
+    promises, None where it does not tell.
+
+    Raises:
+        UserError: nothing there, no video in it, or no frame in the excerpt (on iterating).
+    """
+    path = Path(path)
+    if not path.exists():
+        raise UserError(f"{path} does not exist; give a video or a folder of pictures")
+    return (Pictures if path.is_dir() else Video)(path, excerpt or Excerpt(), alpha)
+
+
+class Video:
+    """Frames of a file, by ffmpeg; see `open_source`."""
+
+    def __init__(self, path, excerpt, alpha):
+        self.path, self.excerpt, self.mode = path, excerpt, "RGBA" if alpha else "RGB"
+        self._decoder = []
+        with closing(self._stream()) as stream:
+            told = next(stream)
+        if alpha and told["codec"].startswith(("vp8", "vp9")):  # ffmpeg's own ones drop alpha
+            self._decoder = ["-c:v", "libvpx-vp9" if "9" in told["codec"] else "libvpx"]
+        self.fps = excerpt.fps or told["fps"] or DEFAULT_RATE
+        seconds = min(told["duration"], excerpt.end or math.inf) - excerpt.start
+        self.expected = max(0, round(seconds * self.fps)) if told["duration"] else None
+
+    def __iter__(self):
+        with closing(self._stream()) as stream:
+            width, height = next(stream)["size"]
+            index = -1
+            try:
+                for index, frame in enumerate(stream):  # noqa: B007 - counts them
+                    yield np.frombuffer(frame, np.uint8).reshape(height, width, -1)
+            except RuntimeError:  # the last one is cut short
+                pass
+        if index < 0:
+            raise UserError(
+                f"{self.path} yields no frame between --start and --end (from second "
+                f"{self.excerpt.start:g}); check both, and whether it plays"
+            )
+
+    def _stream(self):
+        """What the file tells, a dict, then its frames as bytes."""
+        excerpt = self.excerpt
+        cut = [*self._decoder, "-ss", str(excerpt.start)]
+        if excerpt.end is not None:
+            cut += ["-to", str(excerpt.end)]
+        # Square pixels first; then `Excerpt.size`.
+        share = f"min(1,{excerpt.longest or 1e9}/max(iw,ih))"
+        scale = f"scale=w='max(1,round(iw*{share}))':h='max(1,round(ih*{share}))'"
+        rate = [] if excerpt.fps is None else [f"fps={excerpt.fps}"]
+        filters = ",".join([*rate, "scale=w='iw*sar':h=ih", scale + ":flags=area"])
+        try:
+            yield from imageio_ffmpeg.read_frames(
+                str(self.path.absolute()),
+                pix_fmt=COLOURS[self.mode],
+                bits_per_pixel=8 * len(self.mode),
+                input_params=[*LOCAL, *cut],
+                output_params=["-map", "0:v:0", "-vf", filters],
+            )
+        except (OSError, IndexError, AttributeError):  # its ways to say that there is no video
+            raise UserError(
+                f"{self.path} holds no video that ffmpeg can read; check whether it plays, or "
+                "convert it to mp4"
+            ) from None
+
+
+class Pictures:
+    """Frames of a folder, in natural order of their names; see `open_source`."""
+
+    def __init__(self, path, excerpt, alpha):
+        self.path, self.excerpt, self.mode = path, excerpt, "RGBA" if alpha else "RGB"
+        self.fps = excerpt.fps or DEFAULT_RATE
+        files = pictures_in(path)
+        last = None if excerpt.end is None else round(excerpt.end * self.fps)
+        self._files = files[round(excerpt.start * self.fps) : last]
+        if not files:
+            raise UserError(f"{path} holds no pictures ({', '.join(PICTURES)}); give another")
+        if not self._files:
+            raise UserError(
+                f"{path} holds {len(files)} pictures, at {self.fps:g} per second none between "
+                "--start and --end; check both and --fps"
+            )
+        self.expected = len(self._files)
+
+    def __iter__(self):
+        first = None
+        for file in self._files:
+            picture = self._read(file)
+            first = first or picture.size
+            if picture.size != first:
+                raise UserError(
+                    f"{file} is {picture.width}x{picture.height} but {self._files[0].name} is "
+                    f"{first[0]}x{first[1]}; make all pictures of a folder the same size"
+                )
+            yield np.asarray(picture.resize(self.excerpt.size(*first), Image.Resampling.BOX))
+
+    def _read(self, file):
+        try:
+            with Image.open(file) as image:
+                return ImageOps.exif_transpose(image).convert(self.mode)
+        except BROKEN as error:
+            raise UserError(
+                f"{file} cannot be read as a picture ({error}); replace it or take it out"
+            ) from None
+
+
+def pictures_in(folder):
+    """Paths of a folder's pictures in natural order: 2.jpg before 10.jpg."""
+    files = (p for p in Path(folder).iterdir() if p.suffix.lower() in PICTURES and p.is_file())
+    return sorted((p for p in files if not p.name.startswith(".")), key=_natural)
+
+
+def _natural(path):
+    parts = re.split(r"(\d+)", path.name)
+    return [(part.isdigit() and int(part), part) for part in parts]
+
+
+def save_sound(path, excerpt, target):
+    """Write the sound of a video's excerpt as AAC; returns whether there was any.
+
+    Args:
+        path: the video.
+        excerpt: `Excerpt`; its seconds count.
+        target: .m4a file.
+    """
+    cut = ["-ss", str(excerpt.start), *([] if excerpt.end is None else ["-to", str(excerpt.end)])]
+    source = [*LOCAL, *cut, "-i", str(Path(path).absolute())]
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-y", "-loglevel", "error", *source, "-vn"]
+    done = subprocess.run(
+        [*command, "-map", "0:a:0", "-c:a", "aac", "-b:a", "192k", os.path.abspath(target)],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+    )
+    if done.returncode:
+        Path(target).unlink(missing_ok=True)
+    return not done.returncode
