@@ -1,42 +1,49 @@
-"""Numbered frames -> a labelled side-by-side video: inputs above, results below (METHOD.md 7)."""
+"""Numbered frames -> a labelled side-by-side video: inputs above, results below (METHOD.md 7).
 
+`--columns "cat: a_ refined_ab_; fox: b_ refined_ba_"` sets any columns instead, from left to right,
+each with a title, if any, and its rows from above; one column without title is the bare pictures.
+"""
+
+from contextlib import ExitStack
 from pathlib import Path
 
-import cv2
 import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
 from utils import arguments, errors
 from utils.arguments import count, flag, natural, option, positive
+from utils.cells import Layout, columns, compose, crop_middle, in_words, read_picture
 from utils.errors import UserError
 from utils.video import VideoWriter, codec_arguments
 
-FRAME = 24  # white around and between the columns, pixels
-MARGIN = 60  # more white on the left, for the labels
 LABELS = ("Input", "Ours")  # of the upper and the lower row
-FONT, FONT_SCALE, STROKE = cv2.FONT_HERSHEY_SIMPLEX, 0.75, 2
-LABEL_X = 15  # where a label begins, pixels from the left
+PREVIEW_SIZE, PREVIEW_FRAMES = 320, 60  # of a preview at most, pixels and frames
+PREVIEW_RATE = 12.0  # frames per second, about
 
 VIDEO = (
     option("img_path", str, "", "folder of the frames, as inference.py --splitted writes them"),
     option("out", str, "./", "folder of the video, which is called <int(fps)>_<name>"),
     option("name", str, "vid.avi", "name of the video: .avi, .mp4, .webm or .gif"),
     option("fps", positive, 15.0, "frames per second"),
+    option("columns", columns, None, "the columns: `title: prefix prefix; title: prefix prefix`"),
+    option("audio", str, "", "file whose sound the video gets, such as the driver's"),
+    flag("transparent", "keep the pictures' transparency; .webm and .gif"),
+    flag("preview", "a small looping .gif beside the video, too"),
     option("prefix_a", str, "a_", "left column, upper row: what stands before the number"),
     option("prefix_b", str, "b_", "left column, lower row"),
     option("prefix_c", str, "a_", "right column, upper row"),
     option("prefix_d", str, "b_", "right column, lower row"),
-    option("ext_a", str, ".jpg", "file extension of the left column"),
+    option("ext_a", str, ".jpg", "file extension of the left column, and of --columns"),
     option("ext_b", str, ".jpg", "file extension of the right column"),
-    option("start_a", natural, 0, "first number of the left column"),
+    option("start_a", natural, 0, "first number of the left column, and of --columns"),
     option("start_b", natural, 0, "first number of the right column"),
-    option("end_a", natural, 10, "the left column ends before this number"),
+    option("end_a", natural, 10, "the left column ends before this number, and --columns do"),
     option("end_b", natural, 10, "the right column ends before this one; the shorter one counts"),
-    option("stride_a", count, 1, "step between numbers of the left column"),
+    option("stride_a", count, 1, "step between numbers of the left column, and of --columns"),
     option("stride_b", count, 1, "step between numbers of the right column"),
     flag("same_length", "number the right column as the left one, whatever *_b say"),
-    flag("crop", "cut the middle crop_w x crop_h of the upper left picture out of all four"),
+    flag("crop", "cut the middle crop_w x crop_h of the upper left picture out of all"),
     option("crop_w", count, 256, "width of the cut, pixels"),
     option("crop_h", count, 256, "height of the cut, pixels"),
     flag("resize", "bring every picture to w x h, bicubic (after the cut, if any)"),
@@ -46,44 +53,71 @@ VIDEO = (
 
 
 def main():
-    args, _ = arguments.parse("Frames to a labelled side-by-side video.", VIDEO)
+    args, _ = arguments.parse(__doc__, VIDEO)
     path = video_path(args)
     complete, gaps = find_frames(args)
+    layout = Layout((), LABELS)
+    if args.columns:
+        titles = tuple(column.title for column in args.columns)
+        layout = Layout(titles, (), bare=len(titles) == 1 and not any(titles))
     for missing in gaps:
         print(f"skipping a frame, missing: {', '.join(missing)}")
-    with VideoWriter(path, args.fps) as video:
+    with ExitStack() as files:
+        video = files.enter_context(VideoWriter(path, args.fps, args.transparent, args.audio))
+        preview = Preview(path, args, files) if args.preview else None
         for cells in tqdm(read_cells(complete, args), "frames", len(complete), disable=None):
-            video.add(compose(cells))
-    print(f"{path}: {video.frames} frames")
+            frame = compose(cells, layout)
+            video.add(frame)
+            if preview:
+                preview.add(frame)
+    print(f"{path}: {video.frames} frames" + (f"; preview in {preview.path}" if preview else ""))
+
+
+class Preview:
+    """The small looping .gif of a video's beginning, beside it at `path`."""
+
+    def __init__(self, video_path, args, files):
+        self.path = video_path.with_name(f"{video_path.stem}_preview.gif")
+        self.step, self.seen = max(1, round(args.fps / PREVIEW_RATE)), 0
+        self.video = files.enter_context(
+            VideoWriter(self.path, args.fps / self.step, args.transparent)
+        )
+
+    def add(self, frame):
+        """Take a frame of the video, or leave it out."""
+        if self.seen % self.step == 0 and self.video.frames < PREVIEW_FRAMES:
+            image = Image.fromarray(frame)
+            image.thumbnail((PREVIEW_SIZE, PREVIEW_SIZE), Image.Resampling.LANCZOS)
+            self.video.add(np.asarray(image))
+        self.seen += 1
 
 
 def video_path(args):
     """Where the video goes, checked before any work."""
     if Path(args.name).name != args.name:
         raise UserError(f"--name {args.name} is not a plain file name; folders belong to --out")
-    codec_arguments(args.name)
+    codec_arguments(args.name, args.transparent)
     return Path(args.out) / f"{int(args.fps)}_{args.name}"
 
 
 def find_frames(args):
-    """Look for the four pictures of each video frame.
+    """Look for the pictures of each video frame.
 
     Returns:
-        list of [upper left, lower left, upper right, lower right] paths that all exist,
+        list of columns from the left, each a list of paths from above, that all exist;
         list of the missing names of each frame that lacks some.
     """
     folder = Path(args.img_path)
     if not args.img_path or not folder.is_dir():
         raise UserError(f"--img_path '{args.img_path}' is not a folder; give the frames' folder")
     complete, gaps = [], []
-    for i, j in zip(*number_ranges(args)):
-        names = [f"{prefix}{i}{args.ext_a}" for prefix in (args.prefix_a, args.prefix_b)]
-        names += [f"{prefix}{j}{args.ext_b}" for prefix in (args.prefix_c, args.prefix_d)]
-        missing = [name for name in dict.fromkeys(names) if not (folder / name).is_file()]
+    for names in frame_names(args):
+        every = [name for column in names for name in column]
+        missing = [name for name in dict.fromkeys(every) if not (folder / name).is_file()]
         if missing:
             gaps.append(missing)
         else:
-            complete.append([folder / name for name in names])
+            complete.append([[folder / name for name in column] for column in names])
     if not complete:
         raise UserError(
             f"no video frame has all its pictures in {folder}: {', '.join(gaps[0])} missing, and "
@@ -92,22 +126,34 @@ def find_frames(args):
     return complete, gaps
 
 
-def number_ranges(args):
-    """The numbers of the left and of the right column, two ranges."""
-    for side in "a" if args.same_length else "ab":
-        start, end = getattr(args, f"start_{side}"), getattr(args, f"end_{side}")
-        if end <= start:
-            raise UserError(f"--end_{side} {end} must be above --start_{side} {start}")
-    left = range(args.start_a, args.end_a, args.stride_a)
-    right = range(args.start_b, args.end_b, args.stride_b)
-    return left, left if args.same_length else right
+def frame_names(args):
+    """Names of the files of each video frame, column by column."""
+    if args.columns:
+        for i in numbers(args, "a"):
+            yield [[f"{p}{i}{args.ext_a}" for p in column.prefixes] for column in args.columns]
+        return
+    left = numbers(args, "a")
+    for i, j in zip(left, left if args.same_length else numbers(args, "b")):
+        yield [
+            [f"{prefix}{i}{args.ext_a}" for prefix in (args.prefix_a, args.prefix_b)],
+            [f"{prefix}{j}{args.ext_b}" for prefix in (args.prefix_c, args.prefix_d)],
+        ]
+
+
+def numbers(args, side):
+    """The numbers of the left or right column, a range."""
+    start, end = getattr(args, f"start_{side}"), getattr(args, f"end_{side}")
+    if end <= start:
+        raise UserError(f"--end_{side} {end} must be above --start_{side} {start}")
+    return range(start, end, getattr(args, f"stride_{side}"))
 
 
 def read_cells(complete, args):
-    """Yield each video frame's four pictures, (h, w, 3) uint8 RGB of one size throughout."""
-    size = None
-    for paths in complete:
-        pictures = [read_picture(path) for path in paths]
+    """Yield each video frame's columns of (h, w, 3 or 4) uint8 pictures, of one size throughout."""
+    size, mode = None, "RGBA" if args.transparent else "RGB"
+    for columns_of_paths in complete:
+        paths = [path for column in columns_of_paths for path in column]
+        pictures = [read_picture(path, mode) for path in paths]
         if args.crop:
             pictures = crop_middle(pictures, args.crop_w, args.crop_h, paths)
         if args.resize:
@@ -119,67 +165,8 @@ def read_cells(complete, args):
                     f"{path} is {in_words(picture.size)} where the video's first picture is "
                     f"{in_words(size)}; pass --resize --w {size[0]} --h {size[1]}"
                 )
-        yield [np.asarray(picture) for picture in pictures]
-
-
-def read_picture(path):
-    """One file as an RGB Pillow image (`utils.images.read` would load torch)."""
-    try:
-        with Image.open(path) as image:
-            return image.convert("RGB")
-    except (
-        OSError,
-        SyntaxError,
-        ValueError,
-        Image.DecompressionBombError,
-    ):  # Pillow's own ways to say that a file is broken
-        raise UserError(f"{path} is not a readable picture; write it again or remove it") from None
-
-
-def crop_middle(pictures, width, height, paths):
-    """Cut one box, centred in the first picture (A's), out of every picture."""
-    left = (pictures[0].width - width) // 2
-    top = (pictures[0].height - height) // 2
-    for picture, path in zip(pictures, paths):
-        if min(left, top) < 0 or left + width > picture.width or top + height > picture.height:
-            raise UserError(
-                f"{path} is {in_words(picture.size)}, too small for the cut of {width} x {height}; "
-                "pass a smaller --crop_w and --crop_h"
-            )
-    return [picture.crop((left, top, left + width, top + height)) for picture in pictures]
-
-
-def in_words(size):
-    return f"{size[0]} x {size[1]}"
-
-
-def compose(cells):
-    """Set four pictures in white, with labels.
-
-    Args:
-        cells: upper left, lower left, upper right, lower right, each (h, w, 3) uint8 RGB.
-
-    Returns:
-        (2h + 48, 2w + 132, 3) uint8 RGB.
-    """
-    height, width = cells[0].shape[:2]
-    canvas = np.full((2 * height + 2 * FRAME, MARGIN + 2 * width + 3 * FRAME, 3), 255, np.uint8)
-    for index, cell in enumerate(cells):
-        column, row = divmod(index, 2)
-        left = MARGIN + FRAME + column * (width + FRAME)
-        top = FRAME + row * height
-        canvas[top : top + height, left : left + width] = cell
-    for row, label in enumerate(LABELS):
-        write_label(canvas, label, FRAME + row * height + (height + 1) // 2)
-    return canvas
-
-
-def write_label(canvas, label, middle):
-    """Letter one row in place, its middle `middle` pixels below the top of the canvas."""
-    (_, ascent), descent = cv2.getTextSize(label, FONT, FONT_SCALE, STROKE)
-    # Half of the whole line below the middle, as the reference: it sits a little low.
-    origin = (LABEL_X, middle + (ascent + descent + 1) // 2)
-    cv2.putText(canvas, label, origin, FONT, FONT_SCALE, (0, 0, 0), STROKE, cv2.LINE_AA)
+        left = iter(pictures)
+        yield [[np.asarray(next(left)) for _ in column] for column in columns_of_paths]
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 import gen_vid
+from utils.cells import Layout, compose, crop_middle
 from utils.video import VideoWriter
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -88,7 +89,7 @@ def test_odd_sides_get_a_white_line(tmp_path, extension, padded):
 
 def test_layout():
     cells = [np.full((157, 256, 3), 50 * i + 20, np.uint8) for i in range(4)]
-    frame = gen_vid.compose(cells)
+    frame = compose([cells[:2], cells[2:]], Layout(labels=gen_vid.LABELS))
     assert frame.shape == (362, 644, 3)
     for index, (top, left) in enumerate([(24, 84), (181, 84), (24, 364), (181, 364)]):
         assert (frame[top : top + 157, left : left + 256] == 50 * index + 20).all()
@@ -133,7 +134,7 @@ def test_ranges_crop_and_resize(tmp_path):
 def test_crop_is_centred_in_the_upper_left_picture():
     pictures = [Image.new("RGB", (30, 20)), Image.new("RGB", (40, 40))]
     pictures[0].putpixel((10, 5), (255, 0, 0))
-    cells = gen_vid.crop_middle(pictures, 10, 10, ["a", "b"])
+    cells = crop_middle(pictures, 10, 10, ["a", "b"])
     assert [cell.size for cell in cells] == [(10, 10)] * 2
     assert cells[0].getpixel((0, 0)) == (255, 0, 0)
 
@@ -201,10 +202,11 @@ def test_first_frame_of_the_reference(tmp_path):
     if not (GOLDEN / "video_frame0.png").is_file():
         pytest.skip(f"the reference's video frame is not in {GOLDEN}")
     names = ("b_0.jpg", "refined_ba_0.jpg", "a_0.jpg", "refined_ab_0.jpg")
-    pictures = [[GOLDEN / "inference" / name for name in names]]
+    paths = [GOLDEN / "inference" / name for name in names]
     options = ["--resize", "--w", "256", "--h", "157"]
     args, _ = gen_vid.arguments.parse("", gen_vid.VIDEO, argv=options)
-    frame = gen_vid.compose(next(gen_vid.read_cells(pictures, args)))
+    cells = next(gen_vid.read_cells([[paths[:2], paths[2:]]], args))
+    frame = compose(cells, Layout(labels=gen_vid.LABELS))
     path = str(tmp_path / "divx.avi")
     writer = cv2.VideoWriter(path, cv2.VideoWriter_fourcc(*"DIVX"), 15, frame.shape[1::-1])
     writer.write(np.ascontiguousarray(frame[..., ::-1]))

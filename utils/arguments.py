@@ -23,6 +23,7 @@ class Option:
     help: str
     choices: tuple = None
     opposite: str = None  # a second flag that turns a boolean off
+    bare: bool = False  # given by its place alone, without a name; may be left out
 
 
 def option(name, kind, default, help, choices=None):
@@ -31,6 +32,10 @@ def option(name, kind, default, help, choices=None):
 
 def flag(name, help, default=False, opposite=None):
     return Option(name, bool, default, help, opposite=opposite)
+
+
+def positional(name, help, default=""):
+    return Option(name, str, default, help, bare=True)
 
 
 def _number(kind, test, words):
@@ -102,8 +107,10 @@ def parse(description, *groups, defaults=None, argv=None, script=None):
 
 
 def _add(parser, o):
-    default = "" if o.kind is bool or o.default == "" else f" (default {o.default})"
-    if o.kind is bool:
+    default = "" if o.kind is bool or o.default in ("", None) else f" (default {o.default})"
+    if o.bare:
+        parser.add_argument(o.name, nargs="?", help=o.help)
+    elif o.kind is bool:
         parser.add_argument(f"--{o.name}", dest=o.name, action="store_true", help=o.help)
         if o.opposite:
             parser.add_argument(

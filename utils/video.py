@@ -13,12 +13,18 @@ from utils.errors import UserError
 
 # One palette per frame keeps a .gif streaming; a common one would need every frame in memory.
 _GIF_PALETTE = "split[a][b];[a]palettegen=stats_mode=single[p];[b][p]paletteuse=new=1"
+_GIF_CLEAR = _GIF_PALETTE.replace("single[p]", "single:reserve_transparent=1[p]")
 _CODECS = {
     ".avi": "-c:v mpeg4 -vtag XVID -q:v 2 -pix_fmt yuv420p -f avi",
     ".mp4": "-c:v libx264 -crf 16 -pix_fmt yuv420p -movflags +faststart -f mp4",
     ".webm": "-c:v libvpx-vp9 -crf 20 -b:v 0 -cpu-used 4 -row-mt 1 -pix_fmt yuv420p -f webm",
     ".gif": f"-vf {_GIF_PALETTE} -loop 0 -f gif",
 }
+_CLEAR_CODECS = {
+    ".webm": _CODECS[".webm"].replace("yuv420p", "yuva420p") + " -auto-alt-ref 0",
+    ".gif": f"-vf {_GIF_CLEAR}:alpha_threshold=128 -loop 0 -f gif",
+}
+_SOUND_CODECS = {".avi": "pcm_s16le", ".mp4": "aac", ".webm": "libopus"}
 
 
 class VideoWriter:
@@ -30,15 +36,20 @@ class VideoWriter:
     Args:
         path: .avi (MPEG-4), .mp4 (H.264), .webm (VP9) or .gif (looping); its folder is made.
         fps: frames per second, above 0.
+        transparent: frames have an alpha channel, which .webm and .gif keep.
+        audio: file whose sound goes along, padded with silence or cut to the video's length; "" for
+            none.
 
     Raises:
-        UserError: another extension, or a place that cannot be written.
+        UserError: another extension, a place that cannot be written, `audio` without sound.
     """
 
-    def __init__(self, path, fps):
+    def __init__(self, path, fps, transparent=False, audio=""):
         self.path = Path(path)
         self.frames = 0
-        self._codec = codec_arguments(self.path)
+        self._codec = codec_arguments(self.path, transparent)
+        self._channels, self._layout = (4, "rgba") if transparent else (3, "rgb24")
+        self._audio = audio and _check_sound(self.path, audio)
         self._rate = Fraction(fps).limit_denominator(1001)
         if self.path.suffix.lower() == ".gif" and fps > 50:
             raise UserError(f"{path}: a .gif holds at most 50 frames per second, not {fps:g}")
@@ -62,15 +73,18 @@ class VideoWriter:
         """Append one frame.
 
         Args:
-            frame: (H, W, 3) uint8 RGB, of one size throughout. Where the codec needs even sides,
-                an odd one gets one more white line at the bottom or right; nothing is rescaled.
+            frame: (H, W, 3) uint8 RGB, or (H, W, 4) RGBA for a transparent video, of one size
+                throughout. Where the codec needs even sides, an odd one gets one more line, white
+                or transparent, at the bottom or right; nothing is rescaled.
         """
-        if frame.dtype != np.uint8 or frame.ndim != 3 or frame.shape[2] != 3:
-            raise ValueError(f"a frame is (H, W, 3) uint8, not {frame.shape} {frame.dtype}")
+        if frame.dtype != np.uint8 or frame.ndim != 3 or frame.shape[2] != self._channels:
+            raise ValueError(
+                f"a frame is (H, W, {self._channels}) uint8, not {frame.shape} {frame.dtype}"
+            )
         if self._shape not in (None, frame.shape):
             raise ValueError(f"a frame of {frame.shape} in a video of {self._shape}")
         self._shape = frame.shape
-        if "yuv420p" in self._codec:
+        if {"yuv420p", "yuva420p"} & set(self._codec):
             frame = _pad_to_even(frame)
         if self._process is None:
             self._start(frame.shape[1], frame.shape[0])
@@ -88,11 +102,10 @@ class VideoWriter:
             self._clean_up()
 
     def _start(self, width, height):
-        source = f"-f rawvideo -pix_fmt rgb24 -s {width}x{height} -r {self._rate} -i -".split()
+        source = f"-f rawvideo -pix_fmt {self._layout} -s {width}x{height} -r {self._rate} -i -"
         try:
-            ffmpeg = imageio_ffmpeg.get_ffmpeg_exe()
             self._process = subprocess.Popen(
-                [ffmpeg, "-y", "-loglevel", "error", *source, *self._codec, str(self._part)],
+                [*_ffmpeg(), *source.split(), *self._codec, str(self._part)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=self._messages,  # a pipe that nobody reads could fill up and block
@@ -108,11 +121,32 @@ class VideoWriter:
         self._process.communicate()
         if self._process.returncode:
             raise self._failure()
+        if self._audio:
+            self._add_sound()
         os.replace(self._part, self.path)
 
-    def _failure(self):
+    def _add_sound(self):
+        """Put the sound beside the pictures, for just as long: silence follows what is short."""
+        loud = self._part.with_suffix(".loud")
+        ending, container = self.path.suffix.lower(), self._codec[-2:]
+        if ending == ".mp4":
+            container = ["-movflags", "+faststart", *container]
+        inputs = ["-i", str(self._part.absolute()), "-i", str(Path(self._audio).absolute())]
+        coded = ["-map", "0:v", "-map", "1:a:0", "-c:v", "copy", "-c:a", _SOUND_CODECS[ending]]
+        length = ["-af", "apad", "-t", str(float(self.frames / self._rate))]
+        command = [*_ffmpeg(), *inputs, *coded, *length, *container, str(loud.absolute())]
+        try:
+            self._messages.seek(0, os.SEEK_END)
+            begun = self._messages.tell()
+            if subprocess.call(command, stdin=subprocess.DEVNULL, stderr=self._messages):
+                raise self._failure(begun)
+            os.replace(loud, self._part)
+        finally:
+            loud.unlink(missing_ok=True)
+
+    def _failure(self, begun=0):
         self._process.communicate()
-        self._messages.seek(0)
+        self._messages.seek(begun)
         lines = self._messages.read().decode(errors="replace").split("\n")
         return UserError(f"{self.path} could not be written; ffmpeg says: {lines[0].strip()}")
 
@@ -124,14 +158,33 @@ class VideoWriter:
         self._part.unlink(missing_ok=True)
 
 
-def codec_arguments(path):
+def codec_arguments(path, transparent=False):
     """ffmpeg's output arguments for a file name (list of strings); UserError if not a video's."""
-    try:
-        return _CODECS[Path(path).suffix.lower()].split()
-    except KeyError:
-        raise UserError(f"{path}: a video's name ends in {', '.join(_CODECS)}") from None
+    ending = Path(path).suffix.lower()
+    if ending not in _CODECS:
+        raise UserError(f"{path}: a video's name ends in {', '.join(_CODECS)}")
+    if transparent and ending not in _CLEAR_CODECS:
+        raise UserError(f"{path}: only {' and '.join(_CLEAR_CODECS)} can be transparent")
+    return (_CLEAR_CODECS if transparent else _CODECS)[ending].split()
+
+
+def _check_sound(path, audio):
+    """`audio`; UserError where it holds no sound, or the video at `path` cannot."""
+    if path.suffix.lower() not in _SOUND_CODECS:
+        raise UserError(f"{path}: a {path.suffix} holds no sound; leave --audio out")
+    words = ["-i", str(Path(audio).absolute()), "-map", "0:a:0", "-t", "0.1", "-f", "null", "-"]
+    command = [*_ffmpeg(), *words]
+    if subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True).returncode:
+        raise UserError(f"--audio {audio} holds no sound that ffmpeg can read; give another file")
+    return audio
+
+
+def _ffmpeg():
+    """How its command lines begin."""
+    return [imageio_ffmpeg.get_ffmpeg_exe(), "-y", "-loglevel", "error"]
 
 
 def _pad_to_even(frame):
-    height, width = frame.shape[:2]
-    return np.pad(frame, ((0, height % 2), (0, width % 2), (0, 0)), constant_values=255)
+    height, width, channels = frame.shape
+    sides = (0, height % 2), (0, width % 2), (0, 0)
+    return np.pad(frame, sides, constant_values=255 if channels == 3 else 0)

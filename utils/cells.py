@@ -1,0 +1,152 @@
+"""The cells of a video frame: pictures set in columns with titles and labels (no torch in here)."""
+
+from argparse import ArgumentTypeError
+from dataclasses import dataclass
+from functools import cache
+
+import cv2
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from utils.errors import UserError
+
+FRAME = 24  # white around and between the columns, pixels
+MARGIN = 60  # more white on the left, for the rows' labels
+TITLE = 32  # more white above, for the columns' titles
+FONT, FONT_SCALE, STROKE = cv2.FONT_HERSHEY_SIMPLEX, 0.75, 2
+TITLE_SIZE, SMALLEST = 20, 11  # pixels; a title that is too wide even so loses its end
+LABEL_X = 15  # where a label begins, pixels from the left
+
+
+@dataclass(frozen=True)
+class Layout:
+    """What stands around the cells.
+
+    Attributes:
+        titles: of the columns; none, or one for each, perhaps empty.
+        labels: of the rows, likewise.
+        bare: nothing around a single column.
+    """
+
+    titles: tuple = ()
+    labels: tuple = ()
+    bare: bool = False
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column's title, perhaps empty, and what stands before the number in its rows' names."""
+
+    title: str
+    prefixes: tuple
+
+
+def columns(text):
+    """Option kind: `cat: a_ refined_ab_; fox: b_ refined_ba_`, a tuple of `Column`."""
+    found = []
+    for part in text.split(";"):
+        title, _, prefixes = part.rpartition(":")
+        found.append(Column(title.strip(), tuple(prefixes.replace(",", " ").split())))
+    if not found[0].prefixes or len({len(column.prefixes) for column in found}) > 1:
+        raise ArgumentTypeError(
+            f"'{text}' is not like 'cat: a_ refined_ab_; fox: b_ refined_ba_', with as many "
+            "prefixes in every column"
+        )
+    return tuple(found)
+
+
+def read_picture(path, mode):
+    """One file as a Pillow image (`utils.images.read` would load torch), RGB or RGBA by `mode`.
+
+    What is transparent is set on white for RGB.
+    """
+    try:
+        with Image.open(path) as image:
+            if mode == "RGB" and image.has_transparency_data:
+                image = Image.alpha_composite(
+                    Image.new("RGBA", image.size, "white"), image.convert("RGBA")
+                )
+            return image.convert(mode)
+    except (
+        OSError,
+        SyntaxError,
+        ValueError,
+        Image.DecompressionBombError,
+    ):  # Pillow's own ways to say that a file is broken
+        raise UserError(f"{path} is not a readable picture; write it again or remove it") from None
+
+
+def crop_middle(pictures, width, height, paths):
+    """Cut one box, centred in the first picture (A's), out of every picture."""
+    left = (pictures[0].width - width) // 2
+    top = (pictures[0].height - height) // 2
+    for picture, path in zip(pictures, paths):
+        if min(left, top) < 0 or left + width > picture.width or top + height > picture.height:
+            raise UserError(
+                f"{path} is {in_words(picture.size)}, too small for the cut of {width} x {height}; "
+                "pass a smaller --crop_w and --crop_h"
+            )
+    return [picture.crop((left, top, left + width, top + height)) for picture in pictures]
+
+
+def in_words(size):
+    return f"{size[0]} x {size[1]}"
+
+
+def compose(columns, layout):
+    """Set columns of pictures side by side in white, or in nothing where they are transparent.
+
+    Args:
+        columns: list of columns from left to right, each a list of (h, w, 3 or 4) uint8 cells of
+            one size, from above.
+        layout: `Layout`.
+
+    Returns:
+        (H, W, 3 or 4) uint8.
+    """
+    if layout.bare:
+        return np.concatenate(columns[0])
+    height, width, channels = columns[0][0].shape
+    rows, above = len(columns[0]), FRAME + (TITLE if any(layout.titles) else 0)
+    before = FRAME + (MARGIN if any(layout.labels) else 0)
+    shape = (above + rows * height + FRAME, before + len(columns) * (width + FRAME), channels)
+    canvas = np.full(shape, 255, np.uint8)
+    if channels == 4:
+        canvas[...] = 0
+    for index, column in enumerate(columns):
+        left = before + index * (width + FRAME)
+        canvas[above : above + rows * height, left : left + width] = np.concatenate(column)
+    for index, title in enumerate(layout.titles):
+        write_title(canvas, title, before + index * (width + FRAME), width)
+    for row, label in enumerate(layout.labels):
+        write_label(canvas, label, above + row * height + (height + 1) // 2)
+    return canvas
+
+
+def write_label(canvas, label, middle):
+    """Letter one row in place, its middle `middle` pixels below the top of the canvas."""
+    (_, ascent), descent = cv2.getTextSize(label, FONT, FONT_SCALE, STROKE)
+    # Half of the whole line below the middle, as the reference: it sits a little low.
+    origin = (LABEL_X, middle + (ascent + descent + 1) // 2)
+    black = (0, 0, 0, 255)[: canvas.shape[2]]
+    cv2.putText(canvas, label, origin, FONT, FONT_SCALE, black, STROKE, cv2.LINE_AA)
+
+
+def write_title(canvas, title, left, width):
+    """Letter one column in place, centred over its `width` pixels from `left` on."""
+    room = width + FRAME - 8  # so that neighbours do not meet
+    size = TITLE_SIZE
+    while size > SMALLEST and _font(size).getlength(title) > room:
+        size -= 1
+    while title and _font(size).getlength(title) > room:
+        title = title.removesuffix("...")[:-1].rstrip() + "..." if len(title) > 4 else ""
+    strip = Image.fromarray(canvas[FRAME - 8 : FRAME + TITLE - 8])
+    black = (0, 0, 0, 255)[: canvas.shape[2]]
+    middle = left + width / 2, TITLE // 2
+    ImageDraw.Draw(strip).text(middle, title, black, _font(size), anchor="mm")
+    canvas[FRAME - 8 : FRAME + TITLE - 8] = np.asarray(strip)
+
+
+@cache
+def _font(size):
+    return ImageFont.load_default(size)
