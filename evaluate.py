@@ -139,7 +139,7 @@ def save(path, opt, rows):
 
 
 def main():
-    groups = options.CLIPS, options.RUN, options.NETWORKS, options.REFINERS, options.EVALUATION
+    groups = options.SCRIPTS["evaluate"]
     opt, given = arguments.parse(__doc__, *groups, defaults={"out": "evaluation"})
     device = runtime.start(opt.device)
     jokr = checkpoint.open_jokr(opt, given, device, stage=None, raw=opt.raw)

@@ -48,7 +48,7 @@ def succeed(name, flags):
 
 
 def refuse(name, flags, *words):
-    """`run_script` that must end with exit code 2 and one sentence holding `words`."""
+    """`run_script` that must end with exit code 2 and one sentence holding `words`; what it did."""
     done = run_script(name, flags)
     assert done.returncode == 2, done.stdout + done.stderr
     lines = done.stderr.strip().splitlines()
@@ -56,6 +56,7 @@ def refuse(name, flags, *words):
     assert lines[0].startswith("error: ")
     for word in words:
         assert word in lines[0], (word, lines[0])
+    return done
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ FRAME = 24  # white around and between the columns, pixels
 MARGIN = 60  # more white on the left, for the rows' labels
 TITLE = 32  # more white above, for the columns' titles
 FONT, FONT_SCALE, STROKE = cv2.FONT_HERSHEY_SIMPLEX, 0.75, 2
-TITLE_SIZE, SMALLEST = 20, 11  # pixels; a title that is too wide even so loses its end
+TITLE_SIZE, SMALLEST = 17, 10  # pixels; a title that is too wide even so loses its end
 LABEL_X = 15  # where a label begins, pixels from the left
 
 
@@ -116,8 +116,7 @@ def compose(columns, layout):
     for index, column in enumerate(columns):
         left = before + index * (width + FRAME)
         canvas[above : above + rows * height, left : left + width] = np.concatenate(column)
-    for index, title in enumerate(layout.titles):
-        write_title(canvas, title, before + index * (width + FRAME), width)
+    write_titles(canvas, layout.titles, before, width)
     for row, label in enumerate(layout.labels):
         write_label(canvas, label, above + row * height + (height + 1) // 2)
     return canvas
@@ -132,21 +131,29 @@ def write_label(canvas, label, middle):
     cv2.putText(canvas, label, origin, FONT, FONT_SCALE, black, STROKE, cv2.LINE_AA)
 
 
-def write_title(canvas, title, left, width):
-    """Letter one column in place, centred over its `width` pixels from `left` on."""
-    room = width + FRAME - 8  # so that neighbours do not meet
-    size = TITLE_SIZE
-    while size > SMALLEST and _font(size).getlength(title) > room:
+def write_titles(canvas, titles, left, width):
+    """Letter the columns in place, each title centred over its `width` pixels, from `left` on.
+
+    All have one size, at which the longest fits, or is cut.
+    """
+    room, size = width + FRAME - 8, TITLE_SIZE  # so that neighbours do not meet
+    while size > SMALLEST and any(_font(size).getlength(title) > room for title in titles):
         size -= 1
-    while title and _font(size).getlength(title) > room:
-        title = title.removesuffix("...")[:-1].rstrip() + "..." if len(title) > 4 else ""
     strip = Image.fromarray(canvas[FRAME - 8 : FRAME + TITLE - 8])
-    black = (0, 0, 0, 255)[: canvas.shape[2]]
-    middle = left + width / 2, TITLE // 2
-    ImageDraw.Draw(strip).text(middle, title, black, _font(size), anchor="mm")
+    for index, title in enumerate(titles):
+        whole = title
+        while title and _font(size).getlength(title) > room:
+            whole = whole[:-1].rstrip()
+            title = whole and f"{whole}..."
+        middle = left + index * (width + FRAME) + width / 2, TITLE // 2
+        black = (0, 0, 0, 255)[: canvas.shape[2]]
+        ImageDraw.Draw(strip).text(middle, title, black, _font(size), anchor="mm")
     canvas[FRAME - 8 : FRAME + TITLE - 8] = np.asarray(strip)
 
 
 @cache
 def _font(size):
-    return ImageFont.load_default(size)
+    """matplotlib's own font: Pillow's has few letters beyond English ones."""
+    from matplotlib import get_data_path  # slow to import, and seldom needed
+
+    return ImageFont.truetype(f"{get_data_path()}/fonts/ttf/DejaVuSans.ttf", size)

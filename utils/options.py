@@ -169,6 +169,13 @@ STAGES = {
     "stage two": (CLIPS, RUN, NETWORKS, REFINERS, TRAINING, SECOND_STAGE),
 }
 
+SCRIPTS = {
+    "train_first_stage": STAGES["stage one"],
+    "train_second_stage": STAGES["stage two"],
+    "inference": (CLIPS, RUN, NETWORKS, REFINERS, INFERENCE),
+    "evaluate": (CLIPS, RUN, NETWORKS, REFINERS, EVALUATION),
+}
+
 
 def defaults(stage):
     """Option -> default of "stage one" or "stage two"."""
