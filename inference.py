@@ -1,80 +1,135 @@
-"""Let every frame of either clip drive the other object, with a checkpoint of stage two."""
+"""Let every frame of either clip drive the other object, with a checkpoint of stage two.
+
+With --restore, --background or --alpha, finished pictures final_ab_*, final_ba_* are written, too.
+--keypoints_out writes what was found; --keypoints_in draws from such a file, where moved_x, moved_y
+(array a_moved, b_moved) draw the result; leave them out to have them made of x, y (a, b) anew.
+"""
 
 import itertools
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import torch
 from tqdm import tqdm
 
 from datasets.clip import Clip
-from utils import arguments, checkpoint, errors, images, options, run_folder, runtime, visualize
+from datasets.prepared import Frames, Masks, frame_rate
+from finishing import tracks
+from finishing.backdrop import Plain, WithoutDriver
+from finishing.final import Finish
+from finishing.place import Places
+from segmentation import motion
+from utils import arguments, checkpoint, errors, images, options, run_folder, runtime
+from utils.errors import UserError
 from utils.pipeline import map_ahead
-from utils.visualize import unit
+from utils.results import PAIR, sheets, shown, split_pictures, to_host
+from utils.video_reader import DEFAULT_RATE
 
 AHEAD = 32  # frames on their way to files besides two batches, so that every core has some
+DRIVERS = {"ab": "a", "ba": "b", "both": "ab"}
 
 
-def shown(frames, masks, result, splitted):
-    """What the files show of a batch, by name: pictures (B, 3 or 1, H, W) uint8, and keypoints."""
-    pictures = {"frame": unit(frames), "mask": masks, "other_picture": unit(result.other_picture)}
-    keypoints = {}
-    if splitted:
-        pictures["other_mask"] = images.stretch(result.other_mask)
-    else:
-        pictures |= {"own_mask": result.own_mask, "own_picture": unit(result.own_picture)}
-        pictures["other_mask"] = result.other_mask
-        keypoints = {"keypoints": result.keypoints, "moved_keypoints": result.moved_keypoints}
-    # A quarter of the bytes, and each pixel's colours side by side, which Pillow takes uncopied.
-    layout = torch.channels_last
-    pixels = {k: images.to_pixels(x).contiguous(memory_format=layout) for k, x in pictures.items()}
-    return {**pixels, **keypoints}
+class Driver:
+    """A clip that drives: its frames, and how its results are finished.
 
-
-def to_host(batch):
-    """What is `shown` of both domains, on the CPU; waits until the device has computed it."""
-    return {domain: {k: x.cpu() for k, x in parts.items()} for domain, parts in batch.items()}
-
-
-def split_pictures(domain, items):
-    """The pictures of one frame that `--splitted` writes, Pillow images by prefix."""
-    pair, item = {"a": "ab", "b": "ba"}[domain], items[domain]
-    pictures = {
-        f"{domain}_": item["frame"],
-        f"seg_{domain}_": item["mask"],
-        f"refined_{pair}_": item["other_picture"],
-        f"decoded_{pair}_": item["other_mask"],
-    }
-    return {prefix: images.to_pil(x[0]) for prefix, x in pictures.items()}
-
-
-def sheets(domain, items):
-    """The labelled sheets of one frame, Pillow images by prefix; A's include both clips' `kp_`."""
-    this, other, item = domain.upper(), {"a": "B", "b": "A"}[domain], items[domain]
-    picture = {f"frame {this}": item["frame"]}
-    own = {f"mask {this}": item["mask"], "decoded": item["own_mask"]}
-    driven = {f"decoded, shape of {other}": item["other_mask"]}
-    dots = {d: {f"keypoints {d.upper()}": (x["frame"], x["keypoints"])} for d, x in items.items()}
-    moved = {f"moved to {other}": (item["frame"], item["moved_keypoints"])}
-    drawn = {
-        f"recon_{domain}_": visualize.rows({**picture, **own, "refined": item["own_picture"]}),
-        f"{domain}{other.lower()}{domain}_": visualize.rows(
-            {**picture, **driven, f"look of {other}": item["other_picture"]}
-        ),
-        f"kp_test_{domain}": visualize.keypoint_rows({**dots[domain], **moved}),
-    }
-    if domain == "a":
-        drawn["kp_"] = visualize.keypoint_rows({**dots["a"], **dots["b"]})
-    return drawn
-
-
-def write(opt, frame):
-    """Write what one frame of each clip yields, each file as prefix + frame's name.
-
-    `frame` holds file names by domain, the future of its batch's `to_host`, its index in there.
+    Args:
+        opt: the script's options.
+        domain: "a" or "b".
     """
-    names, batch, i = frame
+
+    def __init__(self, opt, domain):
+        self.domain, self.clip = domain, Clip(**options.clip(opt, domain))
+        self.canvas = options.canvas(opt, domain)
+        first = int(Path(self.clip.names[0]).stem.removeprefix(getattr(opt, f"prefix_{domain}")))
+        self.numbers = range(first, first + len(self.clip))
+        self.places = Places(self.clip.masks, len(self.clip), *self.canvas) if opt.restore else None
+        self.track = self.finish = None
+        if opt.restore or opt.alpha or opt.background != "none":
+            size = (opt.w or opt.resize_w, opt.h or opt.resize_h)
+            self.finish = Finish(self.places, size, self._backdrop(opt), opt.alpha)
+
+    def _backdrop(self, opt):
+        if opt.alpha or opt.background == "none":
+            return None
+        if opt.background != "driver":
+            return Plain(opt.background)
+        if not opt.restore:
+            raise UserError("--background driver is for whole frames; add --restore")
+        folder = self.clip.masks.parent
+        whole = [Frames(folder / "frames", self.numbers), Masks(folder / "masks", self.numbers)]
+        return WithoutDriver(*whole, lambda a, b, ignored: motion.camera(a, b, ignored=ignored))
+
+    def keypoints(self, jokr, frames, indices, align):
+        """Keypoints (B, K, 2) and moved ones of frames, found in them or taken from `track`."""
+        if self.track is None:
+            points, moved = jokr.find(frames, self.domain, align)
+        else:
+            both = self.track.keypoints[indices], self.track.moved[indices]
+            points, moved = (torch.from_numpy(x).to(frames.device) for x in both)
+        if self.places is None:
+            return points, moved
+        return self.places.steady(points, indices), self.places.steady(moved, indices)
+
+    def smooth(self, opt):
+        """Make the track steady, and say by how much."""
+        rate = opt.fps or frame_rate(self.clip.masks.parent) or DEFAULT_RATE
+        every, jitters = range(len(self.track.frames)), []
+        for name in ("keypoints", "moved"):
+            points = getattr(self.track, name)
+            if self.places:  # as they are seen in the whole frames
+                points = self.places.steady(points, every)
+            smoothed = tracks.smooth(points, opt.smooth, rate)
+            jitters.append((50 * tracks.jitter(points), 50 * tracks.jitter(smoothed)))
+            if self.places:
+                smoothed = self.places.tight(smoothed, every)
+            setattr(self.track, name, smoothed)
+        print(
+            f"keypoints of {self.domain.upper()}, smoothed over {opt.smooth:g} s at {rate:g} frames"
+            " per second: jitter {:.3f} before, {:.3f} after, % of the width".format(*jitters[0])
+        )
+
+
+def follow(jokr, driver, count, align, opt, device):
+    """`tracks.Track` of a clip's first `count` frames, found by the detector."""
+    found = []
+    stream = driver.clip.stream(count, opt.bs, *driver.canvas, device)
+    bar = tqdm(total=count, desc=f"keypoints {driver.domain.upper()}", unit="frame", disable=None)
+    with bar:
+        for names, frames, _ in stream:
+            found.append([x.cpu() for x in jokr.find(frames, driver.domain, align)])
+            bar.update(len(names))
+    points, moved = (torch.cat(parts).numpy() for parts in zip(*found))
+    return tracks.Track(np.array(driver.numbers[:count]), points, moved)
+
+
+def open_tracks(jokr, drivers, count, align, opt, device):
+    """Give drivers the keypoints to draw from, given or found, and smoothed if that is wanted."""
+    spans = {domain: driver.numbers[:count] for domain, driver in drivers.items()}
+    if opt.keypoints_in:
+        found = tracks.read(opt.keypoints_in, spans, opt.num_kp)
+    else:
+        found = {d: follow(jokr, x, len(spans[d]), align, opt, device) for d, x in drivers.items()}
+    for domain, driver in drivers.items():
+        driver.track = found[domain]
+        if driver.track.moved is None:
+            points = torch.from_numpy(driver.track.keypoints).to(device)
+            moved = jokr.move(points, domain) if align else points
+            driver.track.moved = moved.detach().cpu().numpy()
+        if opt.smooth:
+            driver.smooth(opt)
+    if opt.keypoints_out:
+        tracks.write(opt.keypoints_out, found)
+
+
+def write(opt, drivers, frame):
+    """Write what one frame of each driver yields, each file as prefix + frame's name.
+
+    `frame` holds file names by domain, the frame's number in the run, the future of its batch's
+    `to_host`, and its index in there.
+    """
+    names, number, batch, i = frame
     items = {d: {k: x[i : i + 1] for k, x in parts.items()} for d, parts in batch.result().items()}
     for domain, name in names.items():
         drawn = split_pictures(domain, items) if opt.splitted else sheets(domain, items)
@@ -82,42 +137,56 @@ def write(opt, frame):
             if opt.splitted:
                 image = images.resize(image, opt.w or image.width, opt.h or image.height)
             images.save(image, Path(opt.out) / f"{prefix}{name}")
+        if finish := drivers[domain].finish:
+            parts = (items[domain][key][0] for key in ("other_picture", "other_mask"))
+            picture, silhouette = (x.permute(1, 2, 0).numpy() for x in parts)
+            index = number % len(drivers[domain].clip)
+            final = Path(opt.out) / f"final_{PAIR[domain]}_{name}"
+            path = final.with_suffix(".png") if opt.alpha else final
+            images.save(finish(picture, silhouette[..., 0], index), path)
 
 
-def compute(pool, retarget, clips, count, opt, device):
+def compute(pool, jokr, drivers, count, opt, align, device):
     """Yield frame after frame for `write`; the networks see `--bs` of them at once.
 
     Nothing here waits for the device: `pool` copies a batch while the next one is on its way.
-    `retarget` takes frames and their domain.
     """
-    streams = (c.stream(count, opt.bs, *options.canvas(opt, d), device) for d, c in clips.items())
+    streams = [x.clip.stream(count, opt.bs, *x.canvas, device) for x in drivers.values()]
     numbers = itertools.count()
-    for batch in zip(*streams):
+    for first, *batch in zip(itertools.count(0, opt.bs), *streams):
         parts = {}
-        for domain, (_, frames, masks) in zip(clips, batch):
-            parts[domain] = shown(frames, masks, retarget(frames, domain), opt.splitted)
+        for (domain, driver), (_, frames, masks) in zip(drivers.items(), batch):
+            indices = [n % len(driver.clip) for n in range(first, first + len(frames))]
+            points = driver.keypoints(jokr, frames, indices, align)
+            result = jokr.draw(*points, domain, *frames.shape[2:], own=not opt.splitted)
+            parts[domain] = shown(frames, masks, result, opt.splitted)
         on_host = pool.submit(to_host, parts)
         for i, number in zip(range(len(frames)), numbers):
             # A clip that goes round comes to the same file again; only the last time is written.
-            final = {d: number + len(clip) >= count for d, clip in clips.items()}
-            yield {d: x[0][i] for d, x in zip(clips, batch) if final[d]}, on_host, i
+            final = {d: number + len(driver.clip) >= count for d, driver in drivers.items()}
+            names = {d: x[0][i] for d, x in zip(drivers, batch) if final[d]}
+            yield names, number, on_host, i
 
 
 def main():
-    groups = options.CLIPS, options.RUN, options.NETWORKS, options.REFINERS, options.INFERENCE
-    opt, given = arguments.parse(__doc__, *groups)
+    opt, given = arguments.parse(__doc__, *options.SCRIPTS["inference"])
     align = opt.affine  # as asked for: opening the checkpoint sets it to what the networks have
+    for path in filter(None, (opt.keypoints_in, opt.keypoints_out)):
+        tracks.check_name(path)
     device = runtime.start(opt.device)
     jokr = checkpoint.open_jokr(opt, given, device)
-    clips = {domain: Clip(**options.clip(opt, domain)) for domain in "ab"}
+    drivers = {domain: Driver(opt, domain) for domain in DRIVERS[opt.direction]}
+    count = opt.data_size
+    if count == -1:
+        count = min(len(driver.clip) for driver in drivers.values())
+    if opt.keypoints_in or opt.keypoints_out or opt.smooth:
+        open_tracks(jokr, drivers, count, align, opt, device)
     run_folder.make_folder(opt.out)
 
-    count = min(map(len, clips.values())) if opt.data_size == -1 else opt.data_size
     with ThreadPoolExecutor() as pool, tqdm(total=count, unit="frame", disable=None) as bar:
-        retarget = partial(jokr.retarget, align=align, own=not opt.splitted)
-        frames = compute(pool, retarget, clips, count, opt, device)
+        frames = compute(pool, jokr, drivers, count, opt, align, device)
         try:
-            for _ in map_ahead(pool, partial(write, opt), frames, 2 * opt.bs + AHEAD):
+            for _ in map_ahead(pool, partial(write, opt, drivers), frames, 2 * opt.bs + AHEAD):
                 bar.update()
         except (RuntimeError, MemoryError) as error:
             runtime.explain_full_memory(error, device, opt)

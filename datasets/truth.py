@@ -11,6 +11,7 @@ import torch
 
 from utils import images
 from utils.errors import UserError
+from utils.geometry import fitted
 
 NAMES = ("a", "b", "ab", "ba")  # motion of the first letter's clip, looks of the last one's
 FLOW_STEPS = 64  # KITTI's steps in a pixel of flow, and the value that means none
@@ -60,7 +61,7 @@ class Truth:
             (N, 1, height, width) in {0, 1}.
         """
 
-        def fitted(number):
+        def read(number):
             file = f"{number}.png"
             frame = images.read(self.folder / name / file, "RGB")
             mask = images.read(self.folder / f"{name}_seg" / file, "L")
@@ -69,11 +70,11 @@ class Truth:
             return images.fit(frame, mask, width, height, pad_factor)
 
         with ThreadPoolExecutor() as pool:
-            return images.to_batch(list(pool.map(fitted, self._numbers[name])))
+            return images.to_batch(list(pool.map(read, self._numbers[name])))
 
     def joints(self, name, width, height, pad_factor):
         """Where the joints lie, hidden ones too: (N, J, 2), xy in [-1, 1]."""
-        gain, shift = _view(self.boxes[name], width, height, pad_factor)
+        gain, shift = fitted(self.boxes[name][:, 2:], width, height, pad_factor)
         pixels = self.places[name] * gain[:, None] + shift[:, None]
         return torch.from_numpy(_unit(pixels, width, height)).float()
 
@@ -84,7 +85,7 @@ class Truth:
             flow (N-1, 2, height, width), xy in pixels of the networks' picture; valid
             (N-1, 1, height, width) bool, where something is seen in both frames.
         """
-        gain, shift = _view(self.boxes[name], width, height, pad_factor)
+        gain, shift = fitted(self.boxes[name][:, 2:], width, height, pad_factor)
 
         def resampled(number):
             field, valid = self._read_flow(name, number)
@@ -215,13 +216,6 @@ def _places(path):
     return joints, places
 
 
-def _view(boxes, width, height, pad_factor):
-    """How `images.fit` maps cut pictures: gain and shift (N, 2), in pixels, x' = gain x + shift."""
-    margin = (boxes[:, 2:] * pad_factor).astype(int)
-    gain = np.array([width, height]) / (boxes[:, 2:] + 2 * margin)
-    return gain, (0.5 + margin) * gain - 0.5  # a pixel's centre lies half a pixel in
-
-
 def _unit(pixels, width, height):
     """Pixels (..., 2) in the coordinates of `utils.geometry`."""
     return 2 * pixels / (np.array([width, height]) - 1) - 1
@@ -229,7 +223,7 @@ def _unit(pixels, width, height):
 
 def _to_unit(boxes, width, height, pad_factor):
     """(N, 3, 3) from pixels of the canvas to xy in [-1, 1] of the networks' picture."""
-    gain, shift = _view(boxes, width, height, pad_factor)
+    gain, shift = fitted(boxes[:, 2:], width, height, pad_factor)
     matrices = np.zeros((len(boxes), 3, 3))
     matrices[:, [0, 1], [0, 1]] = 2 * gain / (np.array([width, height]) - 1)
     matrices[:, :2, 2] = _unit(shift - boxes[:, :2] * gain, width, height)

@@ -86,6 +86,10 @@ class JOKR(nn.Module):
         """A's keypoints in B's proportions; unchanged without an affine map."""
         return keypoints_a if self.affine is None else self.affine.inverse(keypoints_a)
 
+    def move(self, keypoints, domain):
+        """Keypoints (B, K, 2) of domain "a" or "b" in the other object's proportions."""
+        return self.to_b(keypoints) if domain == "a" else self.to_a(keypoints)
+
     @torch.no_grad()
     def retarget(self, frames, domain, align, own=True):
         """Let the motion in `frames` drive both objects; every result depends on its frame alone.
@@ -99,17 +103,35 @@ class JOKR(nn.Module):
         Returns:
             `Retargeted`.
         """
-        size = frames.shape[2:]
+        keypoints, moved = self.find(frames, domain, align)
+        return self.draw(keypoints, moved, domain, *frames.shape[2:], own)
+
+    @torch.no_grad()
+    def find(self, frames, domain, align):
+        """The first half of `retarget`: keypoints (B, K, 2), and where they are to draw the other.
+
+        Without `align`, both are the same tensor.
+        """
+        with evaluation(self), uncompiled(self):  # other sizes and modes would compile anew
+            keypoints = self.detect(frames)
+            return keypoints, self.move(keypoints, domain) if align else keypoints
+
+    @torch.no_grad()
+    def draw(self, keypoints, moved, domain, height, width, own=True):
+        """The second half of `retarget`, from any keypoints (B, K, 2).
+
+        Args:
+            keypoints: those of the object that drives, of domain "a" or "b".
+            moved: those that draw the other object.
+        """
         this, other = (0, 1) if domain == "a" else (1, 0)
         refiners = self.refiner_a, self.refiner_b
         own_mask = own_picture = None
-        with evaluation(self), uncompiled(self):  # other sizes and modes would compile anew
-            keypoints = self.detect(frames)
-            move = self.to_b if domain == "a" else self.to_a
-            moved = move(keypoints) if align else keypoints
-            shapes = self.decode(moved, *size, per_item=True)
+        with evaluation(self), uncompiled(self):
+            shapes = self.decode(moved, height, width, per_item=True)
             other_picture = refiners[other] and refiners[other](shapes[other])
             if own:
-                own_mask = (self.decode(keypoints, *size, per_item=True) if align else shapes)[this]
+                same = moved is keypoints
+                own_mask = (shapes if same else self.decode(keypoints, height, width, True))[this]
                 own_picture = refiners[this] and refiners[this](own_mask)
         return Retargeted(keypoints, moved, own_mask, shapes[other], own_picture, other_picture)

@@ -3,6 +3,7 @@
 Everything takes its dtype and device from its inputs.
 """
 
+import numpy as np
 import torch
 
 from utils import parallel
@@ -77,3 +78,19 @@ def affine_invert(theta, points):
     adjugate = torch.stack([d, -b, -c, a], -1).view(-1, 2, 2)
     inverse = adjugate / (a * d - b * c)[:, None, None]
     return (points - theta[:, None, :, 2]) @ inverse.transpose(1, 2)
+
+
+def fitted(sizes, width, height, pad_factor):
+    """How `utils.images.fit` maps pictures: x' = gain x + shift, in pixels.
+
+    Args:
+        sizes: (N, 2) array, widths and heights.
+        width, height: of the networks' pictures.
+        pad_factor: black added to each side, share of the size.
+
+    Returns:
+        gain and shift, (N, 2) each.
+    """
+    margin = (sizes * pad_factor).astype(int)
+    gain = np.array([width, height]) / (sizes + 2 * margin)
+    return gain, (0.5 + margin) * gain - 0.5  # a pixel's centre lies half a pixel in

@@ -148,6 +148,22 @@ INFERENCE = (
     option("w", natural, 0, "width of the written pictures, pixels; 0: as computed"),
     option("h", natural, 0, "height of the written pictures, pixels; 0: as computed"),
     flag("splitted", "one file per picture instead of labelled sheets"),
+    option("direction", str, "both", "who drives: ab is A, ba is B", ("ab", "ba", "both")),
+    flag("restore", "final_*: results in size and place in the driver's whole frames"),
+    option(
+        "background",
+        str,
+        "none",
+        "final_*: none (black), a colour, a picture file, or with --restore the driver's scene: "
+        "driver",
+    ),
+    flag("alpha", "final_*: PNG with the silhouette as alpha"),
+    option("smooth", nonnegative, 0.0, "steady keypoints over so many seconds, without delay"),
+    option("fps", nonnegative, 0.0, "frames per second, for --smooth; 0: as prepare_data.py noted"),
+    option("keypoints_out", str, "", "write keypoints into this .npz or .json file"),
+    option(
+        "keypoints_in", str, "", "draw from the keypoints in this file, as --keypoints_out wrote"
+    ),
     option("g_lr", positive, 1e-4, "accepted for old commands; no effect"),
     option("d_lr", positive, 1e-4, "accepted for old commands; no effect"),
     option("gan_mode", str, "lsgan", "accepted for old commands; no effect"),

@@ -1,0 +1,234 @@
+"""The folder that `prepare_data.py` makes of a video: whole frames and masks, and a clip cut out.
+
+frames/<n>.jpg and masks/<n>.png are whole; train/<n>.jpg and train_seg/<n>.jpg are cut to boxes,
+which crops.json holds; prepared.json is described in datasets/edits.py.
+"""
+
+import json
+import os
+import shutil
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from utils import images
+from utils.errors import UserError
+
+FOLDERS = {"frames": ".jpg", "masks": ".png", "train": ".jpg", "train_seg": ".jpg"}
+RECORD = "prepared.json"
+FILES = (RECORD, "crops.json", "overlay.png", "sound.m4a", "check.png")
+NEW, OLD = ".new", ".old"  # where a folder is made before it takes the former one's place
+QUALITY = 95  # of JPEG files
+USUAL = 480  # longer side of the cut pictures at least, pixels
+
+
+class Frames:
+    """Numbered pictures in a folder as a sequence of (H, W, 3) uint8 RGB arrays.
+
+    Args:
+        folder: holds 0.jpg, 1.jpg, ...
+        numbers: a range of them, or how many there are.
+    """
+
+    def __init__(self, folder, numbers):
+        self.folder = Path(folder)
+        self.numbers = range(numbers) if isinstance(numbers, int) else numbers
+        self._last = None, None  # the one that is often asked for again
+
+    def __len__(self):
+        return len(self.numbers)
+
+    def __getitem__(self, index):
+        if isinstance(index, slice):
+            return type(self)(self.folder, self.numbers[index])
+        number = self.numbers[index]
+        if self._last[0] != number:
+            self._last = number, self._read(number)
+        return self._last[1]
+
+    def _read(self, number):
+        return np.asarray(images.read(self.folder / f"{number}.jpg", "RGB"))
+
+
+class Masks(Frames):
+    """Whole masks in a folder, 0.png, 1.png, ..., as a sequence of (H, W) bool arrays."""
+
+    def _read(self, number):
+        return read_mask(self.folder / f"{number}.png")
+
+
+def save_picture(array, path):
+    """Write uint8 (H, W) or (H, W, 3) as JPEG or PNG; UserError where that fails."""
+    try:
+        Image.fromarray(array).save(path, quality=QUALITY, subsampling=0)
+    except OSError as error:
+        raise UserError(
+            f"{path} cannot be written ({error.strerror or error}); make room or choose another "
+            "--out"
+        ) from None
+
+
+def read_mask(path):
+    """(H, W) bool of a mask file."""
+    return np.asarray(images.read(path, "L")) > 127
+
+
+def save_mask(mask, path):
+    save_picture(np.where(mask, 255, 0).astype(np.uint8), path)
+
+
+def write_frames(frames, folder):
+    """Write (H, W, 3) uint8 frames as 0.jpg, 1.jpg, ... into a new folder; returns their number."""
+    folder.mkdir()
+    number = -1
+    for number, frame in enumerate(frames):  # noqa: B007 - the last one counts
+        save_picture(frame, folder / f"{number}.jpg")
+    return number + 1
+
+
+def write_masks(masks, numbers, folder):
+    """Write (H, W) bool masks as <number>.png where that is not in the folder yet."""
+    for mask, number in zip(masks, numbers):  # in this order, to the very end of `masks`
+        if not (folder / f"{number}.png").exists():
+            save_mask(mask, folder / f"{number}.png")
+
+
+def bounding_box(mask):
+    """Left, top, width and height of the True pixels of (H, W), or None where there is none."""
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    if not rows.size:
+        return None
+    return [int(v) for v in (columns[0], rows[0], np.ptp(columns) + 1, np.ptp(rows) + 1)]
+
+
+def crop_boxes(boxes, crop, size):
+    """What every frame is cut to.
+
+    Args:
+        boxes: `bounding_box` of each mask; at least one is there.
+        crop: "tight", each mask's own; "window", one that holds them all; "none", the frame.
+        size: width and height of a whole frame.
+
+    Returns:
+        list of [left, top, width, height]. Without a mask, a frame has the box before it.
+    """
+    if crop == "none":
+        return [[0, 0, *size]] * len(boxes)
+    present = np.array([box for box in boxes if box])
+    if crop == "window":
+        low, high = present[:, :2].min(0), (present[:, :2] + present[:, 2:]).max(0)
+        return [[*map(int, low), *map(int, high - low)]] * len(boxes)
+    filled, last = [], [int(v) for v in present[0]]
+    for box in boxes:
+        last = box or last
+        filled.append(last)
+    return filled
+
+
+def cut(frames, masks, crop, new):
+    """Cut `Frames` and `Masks` into folder `new`: train/, train_seg/ and crops.json.
+
+    Small cuts are enlarged, all by one factor: training shifts pictures by up to 50 of their pixels
+    (docs/METHOD.md 3), which is meant for those of some 500 pixels.
+    """
+    height, width = frames[0].shape[:2]
+    boxes = crop_boxes([bounding_box(mask) for mask in masks], crop, (width, height))
+    scale = max(1.0, USUAL / float(np.median([max(box[2:]) for box in boxes])))
+    for name in ("train", "train_seg"):
+        (new / name).mkdir()
+    for number, (left, top, w, h) in enumerate(boxes):
+        inside, size = np.s_[top : top + h, left : left + w], cut_size(w, h, scale)
+        save_picture(_resized(frames[number][inside], size), new / f"train/{number}.jpg")
+        grey = np.where(masks[number][inside], 255, 0).astype(np.uint8)
+        save_mask(_resized(grey, size) > 127, new / f"train_seg/{number}.jpg")
+    crops = {"boxes": boxes, "order": "left, top, width, height", "canvas": [width, height]}
+    write_json({**crops, "scale": scale}, new / "crops.json")
+
+
+def cut_size(width, height, scale):
+    """Width and height of the picture that a box of this size becomes."""
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+def _resized(picture, size):
+    return np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.BICUBIC))
+
+
+def write_json(content, path):
+    try:
+        path.write_text(json.dumps(content))
+    except OSError as error:
+        raise UserError(f"{path} cannot be written ({error.strerror}); make room") from None
+
+
+def frame_rate(folder):
+    """Frames per second of a prepared clip; None where that is not known."""
+    try:
+        return float(json.loads((folder / RECORD).read_text())["fps"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def refuse_foreign_files(folder):
+    """UserError where a folder holds anything but what `prepare_data.py` writes there."""
+    folder = Path(folder)
+    if not folder.exists():
+        return
+    if not folder.is_dir():
+        raise UserError(f"{folder} is a file; choose another --out")
+    entries = [entry for entry in folder.iterdir() if entry.name not in (NEW, OLD)]
+    foreign = [entry for entry in entries if entry.name not in (*FOLDERS, *FILES)]
+    if entries and not (folder / RECORD).is_file():
+        foreign = foreign or entries
+    for name, ending in FOLDERS.items():
+        if (folder / name).is_dir():
+            foreign += [
+                entry
+                for entry in (folder / name).iterdir()
+                if not (entry.stem.isdigit() and entry.suffix == ending)
+            ]
+    if foreign:
+        raise UserError(
+            f"{folder} holds files that prepare_data.py did not write, as "
+            f"{foreign[0].relative_to(folder)}; choose another --out or move them away"
+        )
+
+
+@contextmanager
+def workshop(folder):
+    """Context of an empty folder in `folder`, in which to make what `publish` puts in its place.
+
+    Whatever was not published is gone when the context ends.
+    """
+    folder = Path(folder)
+    new, was_there = folder / NEW, folder.exists()
+    try:
+        _sweep(folder)
+        new.mkdir(parents=True)
+    except OSError as error:
+        raise UserError(
+            f"{folder} cannot be written ({error.strerror}); choose another --out"
+        ) from None
+    try:
+        yield new
+    finally:
+        _sweep(folder)
+        if not was_there and not any(folder.iterdir()):
+            folder.rmdir()
+
+
+def _sweep(folder):
+    for name in (NEW, OLD):
+        shutil.rmtree(folder / name, ignore_errors=True)
+
+
+def publish(folder):
+    """Put everything from the `workshop` in its place, where it replaces what had that name."""
+    new, old = folder / NEW, folder / OLD
+    old.mkdir()
+    for path in sorted(new.iterdir(), key=lambda path: path.name == RECORD):
+        if (folder / path.name).exists():
+            os.replace(folder / path.name, old / path.name)
+        os.replace(path, folder / path.name)

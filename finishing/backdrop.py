@@ -1,0 +1,94 @@
+"""What is seen behind a result: a colour, a picture, or the driver's scene without the driver."""
+
+from functools import lru_cache
+
+import cv2
+import numpy as np
+from PIL import Image, ImageColor, ImageOps
+
+from utils import images
+from utils.errors import UserError
+
+GROWN = 0.012  # of the frame's width: masks are widened by that, since edges and shadows show
+OFFSETS = (-24, -12, -6, 6, 12, 24)  # frames that show what is hidden in this one
+RADIUS = 4  # pixels, of inpainting
+KEPT = 64  # frames held in memory, so that each is read once
+
+
+class Plain:
+    """One colour, or one picture that covers every frame.
+
+    Args:
+        what: a colour as Pillow knows it (name or #rrggbb), or the file of a picture.
+
+    Raises:
+        UserError: it is neither.
+    """
+
+    def __init__(self, what):
+        self.colour = self.picture = None
+        try:
+            self.colour = ImageColor.getrgb(what)[:3]
+        except ValueError:
+            try:
+                self.picture = images.read(what, "RGB")
+            except UserError:
+                raise UserError(
+                    f"--background {what} is none of: none, driver, a colour's name, #rrggbb, a "
+                    "picture file"
+                ) from None
+        self._fitted = lru_cache(maxsize=1)(self._fit)
+
+    def _fit(self, size):
+        if self.picture is None:
+            return np.full((size[1], size[0], 3), self.colour, np.uint8)
+        return np.asarray(ImageOps.fit(self.picture, size, Image.Resampling.LANCZOS))
+
+    def __call__(self, index, size):
+        """(height, width, 3) uint8 behind frame `index`, for `size` (width, height)."""
+        return self._fitted(size)
+
+
+class WithoutDriver:
+    """The driving clip's whole frames, its object filled with what other frames show there.
+
+    Frames some way before and after are brought onto this one by the camera's motion, which
+    `camera` finds; what no frame shows is inpainted (Telea 2004).
+
+    Args:
+        frames: sequence of (H, W, 3) uint8 RGB.
+        masks: sequence of (H, W) bool.
+        camera: function of two frames and a mask of pixels to ignore in the first, which returns
+            the 3x3 matrix from pixels of the first to those of the second, and whether it is sure.
+    """
+
+    def __init__(self, frames, masks, camera):
+        self._seen = lru_cache(maxsize=KEPT)(lambda n: (frames[n], self._grown(masks[n])))
+        self._camera, self._count = camera, len(frames)
+
+    def __call__(self, index, size):
+        """(height, width, 3) uint8 behind frame `index`; `size` is the frames' own."""
+        frame, hole = self._seen(index)
+        total = np.zeros(frame.shape, np.float32)
+        weight = np.zeros(frame.shape[:2], np.float32)
+        for other in sorted({index + offset for offset in OFFSETS} & set(range(self._count))):
+            picture, hidden = self._seen(other)
+            matrix, sure = self._camera(picture, frame, hidden)
+            if not sure:
+                continue
+            shown = (~hidden).astype(np.float32)
+            warp = {"M": matrix[:2], "dsize": size, "flags": cv2.INTER_LINEAR}
+            seen = (cv2.warpAffine(shown, **warp) > 0.99).astype(np.float32) / abs(other - index)
+            total += seen[..., None] * cv2.warpAffine(picture, **warp)
+            weight += seen
+        found = hole & (weight > 0)
+        filled = frame.copy()
+        filled[found] = (total[found] / weight[found][:, None]).round()
+        rest = (hole & ~found).astype(np.uint8)
+        return cv2.inpaint(filled, rest, RADIUS, cv2.INPAINT_TELEA) if rest.any() else filled
+
+    @staticmethod
+    def _grown(mask):
+        size = 2 * max(1, round(GROWN * mask.shape[1])) + 1
+        kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
+        return cv2.dilate(mask.astype(np.uint8), kernel) > 0

@@ -1,0 +1,175 @@
+"""Keypoints over time: smoothing, and files in which people can edit them."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from scipy.ndimage import gaussian_filter1d
+
+from utils.errors import UserError
+
+ENDINGS = (".npz", ".json")
+FWHM = 2 * np.sqrt(2 * np.log(2))  # full width at half maximum of a Gaussian, in sigmas
+
+
+@dataclass
+class Track:
+    """Keypoints of a driving clip, xy in [-1, 1] of the networks' picture.
+
+    Attributes:
+        frames: (N,) numbers in the names of the frames.
+        keypoints: (N, K, 2) float32, as detected.
+        moved: (N, K, 2) float32, in the proportions of the object that is driven (after the
+            affine map): what draws the result. None where it is still to be computed.
+    """
+
+    frames: np.ndarray
+    keypoints: np.ndarray
+    moved: np.ndarray = None
+
+
+def smooth(points, seconds, rate):
+    """Points (N, K, 2) smoothed in time by a Gaussian, which delays nothing.
+
+    Args:
+        seconds: the Gaussian's full width at half maximum.
+        rate: frames per second.
+    """
+    sigma = seconds * rate / FWHM
+    return gaussian_filter1d(points.astype(np.float64), sigma, axis=0, mode="nearest").astype(
+        np.float32
+    )
+
+
+def jitter(points):
+    """Mean length of the second difference of points (N, K, 2) in time; 0 below three frames."""
+    if len(points) < 3:
+        return 0.0
+    return float(np.linalg.norm(np.diff(points.astype(np.float64), n=2, axis=0), axis=-1).mean())
+
+
+def check_name(path):
+    """UserError where a keypoint file could not have this name."""
+    if Path(path).suffix.lower() not in ENDINGS:
+        raise UserError(f"{path}: a file of keypoints ends in {' or '.join(ENDINGS)}")
+
+
+def write(path, tracks):
+    """Write a dict of domain ("a", "b") -> `Track`, whole or not at all.
+
+    .npz holds arrays a, a_moved (N, K, 2) and a_frames (N,), likewise b. .json holds, under "a" and
+    "b", a list of {"frame", "index", "x", "y", "moved_x", "moved_y"}.
+    """
+    path = Path(path)
+    part = path.with_name(f".{path.stem}.part{path.suffix}")
+    try:
+        if path.suffix.lower() == ".json":
+            part.write_text(json.dumps({domain: _rows(track) for domain, track in tracks.items()}))
+        else:
+            arrays = {}
+            for domain, track in tracks.items():
+                arrays |= {domain: track.keypoints, f"{domain}_moved": track.moved}
+                arrays[f"{domain}_frames"] = track.frames
+            np.savez(part, **arrays)
+        part.replace(path)
+    except OSError as error:
+        raise UserError(
+            f"{path} cannot be written ({error.strerror}); choose another --keypoints_out"
+        ) from None
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _rows(track):
+    rows = []
+    for number, points, moved in zip(track.frames.tolist(), track.keypoints, track.moved):
+        for index, ((x, y), (moved_x, moved_y)) in enumerate(zip(points.tolist(), moved.tolist())):
+            row = {"frame": number, "index": index, "x": x, "y": y}
+            rows.append({**row, "moved_x": moved_x, "moved_y": moved_y})
+    return rows
+
+
+def read(path, expected, count):
+    """Read what `write` wrote, perhaps edited.
+
+    To edit the result, edit the moved ones; or leave those out, and edit the others.
+
+    Args:
+        expected: dict of domain -> numbers of the frames that are wanted, in order.
+        count: keypoints per frame.
+
+    Returns:
+        dict of domain -> `Track`.
+
+    Raises:
+        UserError: unreadable, other frames, another number of keypoints, NaN or infinite.
+    """
+    path = Path(path)
+    check_name(path)
+    try:
+        found = _from_json(path) if path.suffix.lower() == ".json" else _from_npz(path)
+    except FileNotFoundError:
+        raise UserError(f"keypoint file {path} does not exist; check --keypoints_in") from None
+    except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, EOFError):
+        raise UserError(
+            f"{path} is no file of keypoints, or a damaged one; --keypoints_out writes one"
+        ) from None
+    for domain, frames in expected.items():
+        if domain not in found:
+            raise UserError(f"{path} has no keypoints of clip {domain.upper()}, which drives")
+        _check(path, domain, found[domain], frames, count)
+    return {domain: found[domain] for domain in expected}
+
+
+def _from_npz(path):
+    with np.load(path) as file:
+        return {
+            domain: Track(
+                file[f"{domain}_frames"],
+                np.float32(file[domain]),
+                np.float32(file[f"{domain}_moved"]) if f"{domain}_moved" in file else None,
+            )
+            for domain in "ab"
+            if domain in file
+        }
+
+
+def _from_json(path):
+    return {domain: _from_rows(rows) for domain, rows in json.loads(path.read_text()).items()}
+
+
+def _from_rows(rows):
+    """A `Track` of rows in any order; ValueError where a point is missing or there twice."""
+    rows = sorted(rows, key=lambda row: (row["frame"], row["index"]))
+    frames, count = np.unique([row["frame"] for row in rows]), 1 + max(r["index"] for r in rows)
+    places = [(row["frame"], row["index"]) for row in rows]
+    if places != [(number, index) for number in frames.tolist() for index in range(count)]:
+        raise ValueError("not every point once")
+    shape = len(frames), count, 2
+    points = np.float32([(row["x"], row["y"]) for row in rows]).reshape(shape)
+    moved = None
+    if all("moved_x" in row for row in rows):
+        moved = np.float32([(row["moved_x"], row["moved_y"]) for row in rows]).reshape(shape)
+    return Track(frames, points, moved)
+
+
+def _check(path, domain, track, frames, count):
+    clip = f"clip {domain.upper()}"
+    parts = [track.keypoints] if track.moved is None else [track.keypoints, track.moved]
+    for part in parts:
+        if part.ndim != 3 or part.shape[1:] != (count, 2):
+            shape = "x".join(map(str, part.shape))
+            raise UserError(
+                f"{path} holds {shape} numbers for {clip} where the checkpoint has {count} "
+                f"keypoints (frames x {count} x 2); use the checkpoint that it was written with"
+            )
+        if not np.isfinite(part).all():
+            bad = int(np.flatnonzero(~np.isfinite(part).all((1, 2)))[0])
+            raise UserError(f"{path} holds NaN or infinite keypoints, first in row {bad} of {clip}")
+    if len(track.frames) != len(track.keypoints) or list(track.frames) != list(frames):
+        raise UserError(
+            f"{path} holds {len(track.keypoints)} frames of {clip}"
+            + (f", {track.frames[0]} to {track.frames[-1]}" if len(track.frames) else "")
+            + f", where {len(frames)} are wanted, {frames[0]} to {frames[-1]}; make them the same"
+        )
