@@ -59,7 +59,7 @@ class Driver:
             raise UserError("--background driver is for whole frames; add --restore")
         folder = self.clip.masks.parent
         whole = [Frames(folder / "frames", self.numbers), Masks(folder / "masks", self.numbers)]
-        return WithoutDriver(*whole, lambda a, b, ignored: motion.camera(a, b, ignored=ignored))
+        return WithoutDriver(*whole, motion.camera)
 
     def keypoints(self, jokr, frames, indices, align):
         """Keypoints (B, K, 2) and moved ones of frames, found in them or taken from `track`."""

@@ -1,6 +1,6 @@
 """What is seen behind a result: a colour, a picture, or the driver's scene without the driver."""
 
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import cv2
 import numpy as np
@@ -58,13 +58,15 @@ class WithoutDriver:
     Args:
         frames: sequence of (H, W, 3) uint8 RGB.
         masks: sequence of (H, W) bool.
-        camera: function of two frames and a mask of pixels to ignore in the first, which returns
-            the 3x3 matrix from pixels of the first to those of the second, and whether it is sure.
+        camera: function of two frames, a matrix to start from and a mask of pixels to ignore in
+            the first. It returns the 3x3 matrix from pixels of the first to those of the second,
+            and whether it is sure.
     """
 
     def __init__(self, frames, masks, camera):
         self._seen = lru_cache(maxsize=KEPT)(lambda n: (frames[n], self._grown(masks[n])))
         self._camera, self._count = camera, len(frames)
+        self._step = cache(self._step)
 
     def __call__(self, index, size):
         """(height, width, 3) uint8 behind frame `index`; `size` is the frames' own."""
@@ -73,7 +75,7 @@ class WithoutDriver:
         weight = np.zeros(frame.shape[:2], np.float32)
         for other in sorted({index + offset for offset in OFFSETS} & set(range(self._count))):
             picture, hidden = self._seen(other)
-            matrix, sure = self._camera(picture, frame, hidden)
+            matrix, sure = self._camera(picture, frame, self._way(other, index), hidden)
             if not sure:
                 continue
             shown = (~hidden).astype(np.float32)
@@ -86,6 +88,18 @@ class WithoutDriver:
         filled[found] = (total[found] / weight[found][:, None]).round()
         rest = (hole & ~found).astype(np.uint8)
         return cv2.inpaint(filled, rest, RADIUS, cv2.INPAINT_TELEA) if rest.any() else filled
+
+    def _way(self, start, end):
+        """About how the camera moves from one frame to another: from each to the next one."""
+        low, high = sorted((start, end))
+        matrix = np.eye(3)
+        for number in range(low, high):
+            matrix = self._step(number) @ matrix
+        return matrix if start == low else np.linalg.inv(matrix)
+
+    def _step(self, number):
+        (frame, hidden), (following, _) = self._seen(number), self._seen(number + 1)
+        return self._camera(frame, following, np.eye(3), hidden)[0]
 
     @staticmethod
     def _grown(mask):

@@ -33,7 +33,7 @@ def smooth(points, seconds, rate):
     """Points (N, K, 2) smoothed in time by a Gaussian, which delays nothing.
 
     Args:
-        seconds: the Gaussian's full width at half maximum.
+        seconds: the Gaussian's full width at half maximum, above 0.
         rate: frames per second.
     """
     sigma = seconds * rate / FWHM

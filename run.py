@@ -1,0 +1,195 @@
+"""Two clips in, finished videos out: prepares, trains both stages, infers, writes videos, measures.
+
+CLIP_A and CLIP_B are videos, folders of pictures, or prepared clips (folders with train_seg/). What
+is done is skipped and what was cut goes on when the same command is given again.
+"""
+
+import hashlib
+from pathlib import Path
+
+from datasets import edits
+from datasets.clip import Clip
+from datasets.prepared import frame_rate
+from utils import arguments, clip_options, errors, options, run_folder, runtime
+from utils.arguments import flag, natural, option, positional
+from utils.errors import UserError
+from utils.steps import ROOT, Step, Steps
+from utils.video_reader import DEFAULT_RATE
+
+FEWEST = 8  # frames of a clip that evaluate.py takes
+PAIRS = {"a": "ab", "b": "ba"}  # who drives, and what comes of it
+CHOICES = (
+    positional("clip_a", "video, folder of pictures or prepared clip of object A"),
+    positional("clip_b", "the same of object B"),
+    option("out", str, "", "folder for everything"),
+    option("preset", str, "quick", "quick: minutes, to see; full: hours", ("quick", "full")),
+    option("settings", str, "", "yaml file with options of the scripts, which win over the preset"),
+    option("device", str, "auto", "auto, cpu, cuda, cuda:N or mps"),
+    option("seed", natural, 0, "seed of every random draw"),
+    flag("overwrite", "replace training of other options or clips in --out"),
+)
+OF_A_CLIP = ("start", "end", "fps", "max_frames", "size", "mask", "box", "key", "mask_file")
+
+
+def clip_choices():
+    """The options of prepare_data.py that a clip may need, once for each: --box_a, --box_b."""
+    found = {o.name: o for o in (*clip_options.FRAMES, *clip_options.MASKING)}
+    return tuple(
+        option(f"{o.name}_{domain}", o.kind, o.default, f"{domain.upper()}: {o.help}", o.choices)
+        for domain in "ab"
+        for o in map(found.get, OF_A_CLIP)
+    )
+
+
+def prepare(opt, given, domain, way):
+    """Folder of a prepared clip: the user's own, or one made in --out of a video."""
+    source, folder = Path(getattr(opt, f"clip_{domain}")), Path(opt.out) / domain
+    if (source / "train_seg").is_dir():
+        return source
+    words = [str(source.absolute()), "--out", str(folder)]
+    for name in OF_A_CLIP:
+        if f"{name}_{domain}" in given:
+            words += [f"--{name}", str(getattr(opt, f"{name}_{domain}"))]
+    products = tuple(folder / name for name in ("prepared.json", "crops.json", "overlay.png"))
+    painted = bool(edits.edited(folder, edits.record(folder)))  # they have to be cut anew
+    step = Step(f"clip {domain.upper()}", "prepare_data.py", tuple(words), products)
+    way.take(step, force=painted)
+    return folder
+
+
+class Films:
+    """Both clips as the steps need them.
+
+    Args:
+        folders: dict of domain -> folder of a prepared clip.
+    """
+
+    def __init__(self, folders):
+        self.folders = folders
+        self.clips = {domain: Clip(folder / "train_seg") for domain, folder in folders.items()}
+        self.roots = [
+            word for d, clip in self.clips.items() for word in (f"--root_{d}", str(clip.masks))
+        ]
+        self.shortest = min(map(len, self.clips.values()))
+
+    def fingerprint(self):
+        """Hashes that tell one state of the clips' files from another."""
+        both = [(c.masks, c.names) for c in self.clips.values()]
+        both += [(c.frames, c.names) for c in self.clips.values()]
+        files = [folder / name for folder, names in both for name in names]
+        return [hashlib.sha1(path.read_bytes()).hexdigest() for path in files]
+
+    def whole(self, domain):
+        """Whether the frames are there that a clip was cut of."""
+        folder = self.folders[domain]
+        return (folder / "crops.json").is_file() and (folder / "frames").is_dir()
+
+    def rate(self, domain):
+        """Frames per second; a usual number where a clip does not tell."""
+        return frame_rate(self.folders[domain]) or DEFAULT_RATE
+
+    def span(self, domain, count=None):
+        """--start_ and --end_ of gen_vid.py for `count` frames, or all."""
+        first = int(Path(self.clips[domain].names[0]).stem)
+        return first, first + (count or len(self.clips[domain]))
+
+
+def training(films, words, aside, out):
+    """The `Step`s of stage one and stage two."""
+    again = {"again": ("--resume",), "anew": ("--overwrite",), "aside": aside}
+    first, second = out / "first", out / "second"
+    words = *words, *films.roots
+    prints = films.fingerprint()
+    yield Step(
+        "stage one", "train_first_stage.py", (*words, "--out", str(first)),
+        (first / "checkpoint",), prints, **again,
+    )  # fmt: skip
+    yield Step(
+        "stage two", "train_second_stage.py",
+        (*words, "--load", str(first / "checkpoint"), "--out", str(second)),
+        (second / "checkpoint",), prints, ("stage one",), **again,
+    )  # fmt: skip
+
+
+def inference(films, words, aside, out):
+    """The `Step`s that make the pictures of either direction."""
+    for domain, pair in PAIRS.items():
+        kinds, finish = [f"refined_{pair}_"], ()
+        if films.whole(domain):
+            kinds, finish = [*kinds, f"final_{pair}_"], ("--restore", "--background", "driver")
+        products = tuple(out / f"frames/{k}{films.clips[domain].names[-1]}" for k in kinds)
+        argv = (
+            *words, *films.roots, "--load", str(out / "second/checkpoint"), "--splitted",
+            "--direction", pair, *finish, "--out", str(out / "frames"),
+        )  # fmt: skip
+        yield Step(
+            f"frames {pair}", "inference.py", argv, products, None, ("stage two",), aside
+        )  # fmt: skip
+
+
+def videos(films, out):
+    """The `Step`s of the video that compares, and of each direction's result for itself."""
+    (a, end_a), (b, end_b) = (films.span(domain, films.shortest) for domain in "ab")
+    cells = "--prefix_a a_ --prefix_b refined_ab_ --prefix_c b_ --prefix_d refined_ba_ --resize"
+    words = f"{cells} --start_a {a} --end_a {end_a} --start_b {b} --end_b {end_b}".split()
+    yield video("both", out, words, min(map(films.rate, "ab")), ("frames ab", "frames ba"))
+    for domain, pair in PAIRS.items():
+        first, end = films.span(domain)
+        kind = "final" if films.whole(domain) else "refined"
+        words = ["--columns", f"{kind}_{pair}_", "--start_a", str(first), "--end_a", str(end)]
+        sound = films.folders[domain] / "sound.m4a"
+        words += ["--audio", str(sound)] if sound.is_file() else []
+        yield video(pair, out, words, films.rate(domain), (f"frames {pair}",))
+
+
+def video(name, out, words, rate, follows):
+    """The `Step` of one video, OUT/<int(rate)>_<name>.mp4."""
+    place = "--img_path", str(out / "frames"), "--out", str(out), "--name", f"{name}.mp4"
+    argv = (*place, "--fps", str(rate), *words)
+    path = out / f"{int(rate)}_{name}.mp4"
+    return Step(f"video {name}", "gen_vid.py", argv, (path,), follows=follows)
+
+
+def evaluation(films, words, aside, out):
+    """The `Step` that measures, where the clips are long enough."""
+    if films.shortest >= FEWEST:
+        load, folder = str(out / "second/checkpoint"), out / "evaluation"
+        argv = (*words, *films.roots, "--load", load, "--report", "--out", str(folder))
+        page = (folder / "report.html",)
+        yield Step("measures", "evaluate.py", argv, page, None, ("stage two",), aside)
+
+
+def configs(opt, device):
+    """The words that give the scripts the preset's options, then the user's; checked early."""
+    preset = ROOT / f"configs/{opt.preset}_{'gpu' if device.type == 'cuda' else 'cpu'}.yaml"
+    words = ["--config", str(preset), *(["--config", opt.settings] if opt.settings else [])]
+    for script, groups in options.SCRIPTS.items():
+        found, _ = arguments.parse("", *groups, argv=words, script=script)
+        if getattr(found, "lambda_vgg", 0):
+            runtime.vgg_weights(found.vgg_weights)
+    return words
+
+
+def main():
+    opt, given = arguments.parse(__doc__, CHOICES, clip_choices())
+    if not (opt.clip_a and opt.clip_b and opt.out):
+        raise UserError("two clips and a folder are needed: run.py CLIP_A CLIP_B --out DIR")
+    words = configs(opt, runtime.pick_device(opt.device))
+    out = Path(opt.out) / opt.preset
+    run_folder.make_folder(out)
+    way = Steps(opt.out)
+    films = Films({domain: prepare(opt, given, domain, way) for domain in "ab"})
+
+    words, aside, way = [*words, "--seed", str(opt.seed)], ("--device", opt.device), Steps(out)
+    results = []
+    for steps in (training, inference):
+        for step in steps(films, words, aside, out):
+            way.take(step, opt.overwrite)
+    for step in (*videos(films, out), *evaluation(films, words, aside, out)):
+        way.take(step)
+        results += step.products
+    print(f"done: {', '.join(map(str, results))}")
+
+
+if __name__ == "__main__":
+    errors.run(main)

@@ -1,0 +1,176 @@
+"""Masks of what moves, by comparison with a backdrop that is put together from all frames.
+
+The camera may move: frames are laid over each other by its motion first. An object that hardly
+leaves its place has no backdrop behind it, and `segmentation.grabcut` suits it better.
+"""
+
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+from segmentation import compare, motion
+from segmentation.cut import cut
+from utils.errors import UserError
+
+SAMPLES = 24  # frames that make a backdrop
+STRIDE, MOVES = 4, 1.5  # what moves: pixels in so many frames
+SPREAD = 14.0  # of a backdrop's colour over time, RGB distance
+AGAIN = 2  # samples that must show a place without the object
+AHEAD = 96  # frames
+SMALL = 1e-3  # share of the picture that an object has at least
+
+
+class _Place(NamedTuple):
+    key: int  # number of the key frame
+    matrix: np.ndarray  # 3x3, from the frame to frame 0
+
+
+def subtract(frames):
+    """Masks of what moves against the scene.
+
+    Args:
+        frames: sequence of (H, W, 3) uint8 RGB; each is read about three times.
+
+    Yields:
+        (H, W) bool, one a frame.
+
+    Raises:
+        UserError: nothing moves; before the first mask.
+    """
+    places = _places(frames, len(frames))
+    runs = _runs(places)
+    if not any(_moves(Backdrop(frames, places, run), frames, places, run) for run in runs):
+        raise UserError(
+            "nothing moves against the background in these frames; outline the object instead "
+            "(method grabcut, with a box)"
+        )
+    for run in runs:
+        backdrop = Backdrop(frames, places, run)
+        for number in range(*run):
+            yield backdrop.mask(frames[number], places[number].matrix)
+
+
+def beginning(frames):
+    """`Backdrop` for the first frame, from what is seen in the `AHEAD` frames that follow."""
+    places = _places(frames, min(len(frames), AHEAD))
+    return Backdrop(frames, places, _runs(places)[0])
+
+
+def _moves(backdrop, frames, places, run):
+    """Whether the backdrop sees an object in some of five frames."""
+    return any(
+        backdrop.mask(frames[number], places[number].matrix).mean() > SMALL
+        for number in np.linspace(run[0], run[1] - 1, 5).astype(int)
+    )
+
+
+def _places(frames, count):
+    """`_Place` of the first `count` frames."""
+    follower, key, anchor = motion.Follower(frames[0]), 0, np.eye(3)
+    places = [_Place(0, np.eye(3))]
+    for number in range(1, count):
+        step = follower.step(frames[number])
+        if step.turned is not None:
+            key, anchor = number, anchor @ np.linalg.inv(step.turned)
+        places.append(_Place(key, anchor @ step.place))
+    return places
+
+
+def _runs(places):
+    """(first, behind the last) of the frames with one key frame each."""
+    starts = [number for number, place in enumerate(places) if place.key == number]
+    return list(zip(starts, [*starts[1:], len(places)]))
+
+
+class Backdrop:
+    """The scene without the object, as far as the camera sees it in the frames of a run."""
+
+    def __init__(self, frames, places, run):
+        first, last = run
+        self.size = frames[first].shape[1::-1]
+        self.corner, self.extent = _extent([p.matrix for p in places[first:last]], self.size)
+        middle = np.linalg.inv(places[(first + last) // 2].matrix)
+        near = [n for n, p in enumerate(places) if motion.shown(middle @ p.matrix, self.size) > 0.3]
+        chosen = [near[i] for i in np.linspace(0, len(near) - 1, min(SAMPLES, len(near))).astype(int)]
+        samples = [self._sample(frames, places, number) for number in chosen]
+        pictures, still, seen = (np.stack(parts) for parts in zip(*samples))
+        for picture, own in zip(pictures[1:], still[1:]):
+            picture[:] = compare.lit_alike(picture, pictures[0], own & still[0])
+        self._settle(pictures, still, seen)
+        # Once more without what stands out from the first backdrop: it is sharper than motion is.
+        clear = np.stack([s & ~self._stands_out(p) for p, s in zip(pictures, seen)])
+        self._settle(pictures, np.where(clear.sum(0) < AGAIN, still, clear), seen)
+
+    def _sample(self, frames, places, number):
+        """A frame on the backdrop's canvas, where nothing moves in it, where it is seen."""
+        frame = frames[number]
+        moving = np.zeros(frame.shape[:2], np.uint8)
+        for other in (number - STRIDE, number + STRIDE):
+            if 0 <= other < len(places):
+                between = np.linalg.inv(places[other].matrix) @ places[number].matrix
+                moving |= motion.residual(frame, frames[other], between) > MOVES
+        moving = cv2.dilate(moving, np.ones((5, 5)))
+        laid = self.corner @ places[number].matrix
+        still, seen = (
+            motion.warped_mask(m, laid, self.extent) for m in (moving == 0, moving < 2)
+        )
+        return motion.warp(frame, laid, self.extent), still, seen
+
+    def _settle(self, pictures, still, seen):
+        self.colours = _most_frequent(pictures, still)
+        self.known = still.sum(0) >= AGAIN
+        self.seen = seen.sum(0) >= AGAIN + 1
+
+    def _stands_out(self, picture):
+        differs = compare.evidence(picture, self.colours, self.known).other
+        return cv2.dilate(differs.astype(np.uint8), np.ones((7, 7))) > 0
+
+    def mask(self, frame, matrix):
+        """The object in a frame that `matrix` (3x3) lays over frame 0, (H, W) bool."""
+        return cut(frame, self.hints(frame, matrix))
+
+    def hints(self, frame, matrix):
+        """What `cut` starts from, (H, W) uint8."""
+        back = np.linalg.inv(self.corner @ matrix)
+        view = motion.warp(self.colours, back, self.size)
+        known, seen = (motion.warped_mask(m, back, self.size) for m in (self.known, self.seen))
+        found = compare.evidence(frame, view, known)
+        # Where something moved in all samples that show the place, no backdrop was ever seen.
+        likely = found.other | (seen & ~known)
+        near = cv2.dilate(likely.astype(np.uint8), np.ones((9, 9))) > 0
+        hints = np.where(near, cv2.GC_PR_BGD, cv2.GC_BGD).astype(np.uint8)
+        hints[likely] = cv2.GC_PR_FGD
+        hints[found.same] = cv2.GC_BGD
+        hints[found.surely] = cv2.GC_FGD
+        return hints
+
+
+def _extent(matrices, size):
+    """3x3 shift to a canvas that holds all pictures, and its (width, height)."""
+    corners = np.array([[0, 0, 1], [size[0], 0, 1], [0, size[1], 1], [*size, 1]]).T
+    seen = np.concatenate([(matrix @ corners)[:2] for matrix in matrices], 1)
+    low, high = np.floor(seen.min(1)), np.ceil(seen.max(1))
+    shift = np.eye(3)
+    shift[:2, 2] = -low
+    return shift, tuple((high - low).astype(int).tolist())
+
+
+def _most_frequent(pictures, usable):
+    """Of each pixel's usable samples the one that most others are like, (H, W, 3) uint8.
+
+    A backdrop keeps its colour and an object's changes as it passes: unlike the median this is
+    right even where the object is in the way most of the time.
+    """
+    best = np.zeros(usable.shape[1:], np.float32)
+    result = np.zeros(pictures.shape[1:], np.uint8)
+    shades, usable = pictures.astype(np.float32), usable.astype(np.float32)
+    for shade, picture, own in zip(shades, pictures, usable):
+        density = np.zeros_like(best)
+        for other, weight in zip(shades, usable):
+            away = other - shade
+            away = np.einsum("hwc,hwc->hw", away, away)
+            density += weight * np.exp(-away / (2 * SPREAD**2))
+        better = own * density > best
+        best[better], result[better] = density[better], picture[better]
+    return result

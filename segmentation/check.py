@@ -1,0 +1,173 @@
+"""What is wrong with a clip's files, before training says it: names, sizes, masks."""
+
+import os
+import re
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from segmentation import review
+from utils import images
+from utils.errors import UserError
+from utils.video_reader import pictures_in
+
+NAME = re.compile(r"(.*?)(\d+)(\.[^.]+)", re.DOTALL)
+FEW = 30  # frames, below which results suffer
+GREY = 0.05  # share of a mask's pixels between black and white, from which it looks soft
+SMALL = 250  # pixels of the longer side
+LOOSE = 0.6  # of width and height: a smaller box of the object is cut loosely
+
+
+@dataclass
+class Findings:
+    """Of a clip: faults, at which training stops, and advice, as sentences."""
+
+    faults: list
+    advice: list
+    prefix: str = ""
+    ext: str = ".jpg"
+
+
+def folders(clip):
+    """(frames' folder, masks' folder) of a clip's folder or of its mask folder."""
+    clip = Path(clip)
+    masks = clip if clip.name.endswith("_seg") else clip / "train_seg"
+    if not masks.is_dir():
+        raise UserError(
+            f"{clip} holds no folder train_seg of masks; name a clip like data/cat, or its masks' "
+            "folder"
+        )
+    frames = masks.with_name(masks.name.removesuffix("_seg"))
+    if not frames.is_dir():
+        raise UserError(f"{frames}, the frames for {masks}, is missing; put them there")
+    return frames, masks
+
+
+def examine(clip):
+    """Look through a clip's folder; returns `Findings`. Nothing is changed."""
+    frames, masks = folders(clip)
+    files = pictures_in(masks)
+    if not files:
+        raise UserError(f"{masks} holds no pictures; masks are white objects on black")
+    found = Findings([], [])
+    _names(files, found)
+    pairs = _pairs(frames, files, found)
+    if len(files) < 2:
+        found.faults.append("there is one mask only; training needs two frames at least")
+    elif len(files) < FEW:
+        found.advice.append(f"{len(files)} frames are few; 50 to 200 are a good number")
+    _contents(pairs, found)
+    longer = np.median([max(images.size_of(mask)) for mask in files])
+    if longer < SMALL:
+        found.advice.append(
+            f"pictures of {longer:.0f} pixels are small, since training shifts by up to 50; "
+            "enlarge all by the same factor, to 400 or 500"
+        )
+    return found
+
+
+def _names(files, found):
+    """Numbering, padding, alphabet."""
+    parts = [match.groups() for match in map(NAME.fullmatch, (p.name for p in files)) if match]
+    if parts:
+        found.prefix, found.ext = Counter((p, e) for p, _, e in parts).most_common(1)[0][0]
+    usual = re.compile(re.escape(found.prefix) + r"([0-9]+)" + re.escape(found.ext))
+    odd = [p.name for p in files if not usual.fullmatch(p.name)]
+    if odd:
+        found.faults.append(
+            f"{_some(odd)}: not named {found.prefix}<number>{found.ext} like the others"
+        )
+    if any(not p.name.isascii() for p in files):
+        found.faults.append("names hold letters or digits outside ASCII")
+    digits = [m[1] for m in (usual.fullmatch(p.name) for p in files) if m]
+    padded = [d for d in digits if d != str(int(d))]
+    if padded:
+        found.faults.append(f"numbers are zero-padded, as {padded[0]}")
+    numbers = sorted(map(int, digits))
+    gaps = sorted(set(range(numbers[0], numbers[-1] + 1)) - set(numbers)) if numbers else []
+    if gaps:
+        found.faults.append(f"numbers {review.ranges(gaps)} are missing")
+    if len(set(numbers)) < len(numbers):
+        found.faults.append("some numbers are there twice")
+
+
+def _pairs(frames, files, found):
+    """(frame, mask) paths of those masks that have a frame of their size."""
+    missing = [p.name for p in files if not (frames / p.name).is_file()]
+    if missing:
+        found.faults.append(f"{frames} lacks the frames for masks {_some(missing)}")
+    spare = {p.name for p in pictures_in(frames)} - {p.name for p in files}
+    if spare:
+        found.advice.append(f"frames without a mask are not used: {_some(sorted(spare))}")
+    pairs = [(frames / p.name, p) for p in files if (frames / p.name).is_file()]
+    other = [m.name for f, m in pairs if images.size_of(f) != images.size_of(m)]
+    if other:
+        found.faults.append(f"frame and mask differ in size: {_some(other)}")
+    return pairs
+
+
+def _contents(pairs, found):
+    """Polarity, empty and full masks, jumps of area, loose cuts."""
+    grey = [np.asarray(images.read(mask, "L")) for _, mask in pairs]
+    names = [mask.name for _, mask in pairs]
+    masks = [picture > 127 for picture in grey]
+    empty = [name for name, mask in zip(names, masks) if not mask.any()]
+    if empty:
+        found.faults.append(f"masks without object (all black): {_some(empty)}")
+    full = [name for name, mask in zip(names, masks) if mask.all()]
+    if full:
+        found.advice.append(f"masks that are all white: {_some(full)}")
+    corners = [mask[[0, 0, -1, -1], [0, -1, 0, -1]].mean() for mask in masks]
+    if len(full) < len(masks) and masks and np.mean(corners) > 0.75:
+        found.faults.append("black and white seem to be swapped: the object must be white")
+    soft = [n for n, g in zip(names, grey) if ((g > 40) & (g < 215)).mean() > GREY]
+    if soft:
+        found.advice.append(f"masks with much grey (above half counts as object): {_some(soft)}")
+    odd = review.suspects([review.look(mask) for mask in masks])
+    for kind in (review.AREA, review.PARTS):
+        which = [names[i] for i, words in odd.items() if kind in words]
+        if which:
+            found.advice.append(f"{kind}, look at {_some(which)}")
+    shares = [min(mask.any(0).mean(), mask.any(1).mean()) for mask in masks]
+    if masks and np.median(shares) < LOOSE:
+        found.advice.append(
+            "the object fills little of the frames; cut them to its box, as prepare_data.py does"
+        )
+
+
+def _some(names):
+    names = list(names)
+    return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+
+
+def renumber(clip):
+    """Rename frames and their masks to 0, 1, ... in natural order; returns how many there are.
+
+    Raises:
+        UserError: a mask without its frame, or a clip of prepare_data.py, whose numbers are right.
+    """
+    frames, masks = folders(clip)
+    if (masks.parent / "crops.json").is_file():
+        raise UserError(
+            f"{masks.parent} has crops.json, which goes by numbers; leave out frames by preparing "
+            "the video again with --start and --end"
+        )
+    found = Findings([], [])
+    pairs = _pairs(frames, pictures_in(masks), found)
+    if found.faults:
+        raise UserError(f"{found.faults[0]}; put that right before --renumber")
+    moves = []
+    for number, pair in enumerate(pairs):
+        moves += [(path, path.with_name(f"{number}{path.suffix.lower()}")) for path in pair]
+    taken = {target for _, target in moves} - {path for path, _ in moves}
+    if in_the_way := sorted(path for path in taken if path.exists()):
+        raise UserError(f"{in_the_way[0]} is in the way of new names; move it away first")
+    # Through names that nobody has, since new ones may be old ones of other files.
+    parked = [path.with_name(f".renumber-{i}{path.suffix}") for i, (path, _) in enumerate(moves)]
+    for (path, _), place in zip(moves, parked):
+        os.rename(path, place)
+    for (_, target), place in zip(moves, parked):
+        os.rename(place, target)
+    return len(pairs)

@@ -1,0 +1,66 @@
+"""Masks by colour, for an object before a plain screen such as a green one."""
+
+import cv2
+import numpy as np
+
+from utils.errors import UserError
+
+BORDER = 0.04  # of the picture's longer side: the frame in which the screen's colour is looked for
+PLAIN = 0.5  # share of the border that must have the screen's colour
+TOLERANCE = 16.0
+
+
+def key(frames, colour=None, tolerance=TOLERANCE):
+    """Masks of what has not the screen's colour.
+
+    Colours are compared in CIE L*a*b*: mostly by hue and strength (a, b), which uneven light and
+    soft shadows hardly change, and a little by lightness.
+
+    Args:
+        frames: sequence of (H, W, 3) uint8 RGB; each is read once.
+        colour: of the screen, RGB 0..255; the first frame's border tells where None.
+        tolerance: distance in L*a*b* up to which a colour is the screen's.
+
+    Yields:
+        (H, W) bool, one a frame.
+
+    Raises:
+        UserError: the border has no main colour.
+    """
+    screen = _border_colour(frames[0], tolerance) if colour is None else _lab(np.uint8([[colour]]))
+    for number in range(len(frames)):
+        yield _mask(_lab(frames[number]), screen.reshape(3), tolerance)
+
+
+def _mask(lab, screen, tolerance):
+    away = _away(lab, screen)
+    return away > tolerance
+
+
+def _away(lab, screen):
+    lightness, chroma = lab[..., 0] - screen[0], lab[..., 1:] - screen[1:]
+    return np.sqrt((0.3 * lightness) ** 2 + (chroma**2).sum(-1))
+
+
+def _lab(frame):
+    """L* 0..100, a* and b*, (H, W, 3) float32."""
+    return cv2.cvtColor(frame.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+
+
+def _border_colour(frame, tolerance):
+    """The colour (3,) L*a*b* that most of the border has."""
+    width = max(1, round(BORDER * max(frame.shape)))
+    inner = np.zeros(frame.shape[:2], bool)
+    inner[width:-width, width:-width] = True
+    border = _lab(frame)[~inner]
+    # The median serves as a start: an object that touches the border is not half of it.
+    screen = np.median(border, 0)
+    for _ in range(3):
+        near = _away(border, screen) < tolerance
+        if near.mean() < PLAIN:
+            raise UserError(
+                "the picture's border has no single colour; give the screen's colour, or use "
+                "another method than chroma"
+            )
+        screen = np.median(border[near], 0)
+    return screen

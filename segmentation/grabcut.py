@@ -1,0 +1,164 @@
+"""Masks of one object, from where it is in the first frame: GrabCut, carried by optical flow.
+
+GrabCut alone drifts: colours that object and background share flow over with every frame. Here each
+cut starts from the former mask, carried by flow, and from a memory of the background, which follows
+the camera; so an error ends where the background is seen again. The memory begins with what the
+following frames show of the background, where the object leaves its place.
+"""
+
+import cv2
+import numpy as np
+
+from segmentation import background, compare, motion
+from segmentation.cleanup import grown
+from segmentation.cut import cut
+
+# Lengths as shares of the longer side of the picture.
+REACH = 0.035  # how far from the carried mask the object may be
+CORE = 0.022  # how far inside the carried mask nothing but the object is
+ITERATIONS = 3  # of learning colours and cutting, in the first frame
+LEARNS = 0.25  # of the memory's colours at each frame
+KNOWN = 2  # frames that must show a place before the memory counts there
+FILLED = 0.15  # least share of the box, or 0.5 of the mask, that moves where the object does
+CENTRE = 0.2  # margin of the box that is taken where nothing is known, share of each side
+
+
+def track(frames, box=None, mask=None):
+    """Masks of one object.
+
+    Args:
+        frames: sequence of (H, W, 3) uint8 RGB; the first `background.AHEAD` are read about three
+            times, the others once.
+        box: (x, y, width, height) around the object in the first frame, pixels.
+        mask: (H, W) bool, the object in the first frame, instead of a box. Without either, what
+            moves is the object; where nothing does, what is in the middle of the picture.
+
+    Yields:
+        (H, W) bool, one a frame; empty from where the object is lost.
+
+    Raises:
+        ValueError: a box without a pixel of the picture, or a mask of another size.
+    """
+    frame = frames[0]
+    backdrop = background.beginning(frames)
+    mask, around, moves = _first(frame, box, mask, backdrop)
+    memory = _Memory(frame, around, backdrop if moves else None)
+    memory.learn(frame, mask)
+    yield mask
+    for number in range(1, len(frames)):
+        former, frame = frame, frames[number]
+        moved = motion.carried(mask, former, frame)
+        view, known = memory.look(frame, mask)
+        reach = grown(moved, REACH)
+        mask = cut(frame, _hints(frame, moved, reach, compare.evidence(frame, view, known)))
+        mask &= reach
+        memory.learn(frame, mask)
+        yield mask
+
+
+def _hints(frame, moved, reach, found):
+    """What `cut` starts from, (H, W) uint8, from the carried mask and `compare.Evidence`."""
+    depth = cv2.distanceTransform(moved.astype(np.uint8), cv2.DIST_L2, 3)
+    core = depth > CORE * max(moved.shape)
+    hints = np.where(reach, cv2.GC_PR_BGD, cv2.GC_BGD).astype(np.uint8)
+    hints[moved | (reach & found.other)] = cv2.GC_PR_FGD
+    hints[core & ~found.same] = cv2.GC_FGD
+    hints[found.same & ~core] = cv2.GC_BGD
+    hints[grown(moved, 0.01) & found.surely] = cv2.GC_FGD
+    return hints
+
+
+def _first(frame, box, mask, backdrop):
+    """The first frame's mask.
+
+    Returns:
+        mask; what surely surrounds the object; whether the object moves, so that the backdrop is
+        to be trusted (all (H, W) bool but the last).
+    """
+    if mask is not None:
+        if mask.shape != frame.shape[:2]:
+            raise ValueError(f"a mask of {mask.shape} for frames of {frame.shape[:2]}")
+        seen = backdrop.mask(frame, np.eye(3))
+        return mask, mask, (seen & mask).sum() > 0.5 * mask.sum()
+    hints = backdrop.hints(frame, np.eye(3))
+    if box is None:
+        found = _main_part(cut(frame, hints))
+        if found.mean() > background.SMALL:
+            return found, found, True
+        box = _middle(frame)
+    inside = _filled(box, frame)
+    hints[~inside] = cv2.GC_BGD
+    moves = ((hints == cv2.GC_FGD) | (hints == cv2.GC_PR_FGD)).sum() > FILLED * inside.sum()
+    if not moves:
+        hints = np.where(inside, cv2.GC_PR_FGD, cv2.GC_BGD).astype(np.uint8)
+    return cut(frame, hints, ITERATIONS), inside, moves
+
+
+def _main_part(mask):
+    """The largest component of a mask and what is within reach of it."""
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(grown(mask, REACH).astype(np.uint8))
+    if count < 2:
+        return mask
+    return mask & (labels == 1 + stats[1:, cv2.CC_STAT_AREA].argmax())
+
+
+def _middle(frame):
+    height, width = frame.shape[:2]
+    x, y = round(CENTRE * width), round(CENTRE * height)
+    return x, y, width - 2 * x, height - 2 * y
+
+
+def _filled(box, frame):
+    """The box as (H, W) bool."""
+    x, y, width, height = box
+    inside = np.zeros(frame.shape[:2], bool)
+    inside[max(0, y) : max(0, y + height), max(0, x) : max(0, x + width)] = True
+    if not inside.any():
+        raise ValueError(f"the box {box} holds no pixel of a picture of {frame.shape[1::-1]}")
+    return inside
+
+
+class _Memory:
+    """What was background before, held in place while the camera moves.
+
+    A canvas of twice the picture's size around the key frame; what leaves it is forgotten.
+    """
+
+    def __init__(self, frame, around, backdrop):
+        height, width = frame.shape[:2]
+        self.size, self.canvas = (width, height), (2 * width, 2 * height)
+        self.centre = np.array([[1, 0, width // 2], [0, 1, height // 2], [0, 0, 1.0]])
+        self.colours = np.zeros((2 * height, 2 * width, 3), np.float32)
+        self.times = np.zeros((2 * height, 2 * width), np.float32)
+        self.follower, self.place = motion.Follower(frame), self.centre
+        for _ in range(KNOWN):
+            self.learn(frame, around)
+        if backdrop is not None:
+            laid = self.centre @ np.linalg.inv(backdrop.corner)
+            known = motion.warped_mask(backdrop.known, laid, self.canvas)
+            self.colours[known] = motion.warp(backdrop.colours, laid, self.canvas)[known]
+            self.times[known] = KNOWN
+
+    def look(self, frame, former_mask):
+        """Follow the camera to the next frame.
+
+        Returns:
+            what the memory has behind it, (H, W, 3) uint8, and where it has, (H, W) bool.
+        """
+        step = self.follower.step(frame, grown(former_mask, 0.01))
+        if step.turned is not None:
+            turn = self.centre @ step.turned @ np.linalg.inv(self.centre)
+            self.colours = motion.warp(self.colours, turn, self.canvas)
+            self.times = motion.warp(self.times, turn, self.canvas)
+        self.place = self.centre @ step.place
+        back = np.linalg.inv(self.place)
+        view = motion.warp(self.colours, back, self.size).clip(0, 255).round().astype(np.uint8)
+        return view, motion.warped_mask(self.times >= KNOWN, back, self.size)
+
+    def learn(self, frame, mask):
+        """Remember the frame where the mask (H, W) bool is not."""
+        free = motion.warped_mask(~grown(mask, 0.006), self.place, self.canvas)
+        seen = motion.warp(frame, self.place, self.canvas)[free]
+        share = np.where(self.times[free] < 1, 1, LEARNS)[:, None]
+        self.colours[free] += share * (seen - self.colours[free])
+        self.times[free] += 1

@@ -1,0 +1,155 @@
+"""Which masks of a clip look wrong, and a contact sheet to judge them by eye."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+JUMP = 1.5  # an area this many times that of its neighbours, or less than one such part of it
+NEIGHBOURS = 4  # frames on either side
+PART = 0.1  # of the largest component's area: smaller ones do not count
+LEAST = 1e-3  # share of the picture below which a mask counts as empty
+CELL, COLUMNS, MOST = 240, 6, 60  # pixels, cells in a row, cells in all
+OUTLINE, WARNING = (255, 0, 160), (200, 0, 0)
+
+EMPTY, BORDER, PARTS, AREA = "empty", "touches the border", "several parts", "area jumps"
+
+
+@dataclass(frozen=True)
+class Look:
+    """What is remembered of one mask.
+
+    Attributes:
+        area: share of the picture.
+        touches: whether it touches the picture's border.
+        parts: number of its components, those that were cleaned away included.
+    """
+
+    area: float
+    touches: bool
+    parts: int
+
+
+def components(mask):
+    """How many components of a mask (H, W) are at least `PART` of the largest."""
+    _, _, statistics, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+    areas = statistics[1:, cv2.CC_STAT_AREA]
+    return int((areas >= PART * areas.max()).sum()) if areas.size else 0
+
+
+def look(mask, parts=None):
+    """`Look` at a mask (H, W) bool; `parts` it had before it was cleaned, if it was."""
+    border = mask[0].any() or mask[-1].any() or mask[:, 0].any() or mask[:, -1].any()
+    return Look(float(mask.mean()), bool(border), components(mask) if parts is None else parts)
+
+
+def counted(masks, numbers, parts):
+    """Hand on masks, one for each of `numbers`, and note in dict `parts` how many each has."""
+    for mask, number in zip(masks, numbers):
+        parts[number] = components(mask)
+        yield mask
+
+
+def suspects(looks):
+    """What is odd about which masks.
+
+    Args:
+        looks: `Look` of every mask in order.
+
+    Returns:
+        dict of index -> list of `EMPTY`, `BORDER`, `PARTS`, `AREA`.
+    """
+    areas = np.array([seen.area for seen in looks])
+    found = {}
+    for index, seen in enumerate(looks):
+        first = max(0, index - NEIGHBOURS)
+        near = np.delete(areas[first : index + NEIGHBOURS + 1], index - first)
+        usual = np.median(near) if near.size else seen.area
+        odd = {
+            EMPTY: seen.area < LEAST,
+            AREA: min(usual, seen.area) >= LEAST and not usual / JUMP < seen.area < usual * JUMP,
+            BORDER: seen.touches,
+            PARTS: seen.parts > 1,
+        }
+        if any(odd.values()):
+            found[index] = [word for word, true in odd.items() if true]
+    return found
+
+
+def ranges(numbers):
+    """Sorted numbers in short: [3, 4, 5, 9] -> "3-5, 9"."""
+    runs = []
+    for number in sorted(numbers):
+        if runs and number == runs[-1][1] + 1:
+            runs[-1][1] = number
+        else:
+            runs.append([number, number])
+    return ", ".join(f"{a}" if a == b else f"{a}-{b}" for a, b in runs)
+
+
+def by_kind(found):
+    """What `suspects` found, as a dict of kind -> numbers in short."""
+    kinds = dict.fromkeys(word for words in found.values() for word in words)
+    return {kind: ranges(n for n, words in found.items() if kind in words) for kind in kinds}
+
+
+def chosen(count, found):
+    """Numbers for the contact sheet: odd ones first, then evenly spread ones."""
+    odd = sorted(found)
+    if len(odd) > MOST // 2:
+        odd = [odd[i] for i in np.linspace(0, len(odd) - 1, MOST // 2).astype(int)]
+    even = np.linspace(0, count - 1, min(count, MOST - len(odd))).round().astype(int)
+    return sorted({*odd, *even.tolist()})
+
+
+def sheet(frames, masks, found):
+    """Contact sheet of masks' outlines over frames, odd ones marked, as a Pillow image.
+
+    Args:
+        frames: sequence of (H, W, 3) uint8 RGB.
+        masks: sequence of their masks (H, W) bool.
+        found: what `suspects` returned.
+    """
+    numbers = chosen(len(frames), found)
+    window = _window(np.logical_or.reduce([masks[number] for number in numbers]))
+    cells = [
+        _cell(
+            frames[n][window], masks[n][window], f"{n}  {', '.join(found.get(n, ()))}", n in found
+        )
+        for n in numbers
+    ]
+    columns = min(COLUMNS, len(cells))
+    width, height = cells[0].size
+    picture = Image.new("RGB", (columns * width, -(-len(cells) // columns) * height), "white")
+    for index, cell in enumerate(cells):
+        picture.paste(cell, (index % columns * width, index // columns * height))
+    return picture
+
+
+def _window(seen):
+    """Slices of the part of the pictures where `seen` (H, W) is True, and a little more."""
+    slices = []
+    for axis in (1, 0):
+        places = np.flatnonzero(seen.any(axis))
+        if not places.size:
+            return np.s_[:, :]
+        margin = 8 + np.ptp(places) // 8
+        slices.append(slice(max(0, places[0] - margin), places[-1] + margin + 1))
+    return tuple(slices)
+
+
+def _cell(frame, mask, label, marked):
+    """One frame with its outline and label."""
+    size = CELL, max(1, round(mask.shape[0] * CELL / mask.shape[1]))
+    canvas = np.asarray(Image.fromarray(frame).resize(size, Image.Resampling.LANCZOS)).copy()
+    large = cv2.resize(mask.astype(np.uint8) * 255, size, interpolation=cv2.INTER_LINEAR) > 127
+    outlines, _ = cv2.findContours(large.astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
+    cv2.drawContours(canvas, outlines, -1, OUTLINE, 1, cv2.LINE_AA)
+    picture = Image.new("RGB", (CELL + 4, size[1] + 20), "white")
+    picture.paste(Image.fromarray(canvas), (2, 18))
+    write = ImageDraw.Draw(picture)
+    if marked:
+        write.rectangle((0, 0, CELL + 3, size[1] + 19), outline=WARNING, width=2)
+    write.text((4, 2), label, WARNING if marked else "black", ImageFont.load_default(12))
+    return picture

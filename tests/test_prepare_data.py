@@ -1,0 +1,293 @@
+"""prepare_data.py on small drawn videos, as people would use it."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from datasets.clip import Clip
+from segmentation import review
+from tests import films
+from tests.conftest import refuse, succeed
+
+SCRIPT = "prepare_data.py"
+
+
+@pytest.fixture(scope="module")
+def drawn():
+    return films.scene(12)
+
+
+@pytest.fixture(scope="module")
+def video(drawn, tmp_path_factory):
+    return films.write_video(tmp_path_factory.mktemp("video") / "my clip.mp4", drawn[0], fps=6)
+
+
+@pytest.fixture(scope="module")
+def truth(drawn, tmp_path_factory):
+    """The true masks as a folder of pictures."""
+    return films.write_folder(tmp_path_factory.mktemp("truth") / "masks", drawn[1])
+
+
+@pytest.fixture
+def prepare(video, truth, tmp_path):
+    """Call the script on the video with the true masks; further words are added."""
+    out = tmp_path / "clip"
+
+    def call(*words, ends=succeed):
+        given = [video, "--out", out, "--mask", "file", "--mask_file", truth]
+        return ends(SCRIPT, [str(word) for word in (*given, *words)])
+
+    call.out = out
+    return call
+
+
+def read(folder, count=12, ending=".png"):
+    masks = [np.asarray(Image.open(folder / f"{n}{ending}").convert("L")) for n in range(count)]
+    return np.stack(masks) > 127
+
+
+def snapshot(folder):
+    return {p: p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+
+
+def test_a_video_becomes_a_clip_that_training_opens(prepare, drawn):
+    text = prepare()
+    out = prepare.out
+    assert f"12 frames and masks are in {out}" in text
+    assert "12 frames are few" in text
+    assert sorted(p.name for p in out.iterdir()) == [
+        "crops.json", "frames", "masks", "overlay.png", "prepared.json", "train", "train_seg",
+    ]  # fmt: skip
+    assert films.overlap(read(out / "masks"), drawn[1]) > 0.97  # thin parts may be cleaned away
+    clip = Clip(out / "train_seg")
+    crops = json.loads((out / "crops.json").read_text())
+    boxes, scale = crops["boxes"], crops["scale"]
+    assert len(clip) == len(boxes) == 12
+    assert np.median([max(Image.open(p).size) for p in (out / "train").iterdir()]) >= 479
+    for number, (left, top, width, height) in enumerate(boxes):
+        frame, mask = clip.read(number)
+        assert frame.size == mask.size == (round(scale * width), round(scale * height))
+        inside = np.asarray(mask) > 127
+        assert inside.any(0)[[0, -1]].all()  # the box is tight
+        assert inside.any(1)[[0, -1]].all()
+        cut = drawn[0][number, top : top + height, left : left + width]
+        assert np.abs(np.asarray(frame.resize((width, height))).astype(int) - cut).mean() < 8
+    assert json.loads((out / "prepared.json").read_text())["fps"] == 6
+
+
+def test_masks_may_be_black_on_white(prepare, drawn, tmp_path):
+    folder = films.write_folder(tmp_path / "inverted", ~drawn[1])
+    prepare("--mask_file", folder)
+    assert films.overlap(read(prepare.out / "masks"), drawn[1]) > 0.97
+
+
+def test_one_window_or_none(prepare):
+    prepare("--crop", "window")
+    sizes = {Image.open(p).size for p in (prepare.out / "train").iterdir()}
+    assert len(sizes) == 1
+    prepare("--crop", "none")
+    assert {Image.open(p).size for p in (prepare.out / "train_seg").iterdir()} == {(480, 360)}
+    assert sizes != {(480, 360)}
+
+
+def test_an_excerpt_is_prepared(prepare):
+    prepare("--start", "0.5", "--max_frames", "4", "--size", "80")
+    assert len(list((prepare.out / "frames").iterdir())) == 4
+    assert Image.open(prepare.out / "frames/0.jpg").size == (80, 60)
+
+
+def test_the_same_command_again_keeps_what_is_painted(prepare, drawn):
+    prepare()
+    masks = prepare.out / "masks"
+    painted = np.zeros((120, 160), np.uint8)
+    painted[30:90, 40:120] = 255
+    Image.fromarray(painted).save(masks / "3.png")
+    before = snapshot(prepare.out / "frames")
+    prepare()
+    assert np.array_equal(read(masks)[3], painted > 0)
+    boxes = json.loads((prepare.out / "crops.json").read_text())["boxes"]
+    assert boxes[3] == [40, 30, 80, 60]
+    assert snapshot(prepare.out / "frames") == before
+    prepare("--mask_file", masks)  # other masks: all but the painted one change
+    assert np.array_equal(read(masks)[3], painted > 0)
+    refuse(SCRIPT, [*["--mask", "alpha", "--size", "80"], "x.mp4", "--out", str(prepare.out)],
+           "edited or redone for other frames (3)", "--overwrite")  # fmt: skip
+    prepare("--overwrite")
+    assert films.overlap(read(masks)[3:4], drawn[1][3:4]) > 0.97
+
+
+def test_painting_in_a_cut_mask_counts(prepare):
+    prepare()
+    part = prepare.out / "train_seg/5.jpg"
+    left, top, width, height = json.loads((prepare.out / "crops.json").read_text())["boxes"][5]
+    Image.new("L", Image.open(part).size, 255).save(part)
+    prepare()
+    assert read(prepare.out / "masks")[5].sum() == width * height
+    assert read(prepare.out / "masks")[5, top : top + height, left : left + width].all()
+
+
+def test_redo_touches_its_range_only(prepare, drawn, truth, tmp_path):
+    broken = drawn[1].copy()
+    broken[4:7, :, 90:] = False
+    folder = films.write_folder(tmp_path / "broken", broken)
+    text = prepare("--mask_file", folder)
+    before = snapshot(prepare.out / "masks")
+    redo = ["--redo", "4-6", "--out", str(prepare.out), "--mask", "file", "--mask_file"]
+    succeed(SCRIPT, [*redo, str(truth)])
+    after = snapshot(prepare.out / "masks")
+    changed = {path.name for path in before if before[path] != after[path]}
+    assert changed == {"4.png", "5.png", "6.png"}
+    assert films.overlap(read(prepare.out / "masks"), drawn[1]) > 0.97
+    assert "12 frames" in text
+    Image.new("L", (160, 120), 255).save(prepare.out / "masks/5.png")
+    text = succeed(SCRIPT, [*redo, str(folder)])
+    assert "masks 5 were edited and stay" in text
+    assert read(prepare.out / "masks")[5].all()
+    refuse(SCRIPT, ["--redo", "10-14", "--out", str(prepare.out)], "has frames 0 to 11")
+
+
+def test_redo_goes_on_from_the_mask_before(prepare, drawn, tmp_path):
+    broken = drawn[1].copy()
+    broken[4:6] = False
+    broken[4:6, :20, :20] = True
+    prepare("--mask_file", films.write_folder(tmp_path / "broken", broken))
+    assert films.overlap(read(prepare.out / "masks")[4:6], drawn[1][4:6]) < 0.05
+    succeed(SCRIPT, ["--redo", "4-5", "--mask", "grabcut", "--out", str(prepare.out)])
+    assert films.overlap(read(prepare.out / "masks")[4:6], drawn[1][4:6]) > 0.6
+
+
+def test_odd_masks_are_named(prepare, drawn, tmp_path):
+    odd = drawn[1].copy()
+    odd[1:5] = False
+    odd[6, 10:60, 10:60] = True
+    odd[9:, 40:] = True
+    text = prepare("--mask_file", films.write_folder(tmp_path / "odd", odd))
+    assert "frames 1-4: empty" in text or "frames 2-3: empty" in text
+    assert "look at frames 9-11: touches the border" in text
+    assert "several parts" in text
+    assert "area jumps" in text
+    assert "--redo FIRST-LAST" in text
+
+
+def test_transparency_is_the_mask(drawn, tmp_path):
+    pictures = np.dstack([drawn[0].reshape(-1, 160, 3), drawn[1].reshape(-1, 160) * 255])
+    pictures = pictures.astype(np.uint8).reshape(12, 120, 160, 4)
+    films.write_folder(tmp_path / "clear", pictures)
+    succeed(SCRIPT, f"{tmp_path}/clear --mask alpha --out {tmp_path}/clip")
+    assert films.overlap(read(tmp_path / "clip/masks"), drawn[1]) > 0.97
+
+
+def test_sound_is_kept_aside(video, truth, tmp_path):
+    films.ffmpeg("-i", video, "-f", "lavfi", "-i", "sine=duration=2", "-c:v", "copy",
+                 tmp_path / "loud.mp4")  # fmt: skip
+    words = f"{tmp_path}/loud.mp4 --out {tmp_path}/clip --mask file --mask_file {truth}"
+    succeed(SCRIPT, words)
+    assert (tmp_path / "clip/sound.m4a").stat().st_size > 1000
+
+
+@pytest.mark.parametrize("words, said", [
+    (["--mask_file", "SHORT"], "holds 5 masks for 12 frames"),
+    (["--mask_file", "TALL"], "proportions"),
+    (["--mask", "alpha"], "has no transparency"),
+    (["--mask", "grabcut", "--box", "100,50,80,20"], "reaches outside the frame"),
+    (["--mask", "grabcut", "--box", "1,2,3"], "is not x,y,width,height"),
+    (["--start", "9"], "no frame between"),
+    (["--max_frames", "1"], "one frame only"),
+    (["--mask", "file", "--mask_file", ""], "needs --mask_file"),
+    (["--size", "0"], "not a whole number above 0"),
+])  # fmt: skip
+def test_mistakes_leave_nothing_behind(prepare, drawn, tmp_path, words, said):
+    films.write_folder(tmp_path / "SHORT", drawn[1][:5])
+    films.write_folder(tmp_path / "TALL", drawn[1][:, :60])
+    words = [str(tmp_path / word) if word.isupper() else word for word in words]
+    prepare(*words, ends=lambda script, argv: refuse(script, argv, said))
+    assert not prepare.out.exists()
+
+
+def test_a_mistake_keeps_what_was_there(prepare):
+    prepare()
+    before = snapshot(prepare.out)
+    words = ["--mask", "grabcut", "--box", "150,0,20,20"]
+    prepare(*words, ends=lambda script, argv: refuse(script, argv, "outside the frame"))
+    assert snapshot(prepare.out) == before
+
+
+def test_foreign_files_are_left_alone(prepare, tmp_path):
+    prepare.out.mkdir()
+    (prepare.out / "diary.txt").write_text("mine")
+    prepare(ends=lambda script, argv: refuse(script, argv, "diary.txt", "choose another --out"))
+    (prepare.out / "diary.txt").unlink()
+    prepare()
+    (prepare.out / "train/sketch.psd").write_text("mine")
+    prepare(ends=lambda script, argv: refuse(script, argv, "train/sketch.psd"))
+    assert (prepare.out / "train/sketch.psd").read_text() == "mine"
+
+
+def test_a_full_disk_is_said(prepare, monkeypatch):
+    prepare()
+    before = snapshot(prepare.out)
+    real = Image.Image.save
+
+    def full(image, path, **words):
+        if str(path).endswith("masks/7.png"):
+            raise OSError(28, "No space left on device")
+        real(image, path, **words)
+
+    monkeypatch.setattr(Image.Image, "save", full)
+    said = lambda script, argv: refuse(script, argv, "7.png", "No space left")  # noqa: E731
+    prepare("--overwrite", ends=said)
+    assert snapshot(prepare.out) == before
+
+
+def test_check_finds_what_is_wrong(prepare, drawn, tmp_path):
+    prepare()
+    text = succeed(SCRIPT, ["--check", str(prepare.out)])
+    assert "12 frames are fit for training" in text
+    assert Image.open(prepare.out / "check.png").size[0] > 500
+    for name in ("train", "train_seg"):
+        shutil.copytree(prepare.out / name, tmp_path / f"own/{name}")
+    own, faults = tmp_path / "own", ["--check", str(tmp_path / "own")]
+    (own / "train_seg/4.jpg").rename(own / "train_seg/0004.jpg")
+    (own / "train/4.jpg").rename(own / "train/0004.jpg")
+    (own / "train_seg/7.jpg").unlink()
+    Image.new("L", Image.open(own / "train/2.jpg").size).save(own / "train_seg/2.jpg")
+    Image.new("L", (9, 9), 255).save(own / "train_seg/3.jpg")
+    done = refuse(SCRIPT, faults, "not ready for training", "--renumber")
+    for words in (
+        "zero-padded, as 0004",
+        "numbers 7 are missing",
+        "all black): 2.jpg",
+        "differ in size: 3.jpg",
+        "frames without a mask are not used: 7.jpg",
+    ):
+        assert words in done.stdout, words
+
+
+def test_check_sees_swapped_masks(drawn, tmp_path):
+    films.write_folder(tmp_path / "clip/train", drawn[0])
+    films.write_folder(tmp_path / "clip/train_seg", ~drawn[1])
+    done = refuse(SCRIPT, ["--check", str(tmp_path / "clip")], "not ready")
+    assert "black and white seem to be swapped" in done.stdout
+    assert "cut them to its box" not in done.stdout
+
+
+def test_renumber_mends_names(drawn, tmp_path):
+    films.write_folder(tmp_path / "clip/train", drawn[0], "büld{:04}.png")
+    films.write_folder(tmp_path / "clip/train_seg", drawn[1], "büld{:04}.png")
+    (tmp_path / "clip/train_seg/büld0003.png").unlink()
+    done = refuse(SCRIPT, ["--check", str(tmp_path / "clip")], "not ready")
+    assert "outside ASCII" in done.stdout
+    text = succeed(SCRIPT, ["--check", str(tmp_path / "clip"), "--renumber"])
+    assert "11 frames and masks are named" in text
+    clip = Clip(tmp_path / "clip/train_seg", ".png")
+    assert len(clip) == 11
+    assert np.array_equal(np.asarray(clip.read(3)[0]), drawn[0][4])
+    assert np.array_equal(np.asarray(Image.open(tmp_path / "clip/train/büld0003.png")), drawn[0][3])
+
+
+def test_ranges_in_words():
+    assert review.ranges([9, 3, 4, 5]) == "3-5, 9"
+    assert review.ranges([]) == ""

@@ -1,0 +1,113 @@
+"""Options of `prepare_data.py`: which frames, which masks."""
+
+from argparse import ArgumentTypeError
+
+from PIL import ImageColor
+
+from utils.arguments import count, flag, natural, nonnegative, option, positional, positive
+from utils.errors import UserError
+
+MASKS = ("grabcut", "background", "chroma", "file", "alpha", "sam2", "rembg", "torchvision")
+CROPS = ("tight", "window", "none")
+
+
+def box(text):
+    """`x,y,w,h`, each in pixels or, with a % sign, in percent of the width or height."""
+    parts = [part.strip() for part in text.split(",")]
+    try:
+        numbers = [float(part.removesuffix("%")) for part in parts]
+        good = len(parts) == 4 and all(0 <= n < 1e6 for n in numbers) and min(numbers[2:]) > 0
+    except ValueError:
+        good = False
+    if not good:
+        raise ArgumentTypeError(f"'{text}' is not x,y,width,height in pixels or percent (with %)")
+    return text
+
+
+def colour(text):
+    """A colour's name or #rrggbb."""
+    try:
+        ImageColor.getrgb(text)
+    except ValueError:
+        raise ArgumentTypeError(f"'{text}' is no colour; give a name or #rrggbb") from None
+    return text
+
+
+def frame_numbers(text):
+    """`40-55` or `40`, numbers of frames."""
+    first, _, last = text.partition("-")
+    last = last if "-" in text else first
+    if not (first.isdecimal() and last.isdecimal() and int(first) <= int(last)):
+        raise ArgumentTypeError(f"'{text}' is no range of frames; write it like 40-55")
+    return text
+
+
+FRAMES = (
+    positional("video", "a video or a folder of pictures; with --redo it is not needed"),
+    option("out", str, "", "folder of the clip, like data/cat"),
+    option("start", nonnegative, 0.0, "second at which to begin"),
+    option("end", positive, None, "second at which to end"),
+    option("fps", positive, None, "frames per second to take; the video's own if not given"),
+    option("max_frames", natural, 0, "frames at most; 0: all"),
+    option("size", count, 640, "longer side of the frames at most, pixels"),
+    option(
+        "crop",
+        str,
+        "tight",
+        "what frames are cut to: each one's mask, one window for all masks, or nothing",
+        CROPS,
+    ),
+)
+
+MASKING = (
+    option("mask", str, "grabcut", "where masks come from (docs/your_own_videos.md)", MASKS),
+    option("box", box, None, "x,y,w,h around the object in the first frame, pixels or percent"),
+    option("key", colour, None, "background of --mask chroma; the border's colour if not given"),
+    option("tolerance", positive, 1.0, "of --mask chroma: above 1 takes more for background"),
+    option(
+        "mask_file",
+        str,
+        "",
+        "for --mask file: a video that runs along with VIDEO, or a folder with one mask for each "
+        "frame that is taken",
+    ),
+    option("mask_weights", str, "", "file of weights, for sam2, rembg and torchvision"),
+    option("device", str, "auto", "of sam2 and torchvision: auto, cpu, cuda, cuda:N or mps"),
+)
+
+REPAIR = (
+    option("redo", frame_numbers, None, "make the masks of these frames anew, as 40-55"),
+    flag("overwrite", "replace masks that were edited or redone, too"),
+    option("check", str, "", "folder of a clip, like data/cat, to look through"),
+    flag("renumber", "with --check: rename frames and masks to 0.jpg, 1.jpg, ..."),
+)
+
+
+FRAMES_HANG_ON = ("video", "start", "end", "fps", "max_frames", "size")
+MASKS_HANG_ON = ("mask", "box", "key", "tolerance", "mask_file", "mask_weights")
+
+
+def pixels(text, width, height):
+    """A `box` as (x, y, w, h) in pixels of a picture of this size; None stays None.
+
+    Raises:
+        UserError: it lies outside the picture, at least in part.
+    """
+    if text is None:
+        return None
+    x, y, w, h = (
+        round(float(part.rstrip("% ")) * (side / 100 if "%" in part else 1))
+        for part, side in zip(text.split(","), (width, height) * 2)
+    )
+    if min(w, h) < 1 or x + w > width or y + h > height:
+        raise UserError(
+            f"--box {text} reaches outside the frame, which --size makes {width}x{height}; give "
+            "x,y,width,height inside it, or percent with %"
+        )
+    return x, y, w, h
+
+
+def numbers(text):
+    """A `frame_numbers` as a range."""
+    first, _, last = text.partition("-")
+    return range(int(first), int(last or first) + 1)

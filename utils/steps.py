@@ -1,0 +1,131 @@
+"""Steps of a longer way, each a script of its own: skipped when done, taken up when cut."""
+
+import hashlib
+import json
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from utils import run_folder
+from utils.errors import UserError
+
+ROOT = Path(__file__).resolve().parent.parent
+RECORD = "steps.json"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One call of a script.
+
+    Attributes:
+        name: under which it is remembered.
+        script: file name in the project's root.
+        argv: arguments that decide its results, with the content of files given to --config.
+        products: files that are there when it is done.
+        inputs: what else decides its results: anything that JSON can hold.
+        follows: names of the steps whose results it uses.
+        aside: arguments that do not change its results.
+        again: arguments to go on with where it was cut.
+        anew: arguments with which it replaces results of other options; None where it always does.
+    """
+
+    name: str
+    script: str
+    argv: tuple
+    products: tuple
+    inputs: object = None
+    follows: tuple = ()
+    aside: tuple = ()
+    again: tuple = ()
+    anew: tuple = None
+
+
+class Steps:
+    """What is done in a folder, in its steps.json.
+
+    Args:
+        folder: exists.
+
+    Raises:
+        UserError: steps.json is damaged.
+    """
+
+    def __init__(self, folder):
+        self.path = Path(folder) / RECORD
+        self.known = {}
+        if self.path.is_file():
+            try:
+                self.known = {k: dict(v) for k, v in json.loads(self.path.read_text()).items()}
+            except (OSError, ValueError, AttributeError, TypeError):
+                raise UserError(
+                    f"{self.path} is damaged; remove it, and every step is taken anew"
+                ) from None
+
+    def take(self, step, overwrite=False, force=False):
+        """Run a step unless its results are there and it was the same.
+
+        Args:
+            step: `Step`.
+            overwrite: whether it may replace results of other options.
+            force: run it even so.
+
+        Raises:
+            UserError: it was another one, and `overwrite` is not given.
+            SystemExit: it failed, with its code, or was interrupted.
+        """
+        stamp = self._stamp(step)
+        known = self.known.get(step.name, {})
+        same = known.get("stamp") == stamp
+        there = same and known["done"] and all(Path(path).is_file() for path in step.products)
+        if there and not force:
+            print(f"{step.name}: done before", flush=True)
+            return
+        replaces = bool(known) and not same and step.anew is not None
+        if replaces and not overwrite:
+            raise UserError(
+                f"{step.name}: {self.path.parent} holds results of other options or clips; give "
+                "the former ones, another --out, or --overwrite to replace them"
+            )
+        self._remember(step, stamp, False)
+        print(f"{step.name}: {step.script}", flush=True)
+        _call(step, (*step.aside, *(step.anew if replaces else step.again if same else ())))
+        self._remember(step, stamp, True)
+
+    def _stamp(self, step):
+        """Hash of all that decides a step's results."""
+        words = step.argv
+        configs = [Path(b).read_text() for a, b in zip(words, words[1:]) if a == "--config"]
+        before = [self.known.get(name, {}).get("stamp") for name in step.follows]
+        text = json.dumps([step.script, words, configs, step.inputs, before])
+        return hashlib.sha1(text.encode()).hexdigest()
+
+    def _remember(self, step, stamp, done):
+        self.known[step.name] = {"stamp": stamp, "done": done}
+        run_folder.write(self.path, json.dumps(self.known, indent=1))
+
+
+def _call(step, extra):
+    """Run a step's script to its end; it gets the signals that this process gets, once each."""
+    command = [sys.executable, str(ROOT / step.script), *step.argv, *extra]
+    # In a session of its own, so that a terminal's Ctrl-C does not reach it twice.
+    process = subprocess.Popen(command, start_new_session=True)
+    noted = []
+
+    def hand_on(number, _):
+        noted.append(number)
+        process.send_signal(number)
+
+    former = {s: signal.signal(s, hand_on) for s in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        code = process.wait()
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)
+    if noted:
+        print(f"interrupted in {step.name}; the same command goes on from there", flush=True)
+        sys.exit(128 + noted[0])
+    if code:
+        print(f"stopped in {step.name}; the same command goes on from there", flush=True)
+        sys.exit(code)
