@@ -4,6 +4,7 @@ The camera may move: frames are laid over each other by its motion first. An obj
 leaves its place has no backdrop behind it, and `segmentation.grabcut` suits it better.
 """
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import cv2
@@ -40,13 +41,14 @@ def subtract(frames):
     """
     places = _places(frames, len(frames))
     runs = _runs(places)
-    if not any(_moves(Backdrop(frames, places, run), frames, places, run) for run in runs):
+    backdrop_of = lru_cache(1)(lambda run: Backdrop(frames, places, run))
+    if not any(_moves(backdrop_of(run), frames, places, run) for run in runs):
         raise UserError(
-            "nothing moves against the background in these frames; outline the object instead "
-            "(method grabcut, with a box)"
+            "nothing moves against the background in these frames; mark the object with a box and "
+            "use the grabcut method"
         )
     for run in runs:
-        backdrop = Backdrop(frames, places, run)
+        backdrop = backdrop_of(run)
         for number in range(*run):
             yield backdrop.mask(frames[number], places[number].matrix)
 

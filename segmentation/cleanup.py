@@ -7,6 +7,7 @@ NEAR = 0.025  # share of the picture's longer side: a part so near to the main o
 PART = 0.25  # of the main part's area: a part that large stays wherever it is
 SPECK = 0.002  # of the main part's area: smaller parts go wherever they are
 HOLE = 0.01  # of the mask's area: larger holes are what one sees between legs
+THICK = 0.012  # share of the longer side: radius of what is filled in where one frame lacks it
 STEP = 0.04  # share of the longer side: farther nothing gets from one frame to the next
 
 

@@ -3,8 +3,18 @@
 from segmentation import background, chroma, given, grabcut, learned
 
 
-def masks(name, frames, box=None, mask=None, key=None, tolerance=1.0, source=None, more=False,
-          weights="", device="cpu"):  # fmt: skip
+def masks(
+    name,
+    frames,
+    box=None,
+    mask=None,
+    key=None,
+    tolerance=chroma.TOLERANCE,
+    source=None,
+    more=False,
+    weights="",
+    device="cpu",
+):
     """Masks of the object in every frame, by the method `name`.
 
     Args:

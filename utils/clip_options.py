@@ -63,7 +63,7 @@ MASKING = (
     option("mask", str, "grabcut", "where masks come from (docs/your_own_videos.md)", MASKS),
     option("box", box, None, "x,y,w,h around the object in the first frame, pixels or percent"),
     option("key", colour, None, "background of --mask chroma; the border's colour if not given"),
-    option("tolerance", positive, 1.0, "of --mask chroma: above 1 takes more for background"),
+    option("tolerance", positive, 16.0, "of --mask chroma: distance in L*a*b*; more is background"),
     option(
         "mask_file",
         str,

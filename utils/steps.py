@@ -89,7 +89,6 @@ class Steps:
                 "the former ones, another --out, or --overwrite to replace them"
             )
         self._remember(step, stamp, False)
-        print(f"{step.name}: {step.script}", flush=True)
         _call(step, (*step.aside, *(step.anew if replaces else step.again if same else ())))
         self._remember(step, stamp, True)
 
@@ -109,16 +108,21 @@ class Steps:
 def _call(step, extra):
     """Run a step's script to its end; it gets the signals that this process gets, once each."""
     command = [sys.executable, str(ROOT / step.script), *step.argv, *extra]
-    # In a session of its own, so that a terminal's Ctrl-C does not reach it twice.
-    process = subprocess.Popen(command, start_new_session=True)
-    noted = []
+    noted, children = [], []
 
     def hand_on(number, _):
         noted.append(number)
-        process.send_signal(number)
+        for child in children:
+            child.send_signal(number)
 
     former = {s: signal.signal(s, hand_on) for s in (signal.SIGINT, signal.SIGTERM)}
     try:
+        print(f"{step.name}: {step.script}", flush=True)
+        # In a session of its own, so that a terminal's Ctrl-C does not reach it twice.
+        process = subprocess.Popen(command, start_new_session=True)
+        for number in noted:  # what came before it was there
+            process.send_signal(number)
+        children.append(process)
         code = process.wait()
     finally:
         for number, handler in former.items():
