@@ -22,7 +22,7 @@ class Step:
     Attributes:
         name: under which it is remembered.
         script: file name in the project's root.
-        argv: arguments that decide its results, with the content of files given to --config.
+        argv: arguments that decide its results.
         products: files that are there when it is done.
         inputs: what else decides its results: anything that JSON can hold.
         follows: names of the steps whose results it uses.
@@ -94,10 +94,13 @@ class Steps:
 
     def _stamp(self, step):
         """Hash of all that decides a step's results."""
-        words = step.argv
-        configs = [Path(b).read_text() for a, b in zip(words, words[1:]) if a == "--config"]
+        # Of a config file its content counts, not where it lies.
+        words = [
+            Path(word).read_text() if former == "--config" else word
+            for former, word in zip(("", *step.argv), step.argv)
+        ]
         before = [self.known.get(name, {}).get("stamp") for name in step.follows]
-        text = json.dumps([step.script, words, configs, step.inputs, before])
+        text = json.dumps([step.script, words, step.inputs, before])
         return hashlib.sha1(text.encode()).hexdigest()
 
     def _remember(self, step, stamp, done):
