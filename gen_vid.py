@@ -2,6 +2,7 @@
 
 `--columns "cat: a_ refined_ab_; fox: b_ refined_ba_"` sets any columns instead, from left to right,
 each with a title, if any, and its rows from above; one column without title is the bare pictures.
+A name of its own ending is written whole with a * for the number: "cat: a_ final_ab_*.png".
 """
 
 from contextlib import ExitStack
@@ -13,13 +14,15 @@ from tqdm import tqdm
 
 from utils import arguments, errors
 from utils.arguments import count, flag, natural, option, positive
-from utils.cells import Layout, columns, compose, crop_middle, in_words, read_picture
+from utils.cells import Layout, columns, common_end, compose, crop_middle, in_words, read_picture
 from utils.errors import UserError
 from utils.video import VideoWriter, codec_arguments
 
 LABELS = ("Input", "Ours")  # of the upper and the lower row
 PREVIEW_SIZE, PREVIEW_FRAMES = 320, 60  # of a preview at most, pixels and frames
 PREVIEW_RATE = 12.0  # frames per second, about
+# Options of the two columns that --columns replaces.
+TWO = ("prefix_a", "prefix_b", "prefix_c", "prefix_d", "ext_b", "start_b", "end_b", "stride_b")
 
 VIDEO = (
     option("img_path", str, "", "folder of the frames, as inference.py --splitted writes them"),
@@ -38,7 +41,9 @@ VIDEO = (
     option("ext_b", str, ".jpg", "file extension of the right column"),
     option("start_a", natural, 0, "first number of the left column, and of --columns"),
     option("start_b", natural, 0, "first number of the right column"),
-    option("end_a", natural, 10, "the left column ends before this number, and --columns do"),
+    option(
+        "end_a", natural, 10, "the left column ends before this number (--columns: at their end)"
+    ),
     option("end_b", natural, 10, "the right column ends before this one; the shorter one counts"),
     option("stride_a", count, 1, "step between numbers of the left column, and of --columns"),
     option("stride_b", count, 1, "step between numbers of the right column"),
@@ -53,9 +58,12 @@ VIDEO = (
 
 
 def main():
-    args, _ = arguments.parse(__doc__, VIDEO)
+    args, given = arguments.parse(__doc__, VIDEO)
     path = video_path(args)
-    complete, gaps = find_frames(args)
+    folder = frames_folder(args)
+    if args.columns:
+        settle_columns(args, given, folder)
+    complete, gaps = find_frames(args, folder)
     layout = Layout((), LABELS)
     if args.columns:
         titles = tuple(column.title for column in args.columns)
@@ -63,8 +71,9 @@ def main():
     for missing in gaps:
         print(f"skipping a frame, missing: {', '.join(missing)}")
     with ExitStack() as files:
-        video = files.enter_context(VideoWriter(path, args.fps, args.transparent, args.audio))
+        video = VideoWriter(path, args.fps, args.transparent, args.audio)
         preview = Preview(path, args, files) if args.preview else None
+        files.enter_context(video)  # last, so that it ends first and a failure takes both away
         for cells in tqdm(read_cells(complete, args), "frames", len(complete), disable=None):
             frame = compose(cells, layout)
             video.add(frame)
@@ -100,16 +109,28 @@ def video_path(args):
     return Path(args.out) / f"{int(args.fps)}_{args.name}"
 
 
-def find_frames(args):
+def frames_folder(args):
+    folder = Path(args.img_path)
+    if not args.img_path or not folder.is_dir():
+        raise UserError(f"--img_path '{args.img_path}' is not a folder; give the frames' folder")
+    return folder
+
+
+def settle_columns(args, given, folder):
+    """Let --columns end where their pictures do, unless --end_a says otherwise."""
+    if other := [name for name in (*TWO, "same_length") if name in given]:
+        raise UserError(f"--{other[0]} has no meaning for --columns; leave one of both out")
+    if "end_a" not in given:
+        args.end_a = common_end(folder, args.columns, args.ext_a)
+
+
+def find_frames(args, folder):
     """Look for the pictures of each video frame.
 
     Returns:
         list of columns from the left, each a list of paths from above, that all exist;
         list of the missing names of each frame that lacks some.
     """
-    folder = Path(args.img_path)
-    if not args.img_path or not folder.is_dir():
-        raise UserError(f"--img_path '{args.img_path}' is not a folder; give the frames' folder")
     complete, gaps = [], []
     for names in frame_names(args):
         every = [name for column in names for name in column]
@@ -130,7 +151,7 @@ def frame_names(args):
     """Names of the files of each video frame, column by column."""
     if args.columns:
         for i in numbers(args, "a"):
-            yield [[f"{p}{i}{args.ext_a}" for p in column.prefixes] for column in args.columns]
+            yield [column.names(i, args.ext_a) for column in args.columns]
         return
     left = numbers(args, "a")
     for i, j in zip(left, left if args.same_length else numbers(args, "b")):

@@ -1,7 +1,9 @@
 """gen_vid.py beyond the reference: columns, sound, transparency and the preview."""
 
+import os
 import shlex
 import subprocess
+from unittest import mock
 
 import imageio.v3 as iio
 import imageio_ffmpeg
@@ -12,6 +14,7 @@ from PIL import Image
 from tests import films
 from tests.conftest import refuse, succeed
 from utils.cells import FRAME, TITLE, Layout, columns, compose
+from utils.errors import UserError
 from utils.video import VideoWriter
 
 RED, GREEN, BLUE = (200, 40, 40), (40, 200, 40), (40, 40, 200)
@@ -81,6 +84,30 @@ def test_a_column_needs_as_many_rows_as_the_others(frames):
     assert columns("b:c: x_, y_")[0].title == "b:c"
 
 
+def test_columns_end_where_their_pictures_do(frames):
+    for number in range(10, 12):
+        (frames / f"y_{number}.jpg").unlink()
+    for number in range(3):
+        Image.new("RGBA", (48, 32), (*BLUE, 255)).save(frames / f"final_{number}.png")
+    given = words(frames, "--name v.gif --start_a 1")
+    assert "15_v.gif: 11 frames" in succeed("gen_vid.py", [*given, "--columns", "x_; z_;"])
+    assert "15_v.gif: 9 frames" in succeed("gen_vid.py", [*given, "--columns", "x_; y_"])
+    text = succeed("gen_vid.py", [*given, "--columns", "x_; final_*.png"])
+    assert "15_v.gif: 2 frames" in text and "missing" not in text
+    refuse("gen_vid.py", [*given, "--columns", "x_; no_*.png"], "no_*.png")
+    refuse("gen_vid.py", [*given, "--columns", "x_", "--end_b", "3"], "--end_b", "--columns")
+
+
+def test_odd_folder_names(frames, monkeypatch):
+    for out in ("-out", "a:b"):
+        place = frames.parent / "within"
+        place.mkdir(exist_ok=True)
+        given = ["--img_path", str(frames), "--columns", "x_", "--end_a", "2", f"--out={out}"]
+        monkeypatch.chdir(place)
+        succeed("gen_vid.py", [*given, "--name", "v.mp4"])
+        assert len(iio.imread(place / out / "15_v.mp4")) == 2
+
+
 @pytest.mark.parametrize("ending", ["mp4", "webm", "avi"])
 @pytest.mark.parametrize("length", [0.3, 5])
 def test_sound_lasts_as_long_as_the_pictures(frames, ending, length):
@@ -93,12 +120,33 @@ def test_sound_lasts_as_long_as_the_pictures(frames, ending, length):
     assert abs(seconds(path) - 2) < 0.2
 
 
+def test_a_films_sound_comes_without_its_chapters(frames):
+    """Opus knows no 5.1(side); chapters would be a third track."""
+    marks = frames.parent / "marks.txt"
+    marks.write_text(";FFMETADATA1\n[CHAPTER]\nTIMEBASE=1/1\nSTART=0\nEND=4\ntitle=one\n")
+    film, sides = frames.parent / "film.mka", "pan=5.1(side)|FL=c0|FR=c0|FC=c0|LFE=c0|SL=c0|SR=c0"
+    noise = ["-f", "lavfi", "-i", "anoisesrc=d=4", "-i", marks, "-map_chapters", "1"]
+    films.ffmpeg(*noise, "-af", sides, "-c:a", "flac", film)
+    given = words(frames, "--columns x_ --fps 6")
+    succeed("gen_vid.py", [*given, "--audio", str(film), "--name", "v.webm"])
+    succeed("gen_vid.py", [*given, "--audio", str(film), "--name", "v.mp4"])
+    for ending in ("webm", "mp4"):
+        path = frames.parent / f"6_v.{ending}"
+        assert abs(seconds(path) - 2) < 0.2
+        command = [imageio_ffmpeg.get_ffmpeg_exe(), "-hide_banner", "-i", path]
+        told = subprocess.run(command, capture_output=True, text=True).stderr
+        assert told.count("Stream #") == 2 and "Chapter" not in told
+
+
 def test_what_sound_cannot_be(frames):
     given = words(frames, "--columns x_ --end_a 3 --audio SOUND --name v.mp4")
     mute = str(films.write_video(frames.parent / "mute.mp4", np.zeros((3, 32, 32, 3), np.uint8)))
     refuse("gen_vid.py", [mute if w == "SOUND" else w for w in given], "mute.mp4 holds no sound")
-    refuse("gen_vid.py", given, "SOUND holds no sound")
+    refuse("gen_vid.py", given, "SOUND is not a file")
     refuse("gen_vid.py", [*given[:-1], "v.gif"], "a .gif holds no sound")
+    os.mkfifo(frames.parent / "pipe")
+    pipe = str(frames.parent / "pipe")
+    refuse("gen_vid.py", [pipe if w == "SOUND" else w for w in given], "pipe is not a file")
     assert not list(frames.parent.glob("*v.*"))
 
 
@@ -146,6 +194,8 @@ def test_transparent_columns_stand_in_nothing(clear):
         picture = np.asarray(gif.convert("RGBA"))
     assert not picture[-10:, :, 3].any()
     assert picture[FRAME + TITLE + 4, FRAME + 4, 3] == 255
+    words_of_it = picture[: FRAME + TITLE][picture[: FRAME + TITLE, :, 3] == 255][:, :3]
+    assert words_of_it.min() < 60 and words_of_it.max() > 200  # letters in a light rim
 
 
 def test_transparent_pictures_are_white_otherwise(clear):
@@ -186,3 +236,19 @@ def test_a_writer_refuses_frames_of_another_kind(tmp_path):
     with pytest.raises(ValueError, match="4"), VideoWriter(tmp_path / "v.webm", 5, True) as video:
         video.add(np.zeros((8, 8, 3), np.uint8))
     assert not list(tmp_path.iterdir())
+
+
+def test_a_video_that_fails_leaves_no_preview(frames):
+    given = words(frames, "--columns x_ --end_a 3 --preview --name v.mp4")
+    for name in ("15_v.mp4", "15_v_preview.gif"):
+        (frames.parent / name).mkdir()
+        refuse("gen_vid.py", given, f"{name} is a folder")
+        (frames.parent / name).rmdir()
+        assert [p.name for p in frames.parent.iterdir()] == ["frames"]
+    finish = mock.patch.object(VideoWriter, "_add_sound", side_effect=UserError("disk full"))
+    sound = films.write_video(frames.parent / "a.mp4", np.zeros((30, 32, 32, 3), np.uint8))
+    loud = frames.parent / "loud.mp4"
+    films.ffmpeg("-i", sound, "-f", "lavfi", "-i", "sine=d=1", "-shortest", loud)
+    with finish:
+        refuse("gen_vid.py", [*given, "--audio", str(loud)], "disk full")
+    assert not list(frames.parent.glob("*v*"))

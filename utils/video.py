@@ -53,7 +53,8 @@ class VideoWriter:
         self._rate = Fraction(fps).limit_denominator(1001)
         if self.path.suffix.lower() == ".gif" and fps > 50:
             raise UserError(f"{path}: a .gif holds at most 50 frames per second, not {fps:g}")
-        self._part = self.path.with_name(f".{self.path.name}.{os.getpid()}.part")
+        # Absolute, or ffmpeg would take a leading dash for an option and a colon for a protocol.
+        self._part = self.path.with_name(f".{self.path.name}.{os.getpid()}.part").absolute()
         self._shape = self._process = None
 
     def __enter__(self):
@@ -131,10 +132,12 @@ class VideoWriter:
         ending, container = self.path.suffix.lower(), self._codec[-2:]
         if ending == ".mp4":
             container = ["-movflags", "+faststart", *container]
-        inputs = ["-i", str(self._part.absolute()), "-i", str(Path(self._audio).absolute())]
-        coded = ["-map", "0:v", "-map", "1:a:0", "-c:v", "copy", "-c:a", _SOUND_CODECS[ending]]
+        inputs = ["-i", str(self._part), "-i", str(Path(self._audio).absolute())]
+        taken = ["-map", "0:v", "-map", "1:a:0", "-map_chapters", "-1"]
+        # Stereo: Opus knows no 5.1 with the channels at the sides, which films often have.
+        coded = ["-c:v", "copy", "-c:a", _SOUND_CODECS[ending], "-ac", "2"]
         length = ["-af", "apad", "-t", str(float(self.frames / self._rate))]
-        command = [*_ffmpeg(), *inputs, *coded, *length, *container, str(loud.absolute())]
+        command = [*_ffmpeg(), *inputs, *taken, *coded, *length, *container, str(loud)]
         try:
             self._messages.seek(0, os.SEEK_END)
             begun = self._messages.tell()
@@ -172,6 +175,8 @@ def _check_sound(path, audio):
     """`audio`; UserError where it holds no sound, or the video at `path` cannot."""
     if path.suffix.lower() not in _SOUND_CODECS:
         raise UserError(f"{path}: a {path.suffix} holds no sound; leave --audio out")
+    if not Path(audio).is_file():  # a pipe, too, could keep ffmpeg waiting for ever
+        raise UserError(f"--audio {audio} is not a file; give one that has sound")
     words = ["-i", str(Path(audio).absolute()), "-map", "0:a:0", "-t", "0.1", "-f", "null", "-"]
     command = [*_ffmpeg(), *words]
     if subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True).returncode:
