@@ -94,7 +94,9 @@ class Backdrop:
         self.corner, self.extent = _extent([p.matrix for p in places[first:last]], self.size)
         middle = np.linalg.inv(places[(first + last) // 2].matrix)
         near = [n for n, p in enumerate(places) if motion.shown(middle @ p.matrix, self.size) > 0.3]
-        chosen = [near[i] for i in np.linspace(0, len(near) - 1, min(SAMPLES, len(near))).astype(int)]
+        chosen = [
+            near[i] for i in np.linspace(0, len(near) - 1, min(SAMPLES, len(near))).astype(int)
+        ]
         samples = [self._sample(frames, places, number) for number in chosen]
         pictures, still, seen = (np.stack(parts) for parts in zip(*samples))
         for picture, own in zip(pictures[1:], still[1:]):
@@ -114,9 +116,7 @@ class Backdrop:
                 moving |= motion.residual(frame, frames[other], between) > MOVES
         moving = cv2.dilate(moving, np.ones((5, 5)))
         laid = self.corner @ places[number].matrix
-        still, seen = (
-            motion.warped_mask(m, laid, self.extent) for m in (moving == 0, moving < 2)
-        )
+        still, seen = (motion.warped_mask(m, laid, self.extent) for m in (moving == 0, moving < 2))
         return motion.warp(frame, laid, self.extent), still, seen
 
     def _settle(self, pictures, still, seen):

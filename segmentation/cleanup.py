@@ -45,7 +45,9 @@ def steady(former, mask, later):
         return mask
     reach = grown(former | later, STEP)
     # Only what is thick: legs that pass each other fill what lies between for a moment.
-    lost = cv2.morphologyEx((former & later & ~mask).astype(np.uint8), cv2.MORPH_OPEN, _disc(mask, THICK))
+    lost = cv2.morphologyEx(
+        (former & later & ~mask).astype(np.uint8), cv2.MORPH_OPEN, _disc(mask, THICK)
+    )
     return (mask & reach) | (lost > 0)
 
 

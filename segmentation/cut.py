@@ -23,7 +23,9 @@ def cut(frame, hints, iterations=1):
     if likely.sum() < LEAST or (~likely).sum() < LEAST:
         return likely
     x, y, width, height = cv2.boundingRect(open_.astype(np.uint8))
-    window = np.s_[max(0, y - AROUND) : y + height + AROUND, max(0, x - AROUND) : x + width + AROUND]
+    window = np.s_[
+        max(0, y - AROUND) : y + height + AROUND, max(0, x - AROUND) : x + width + AROUND
+    ]
     result, state = np.zeros(hints.shape, bool), np.ascontiguousarray(hints[window])
     cv2.setRNGSeed(0)  # its k-means starts at random
     cv2.grabCut(

@@ -20,6 +20,7 @@ ITERATIONS = 3  # of learning colours and cutting, in the first frame
 LEARNS = 0.25  # of the memory's colours at each frame
 KNOWN = 2  # frames that must show a place before the memory counts there
 FILLED = 0.15  # least share of the box, or 0.5 of the mask, that moves where the object does
+CRISP = 0.6  # of the contrast along a plain cut's outline, which one by the backdrop has at least
 CENTRE = 0.2  # margin of the box that is taken where nothing is known, share of each side
 
 
@@ -89,9 +90,25 @@ def _first(frame, box, mask, backdrop):
     inside = _filled(box, frame)
     hints[~inside] = cv2.GC_BGD
     moves = ((hints == cv2.GC_FGD) | (hints == cv2.GC_PR_FGD)).sum() > FILLED * inside.sum()
-    if not moves:
-        hints = np.where(inside, cv2.GC_PR_FGD, cv2.GC_BGD).astype(np.uint8)
-    return cut(frame, hints, ITERATIONS), inside, moves
+    plain = cut(frame, np.where(inside, cv2.GC_PR_FGD, cv2.GC_BGD).astype(np.uint8), ITERATIONS)
+    if moves:
+        found = cut(frame, hints, ITERATIONS)
+        if _contrast(frame, found) > CRISP * _contrast(frame, plain):
+            return found, inside, True
+    # The backdrop took something of the object for the scene: it hardly leaves its place, or the
+    # camera goes along with it. Then colours have to do.
+    return plain, inside, False
+
+
+def _contrast(frame, mask):
+    """How strong the edges are along a mask's outline: median gradient in L*a*b*."""
+    smooth = cv2.GaussianBlur(
+        cv2.cvtColor(frame.astype(np.float32) / 255, cv2.COLOR_RGB2LAB), (0, 0), 1
+    )
+    slopes = [cv2.Sobel(smooth, cv2.CV_32F, *axis) for axis in ((1, 0), (0, 1))]
+    outline = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_GRADIENT, np.ones((3, 3))) > 0
+    strength = np.linalg.norm(np.concatenate(slopes, 2), axis=2)[outline]
+    return float(np.median(strength)) if strength.size else 0.0
 
 
 def _main_part(mask):
