@@ -15,7 +15,7 @@ from tqdm import tqdm
 from datasets import edits, prepared
 from datasets.clip import Clip
 from datasets.pairs import Footage, Pairs
-from segmentation import check, cleanup, methods, review
+from segmentation import check, cleanup, methods, review, weights
 from utils import arguments, clip_options, errors, images, runtime, visualize
 from utils.errors import UserError
 from utils.video_reader import Excerpt, open_source, save_sound
@@ -88,25 +88,18 @@ def finish(out, new, known, parts):
     prepared.save_picture(np.asarray(review.sheet(frames, masks, found)), new / "overlay.png")
     edits.write_record(new, known)
     prepared.publish(out)
-    for kind, which in review.by_kind(found).items():
-        print(f"look at frames {which}: {kind}")
-    if found:
-        print(
-            f"where they are wrong, paint in {out}/masks/ and give the same command again, or "
-            f"make them anew: --redo FIRST-LAST --box x,y,w,h --out {out}"
-        )
+    print(review.advice(found, out), end="")
     if not FEW <= count <= MANY:
         print(f"{count} frames are {'few' if count < FEW else 'many'}; 50 to 200 are a good number")
-    print(
-        f"{count} frames and masks are in {out}; see overlay.png there, train on {out}/train_seg/"
-    )
+    print(f"{count} frames and masks are in {out}; see overlay.png; train on {out}/train_seg/")
 
 
 def prepare(opt, given, out, new):
     """The whole way from the video; what is there with the same options is taken over."""
     known = {} if opt.overwrite else edits.record(out)
+    frames_of = {name: getattr(opt, name) for name in clip_options.FRAMES_HANG_ON}
     wanted = {
-        "frames_of": {name: getattr(opt, name) for name in clip_options.FRAMES_HANG_ON},
+        "frames_of": {**frames_of, "state": edits.state(opt.video)},
         "masks_of": {name: getattr(opt, name) for name in clip_options.MASKS_HANG_ON},
         "crop": opt.crop,
     }
@@ -118,6 +111,8 @@ def prepare(opt, given, out, new):
             f"{out} holds masks edited or redone for other frames ({review.ranges(touched)}); "
             "give the options they were made with, another --out, or --overwrite to drop them"
         )
+    if opt.mask in weights.NEEDED:
+        weights.find(opt.mask, opt.mask_weights)  # before the work, not after
     count, fps = (known["frames"], known["fps"]) if same else decode(opt, new)
     frames = prepared.Frames((out if same else new) / "frames", count)
     done = same and known["masks_of"] == wanted["masks_of"]

@@ -27,6 +27,12 @@ def write_record(new, content):
     write_json({**content, "sha1": sha1}, new / RECORD)
 
 
+def state(path):
+    """What tells a file from another that came in its place; nothing for one that is not there."""
+    path = Path(path)
+    return [path.stat().st_size, path.stat().st_mtime_ns] if path.exists() else []
+
+
 def record(folder):
     """Content of prepared.json, a dict; empty where there is none."""
     path = Path(folder) / RECORD

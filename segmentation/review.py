@@ -88,10 +88,19 @@ def ranges(numbers):
     return ", ".join(f"{a}" if a == b else f"{a}-{b}" for a, b in runs)
 
 
-def by_kind(found):
-    """What `suspects` found, as a dict of kind -> numbers in short."""
+def advice(found, out):
+    """What `suspects` found, in lines of text, and what to do about it in folder `out`."""
     kinds = dict.fromkeys(word for words in found.values() for word in words)
-    return {kind: ranges(n for n, words in found.items() if kind in words) for kind in kinds}
+    text = ""
+    for kind in kinds:
+        which = ranges(number for number, words in found.items() if kind in words)
+        text += f"look at frames {which}: {kind}\n"
+    if found:
+        text += (
+            f"where they are wrong, paint in {out}/masks/ and give the same command again, or make "
+            f"them anew: --redo FIRST-LAST --box x,y,w,h --out {out}\n"
+        )
+    return text
 
 
 def chosen(count, found):
