@@ -1,0 +1,226 @@
+"""Masks of drawn videos against the true ones, and each step on pictures made by hand."""
+
+import cv2
+import numpy as np
+import pytest
+
+from datasets import scenery
+from segmentation import background, chroma, cleanup, compare, grabcut, motion
+from segmentation.cut import cut
+from tests import films
+from utils.errors import UserError
+from utils.video_reader import open_source
+
+
+@pytest.fixture(scope="module")
+def filmed(tmp_path_factory):
+    """Frames out of an H.264 file, and true masks, of a camera and a creature; drawn once."""
+    known = {}
+
+    def get(camera, name, size=(320, 240), frames=48):
+        key = camera, name, size
+        if key not in known:
+            drawn, masks = films.scene(frames, camera, name, size)
+            path = films.write_video(tmp_path_factory.mktemp("film") / "x.mp4", drawn)
+            known[key] = list(open_source(path)), masks
+        return known[key]
+
+    return get
+
+
+def overlap(found, masks):
+    return films.overlap(list(found), masks)
+
+
+@pytest.mark.parametrize("name", "ab")
+def test_grabcut_follows_a_creature_from_its_box_while_the_camera_pans(filmed, name):
+    frames, masks = filmed("panning", name)
+    found = list(grabcut.track(frames, scenery.box_of(masks[0])))
+    assert len(found) == 48
+    assert all(mask.dtype == bool and mask.shape == (240, 320) for mask in found)
+    assert overlap(found[-8:], masks[-8:]) > 0.82  # no drift
+    assert overlap(cleanup.clean(found), masks) > 0.85
+
+
+def test_grabcut_finds_what_moves_by_itself(filmed):
+    frames, masks = filmed("panning", "a")
+    assert overlap(grabcut.track(frames[:24]), masks[:24]) > 0.85
+
+
+def test_grabcut_goes_on_from_a_known_mask(filmed):
+    frames, masks = filmed("still", "a")
+    found = list(grabcut.track(frames[:16], mask=masks[0]))
+    assert (found[0] == masks[0]).all()
+    assert overlap(found, masks[:16]) > 0.8
+
+
+# Creature b before a still camera reaches 0.82 only: its coat is as grey as the scene.
+@pytest.mark.parametrize(
+    ("camera", "name", "least"),
+    [("still", "a", 0.9), ("still", "b", 0.8), ("panning", "a", 0.9), ("panning", "b", 0.85)],
+)
+def test_background_subtraction(filmed, camera, name, least):
+    frames, masks = filmed(camera, name)
+    assert overlap(cleanup.clean(background.subtract(frames)), masks) > least
+
+
+# At 320x240 an edge that is half a pixel off, as video's coarse colours make it, costs 0.05.
+@pytest.mark.parametrize(("size", "least"), [((320, 240), 0.94), ((640, 480), 0.97)])
+def test_chroma_key(filmed, size, least):
+    frames, masks = filmed("green", "a", size)
+    assert overlap(chroma.key(frames[::4]), masks[::4]) > least
+
+
+def test_chroma_key_of_a_given_colour():
+    frame = np.full((60, 80, 3), (30, 60, 200), np.uint8)
+    frame[20:40, 30:50] = (200, 160, 40)
+    frame[:12] = (90, 90, 90)  # the studio above the screen; it is half of nothing
+    (found,) = chroma.key([frame], colour=(30, 60, 200))
+    assert found[22:38, 32:48].all()
+    assert found[:12].all()
+    assert not found[44:].any()
+    (all_,) = chroma.key([frame], colour=(30, 60, 200), tolerance=500)
+    assert not all_.any()
+
+
+def test_chroma_refuses_a_border_without_a_main_colour(filmed):
+    frames, _ = filmed("panning", "a")
+    with pytest.raises(UserError, match="border has no single colour"):
+        next(chroma.key(frames))
+
+
+def scene_without_object(moving):
+    """Noise and boxes, under a camera that slides two pixels a frame."""
+    rng = np.random.default_rng(0)
+    world = cv2.resize(rng.integers(0, 255, (24, 48, 3), np.uint8), (480, 240))
+    views = [world[:, 2 * n * moving :][:, :320] for n in range(16)]
+    return [np.uint8((v + rng.normal(0, 2, v.shape)).clip(0, 255)) for v in views]
+
+
+@pytest.mark.parametrize("moving", [False, True])
+def test_background_refuses_a_scene_where_nothing_moves(moving):
+    with pytest.raises(UserError, match="nothing moves"):
+        next(background.subtract(scene_without_object(moving)))
+
+
+def test_an_object_that_leaves_yields_empty_masks_and_no_error(filmed):
+    frames, masks = filmed("still", "a")
+    film = [*frames[:6], *[np.zeros_like(frames[0])] * 3]
+    found = list(grabcut.track(film, scenery.box_of(masks[0])))
+    assert len(found) == 9
+    assert found[-1].dtype == bool
+
+
+def test_grabcut_refuses_a_box_beside_the_picture(filmed):
+    frames, masks = filmed("still", "a")
+    with pytest.raises(ValueError, match="no pixel"):
+        next(grabcut.track(frames[:6], (400, 10, 30, 30)))
+    with pytest.raises(ValueError, match="mask of"):
+        next(grabcut.track(frames[:6], mask=np.ones((5, 5), bool)))
+
+
+def test_the_cameras_motion_is_found_although_something_moves(filmed):
+    frames, masks = filmed("still", "a")
+    turn = cv2.getRotationMatrix2D((160, 120), 1.5, 1.02)
+    turn[:, 2] += (7, -4)
+    turned = cv2.warpAffine(frames[5], turn, (320, 240), borderMode=cv2.BORDER_REFLECT)
+    matrix, found = motion.camera(frames[0], turned, ignored=masks[0])
+    assert found
+    corners = np.array([[20, 20, 1], [300, 20, 1], [20, 220, 1], [300, 220, 1]]).T
+    assert matrix[:2] @ corners == pytest.approx(turn @ corners, abs=0.7)
+    blank = np.zeros_like(turned)
+    guess = np.eye(3)
+    matrix, found = motion.camera(blank, blank, guess)
+    assert not found
+    assert (matrix == guess).all()
+
+
+def test_a_mask_is_carried_with_what_it_shows():
+    rng = np.random.default_rng(0)
+    world = cv2.resize(rng.integers(0, 255, (30, 40, 3), np.uint8), (160, 120))
+    former, frame = world[4:100, 6:140], world[2:98, 3:137]  # all moves by (3, 2)
+    mask = np.zeros(former.shape[:2], bool)
+    mask[30:60, 40:80] = True
+    expected = np.roll(mask, (2, 3), (0, 1))
+    found = motion.carried(mask, np.ascontiguousarray(former), np.ascontiguousarray(frame))
+    assert (found & expected).sum() / (found | expected).sum() > 0.95
+
+
+def test_evidence_tells_shadow_and_exposure_from_an_object(filmed):
+    view = filmed("still", "a")[0][0]
+    frame = view.astype(float)
+    frame[20:60, 20:80] *= 0.75
+    frame[100:140, 200:260] = (255, 0, 0)
+    frame = np.uint8((0.9 * frame).clip(0, 255))
+    found = compare.evidence(frame, view, np.ones(view.shape[:2], bool))
+    assert found.other[24:56, 24:76].mean() < 0.02
+    assert found.other[104:136, 204:256].mean() > 0.9
+    assert found.same[150:].mean() > 0.98
+    nothing = compare.evidence(frame, view, np.zeros(view.shape[:2], bool))
+    assert not any(part.any() for part in nothing)
+
+
+def test_a_cut_with_hardly_any_hints_is_the_hints():
+    frame, hints = np.zeros((20, 20, 3), np.uint8), np.zeros((20, 20), np.uint8)
+    assert not cut(frame, hints).any()
+    hints[5, 5] = cv2.GC_FGD
+    assert cut(frame, hints).sum() == 1
+
+
+def body(legs=True):
+    """A block on two legs, as a mask."""
+    mask = np.zeros((100, 120), bool)
+    mask[30:60, 30:90] = True
+    if legs:
+        mask[60:85, 35:38] = mask[60:85, 80:83] = True
+    return mask
+
+
+def test_cleaning_drops_specks_and_holes_and_keeps_cut_off_legs():
+    mask = body()
+    mask[60:62] = False  # cuts both legs off
+    dirty = mask.copy()
+    dirty[2:5, 2:5] = True
+    dirty[40:43, 50:53] = False
+    (clean,) = cleanup.clean([dirty])
+    assert (clean == mask).all()
+
+
+def test_cleaning_keeps_what_one_sees_between_legs():
+    mask = body()
+    mask[82:85, 35:83] = True  # feet that touch close the gap
+    (clean,) = cleanup.clean([mask])
+    assert (clean == mask).all()
+
+
+def test_cleaning_takes_what_flickers_for_one_frame():
+    masks = [body() for _ in range(5)]
+    masks[1][5:25, 60:90] = True  # as large a part as would stay
+    masks[3][30:60, 60:90] = False
+    cleaned = list(cleanup.clean(iter(masks)))
+    assert len(cleaned) == 5
+    assert not cleaned[1][:24].any()
+    assert (cleaned[3] == body()).mean() > 0.99
+    assert (masks[3] == body()).mean() < 0.95
+
+
+def test_cleaning_keeps_empty_masks_empty():
+    empty = np.zeros((100, 120), bool)
+    cleaned = list(cleanup.clean([body(), empty, empty, body()]))
+    assert [mask.any() for mask in cleaned] == [True, False, False, True]
+    assert list(cleanup.clean([])) == []
+
+
+def test_cleaning_leaves_true_masks_of_thin_moving_legs_alone(filmed):
+    masks = filmed("panning", "b")[1]
+    cleaned = list(cleanup.clean(masks))
+    assert min(overlap([one], true[None]) for one, true in zip(cleaned, masks)) > 0.98
+
+
+def test_a_backdrop_that_cuts_through_the_object_is_not_trusted(filmed):
+    """An object that stays where it is, is not taken for the scene behind it."""
+    frames, masks = filmed("still", "a")
+    rng = np.random.default_rng(0)
+    film = [np.uint8((frames[0] + rng.normal(0, 2, frames[0].shape)).clip(0, 255))] * 12
+    found = list(grabcut.track(film, scenery.box_of(masks[0])))
+    assert overlap(found, np.stack([masks[0]] * 12)) > 0.65
