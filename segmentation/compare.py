@@ -8,7 +8,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-SAME, OTHER, SURE = 8, 22, 60  # distances of what is backdrop, may be none, and certainly is none
+SAME, OTHER, SURE = 8, 22, 42  # distances of what is backdrop, may be none, and certainly is none
 DARKEST, TINT, MOTTLED = 0.5, 0.12, 0.08  # a shadow's least light, change of colour, unevenness
 
 

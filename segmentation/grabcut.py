@@ -51,13 +51,13 @@ def track(frames, box=None, mask=None):
         moved = motion.carried(mask, former, frame)
         view, known = memory.look(frame, mask)
         reach = grown(moved, REACH)
-        mask = cut(frame, _hints(frame, moved, reach, compare.evidence(frame, view, known)))
+        mask = cut(frame, _hints(moved, reach, compare.evidence(frame, view, known)))
         mask &= reach
         memory.learn(frame, mask)
         yield mask
 
 
-def _hints(frame, moved, reach, found):
+def _hints(moved, reach, found):
     """What `cut` starts from, (H, W) uint8, from the carried mask and `compare.Evidence`."""
     depth = cv2.distanceTransform(moved.astype(np.uint8), cv2.DIST_L2, 3)
     core = depth > CORE * max(moved.shape)
