@@ -55,14 +55,22 @@ def edited(folder, known):
     Returns:
         dict of number -> whole mask (H, W) bool. A cut mask that was edited counts in its box.
     """
-    crops = json.loads((folder / "crops.json").read_text()) if known else {"boxes": []}
-    found = {}
-    for number, box in enumerate(crops["boxes"]):
+    if not known:
+        return {}
+    path, found = folder / "crops.json", {}
+    try:
+        crops = json.loads(path.read_text())
+        scale, boxes = crops["scale"], list(crops["boxes"])
+    except (OSError, ValueError, KeyError, TypeError):
+        raise UserError(
+            f"{path} is missing or damaged; pass --overwrite to prepare the clip anew"
+        ) from None
+    for number, box in enumerate(boxes):
         whole, part = folder / f"masks/{number}.png", folder / f"train_seg/{number}.jpg"
         if _changed(whole, known):
             found[number] = read_mask(whole)
         elif _changed(part, known):
-            found[number] = _pasted(read_mask(whole), part, box, crops["scale"])
+            found[number] = _pasted(read_mask(whole), part, box, scale)
     return found
 
 

@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
@@ -10,6 +11,8 @@ from scipy.ndimage import gaussian_filter1d
 from utils.errors import UserError
 
 ENDINGS = (".npz", ".json")
+# In what ways NumPy and JSON say that a file is not what it should be.
+BROKEN = (OSError, ValueError, LookupError, TypeError, AttributeError, EOFError, BadZipFile)
 FWHM = 2 * np.sqrt(2 * np.log(2))  # full width at half maximum of a Gaussian, in sigmas
 
 
@@ -111,7 +114,7 @@ def read(path, expected, count):
         found = _from_json(path) if path.suffix.lower() == ".json" else _from_npz(path)
     except FileNotFoundError:
         raise UserError(f"keypoint file {path} does not exist; check --keypoints_in") from None
-    except (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, EOFError):
+    except BROKEN:
         raise UserError(
             f"{path} is no file of keypoints, or a damaged one; --keypoints_out writes one"
         ) from None
@@ -144,18 +147,23 @@ def _from_rows(rows):
     rows = sorted(rows, key=lambda row: (row["frame"], row["index"]))
     frames, count = np.unique([row["frame"] for row in rows]), 1 + max(r["index"] for r in rows)
     places = [(row["frame"], row["index"]) for row in rows]
-    if places != [(number, index) for number in frames.tolist() for index in range(count)]:
+    whole = len(rows) == len(frames) * count  # first, since an index may be any number
+    if not whole or places != [(n, index) for n in frames.tolist() for index in range(count)]:
         raise ValueError("not every point once")
     shape = len(frames), count, 2
     points = np.float32([(row["x"], row["y"]) for row in rows]).reshape(shape)
     moved = None
-    if all("moved_x" in row for row in rows):
+    if any("moved_x" in row or "moved_y" in row for row in rows):  # then in all of them
         moved = np.float32([(row["moved_x"], row["moved_y"]) for row in rows]).reshape(shape)
     return Track(frames, points, moved)
 
 
 def _check(path, domain, track, frames, count):
     clip = f"clip {domain.upper()}"
+    if track.moved is not None and track.moved.shape != track.keypoints.shape:
+        raise UserError(f"{path}: of {clip}, there are not as many moved keypoints as others")
+    if track.frames.ndim != 1 or not np.issubdtype(track.frames.dtype, np.integer):
+        raise UserError(f"{path}: the frames of {clip} are no list of whole numbers")
     parts = [track.keypoints] if track.moved is None else [track.keypoints, track.moved]
     for part in parts:
         if part.ndim != 3 or part.shape[1:] != (count, 2):

@@ -115,6 +115,7 @@ def test_what_does_not_fit_is_refused(both, tmp_path, ending):
     broken = a.moved.copy()
     broken[3, 1, 0] = np.nan
     refused(changed(a, moved=broken), "NaN or infinite keypoints, first in row 3")
+    refused(changed(a, frames=a.frames + 0.5), "no list of whole numbers")
     tracks.write(path, {"b": both["b"]})
     with pytest.raises(UserError, match="no keypoints of clip A"):
         tracks.read(path, SPANS, 4)
@@ -124,11 +125,19 @@ def test_damaged_files_are_refused(both, tmp_path):
     tracks.write(tmp_path / "p.json", both)
     rows = json.loads((tmp_path / "p.json").read_text())
     for content in ("", "[]", "{", '{"a": 3}', json.dumps({"a": rows["a"][1:]}),
-                    json.dumps({"a": rows["a"] + rows["a"][:1]})):  # fmt: skip
+                    json.dumps({"a": rows["a"] + rows["a"][:1]}),
+                    json.dumps({"a": [*rows["a"][1:], {**rows["a"][0], "index": 10**12}]}),
+                    json.dumps({"a": [*rows["a"][1:], dict(list(rows["a"][0].items())[:4])]}),
+                    "null", '{"a": []}'):  # fmt: skip
         (tmp_path / "p.json").write_text(content)
         with pytest.raises(UserError, match="p.json is no file of keypoints|has no keypoints"):
             tracks.read(tmp_path / "p.json", SPANS, 4)
-    (tmp_path / "p.npz").write_bytes(b"PK")
+    np.savez(tmp_path / "p.npz", a=both["a"].keypoints, a_frames=SPANS["a"],
+             a_moved=both["a"].moved[:3])  # fmt: skip
+    with pytest.raises(UserError, match="not as many moved"):
+        tracks.read(tmp_path / "p.npz", {"a": SPANS["a"]}, 4)
+    whole = (tmp_path / "p.npz").read_bytes()
+    (tmp_path / "p.npz").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(UserError, match="p.npz is no file of keypoints"):
         tracks.read(tmp_path / "p.npz", SPANS, 4)
     with pytest.raises(UserError, match="does not exist"):
