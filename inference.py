@@ -51,8 +51,10 @@ class Driver:
             self.finish = Finish(self.places, size, self._backdrop(opt), opt.alpha)
 
     def _backdrop(self, opt):
-        if opt.alpha or opt.background == "none":
+        if opt.background == "none":
             return None
+        if opt.alpha:
+            raise UserError("--alpha leaves the background out; drop --background or --alpha")
         if opt.background != "driver":
             return Plain(opt.background)
         if not opt.restore:

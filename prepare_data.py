@@ -13,15 +13,12 @@ from PIL import ImageColor
 from tqdm import tqdm
 
 from datasets import edits, prepared
-from datasets.clip import Clip
-from datasets.pairs import Footage, Pairs
-from segmentation import check, cleanup, methods, review, weights
-from utils import arguments, clip_options, errors, images, runtime, visualize
+from segmentation import cleanup, methods, review, weights
+from utils import arguments, clip_check, clip_options, errors, runtime
 from utils.errors import UserError
 from utils.video_reader import Excerpt, open_source, save_sound
 
 FEW, MANY = 30, 300  # frames; below and above there is a word of advice
-SEEN = 128, 128, 0.2  # width, height and padding in the picture of --check
 PROMISED = 0.9  # of the frames that a file promises; fewer, and it seems to be cut short
 
 
@@ -97,12 +94,13 @@ def finish(out, new, known, parts):
 def prepare(opt, given, out, new):
     """The whole way from the video; what is there with the same options is taken over."""
     known = {} if opt.overwrite else edits.record(out)
-    frames_of = {name: getattr(opt, name) for name in clip_options.FRAMES_HANG_ON}
     wanted = {
-        "frames_of": {**frames_of, "state": edits.state(opt.video)},
+        "frames_of": {name: getattr(opt, name) for name in clip_options.FRAMES_HANG_ON},
         "masks_of": {name: getattr(opt, name) for name in clip_options.MASKS_HANG_ON},
         "crop": opt.crop,
     }
+    wanted["frames_of"]["state"] = edits.state(opt.video)
+    wanted["masks_of"]["state"] = edits.state(opt.mask_file) if opt.mask_file else []
     same = known.get("frames_of") == wanted["frames_of"]
     by_hand = edits.edited(out, known)
     touched = {*known.get("redone", ()), *known.get("edited", ()), *by_hand}
@@ -119,7 +117,8 @@ def prepare(opt, given, out, new):
     edits.keep_masks(out, new, range(count) if done else touched, by_hand)
     parts = {} if done else write_masks(find_masks(opt, frames), range(count), new)
     edited = sorted({*known.get("edited", ()), *by_hand})
-    finish(out, new, {**known, **wanted, "frames": count, "fps": fps, "edited": edited}, parts)
+    made = {"frames": count, "fps": fps, "size": frames[0].shape[1::-1], "edited": edited}
+    finish(out, new, {**known, **wanted, **made}, parts)
 
 
 def redo(opt, given, out, new):
@@ -154,43 +153,24 @@ def redo(opt, given, out, new):
     finish(out, new, known, parts)
 
 
-def training_view(clip):
-    """Pillow image of what training makes of a clip: items, each padded and warped in its way."""
-    footage = Footage(clip, *SEEN, "cpu")
-    item, _ = Pairs(footage, footage, min(8, footage.items), seed=0).batch(0)
-    rows = {"frames, as training sees them": visualize.unit(item.frame), "masks": item.mask}
-    return visualize.rows({**rows, "next frames": visualize.unit(item.next_frame)})
-
-
-def look_through(opt):
-    """Say what is wrong with a clip, and draw what training will see of it."""
-    if opt.renumber:
-        print(f"{check.renumber(opt.check)} frames and masks are named 0.jpg, 1.jpg, ... now")
-    found = check.examine(opt.check)
-    for kind, sentences in (("fault", found.faults), ("advice", found.advice)):
-        for sentence in sentences:
-            print(f"{kind}: {sentence}")
-    if found.faults:
-        raise UserError(
-            f"{opt.check} is not ready for training, see above; --renumber mends names and numbers"
-        )
-    frames, masks = check.folders(opt.check)
-    clip, picture = Clip(masks, found.ext, found.prefix), frames.parent / "check.png"
-    images.save(training_view(clip), picture)
-    print(f"{len(clip)} frames are fit for training; see {picture}")
-
-
 def main():
     groups = clip_options.FRAMES, clip_options.MASKING, clip_options.REPAIR
     opt, given = arguments.parse(__doc__, *groups)
     if opt.check:
-        return look_through(opt)
+        return clip_check.look_through(opt.check, opt.renumber)
     if not opt.out:
         raise UserError("no folder for the clip given; pass --out, like --out data/cat")
     if not (opt.video or opt.redo):
         raise UserError("no video given; name a video file or a folder of pictures")
+    if opt.end is not None and opt.end <= opt.start:
+        raise UserError(f"--end {opt.end:g} must be after --start {opt.start:g}")
     out = Path(opt.out)
-    prepared.refuse_foreign_files(out)
+    for name in ("video", "mask_file"):
+        setattr(opt, name, getattr(opt, name) and str(Path(getattr(opt, name)).resolve()))
+    if out.resolve() in (Path(opt.video), *Path(opt.video).parents):
+        raise UserError(f"{opt.video} lies in --out, where it would be replaced; choose another")
+    prepared.recover(out)
+    prepared.refuse_foreign_files(out, edits.record(out).get("frames", 0))
     with prepared.workshop(out) as new:
         (redo if opt.redo else prepare)(opt, given, out, new)
 

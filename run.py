@@ -31,29 +31,28 @@ CHOICES = (
 OF_A_CLIP = ("start", "end", "fps", "max_frames", "size", "mask", "box", "key", "mask_file")
 
 
-def clip_choices():
-    """The options of prepare_data.py that a clip may need, once for each: --box_a, --box_b."""
-    found = {o.name: o for o in (*clip_options.FRAMES, *clip_options.MASKING)}
-    return tuple(
-        option(f"{o.name}_{domain}", o.kind, o.default, f"{domain.upper()}: {o.help}", o.choices)
-        for domain in "ab"
-        for o in map(found.get, OF_A_CLIP)
-    )
-
-
 def prepare(opt, given, domain, way):
     """Folder of a prepared clip: the user's own, or one made in --out of a video."""
-    source, folder = Path(getattr(opt, f"clip_{domain}")), Path(opt.out) / domain
+    source, folder = Path(getattr(opt, f"clip_{domain}")).resolve(), Path(opt.out) / domain
     if (source / "train_seg").is_dir():
+        if painted := edits.edited(source, edits.record(source)):
+            raise UserError(
+                f"{source} has {len(painted)} masks painted by hand that are not cut yet; give its "
+                "prepare_data.py command again first"
+            )
         return source
-    words = [str(source.absolute()), "--out", str(folder)]
+    words = [str(source), "--out", str(folder)]
     for name in OF_A_CLIP:
         if f"{name}_{domain}" in given:
             words += [f"--{name}", str(getattr(opt, f"{name}_{domain}"))]
     products = tuple(folder / name for name in ("prepared.json", "crops.json", "overlay.png"))
     painted = bool(edits.edited(folder, edits.record(folder)))  # they have to be cut anew
-    step = Step(f"clip {domain.upper()}", "prepare_data.py", tuple(words), products)
-    way.take(step, force=painted)
+    files = [edits.state(source), edits.state(getattr(opt, f"mask_file_{domain}") or folder / "no")]
+    step = Step(
+        f"clip {domain.upper()}", "prepare_data.py", tuple(words), products, files,
+        replacing=("--overwrite",),
+    )  # fmt: skip
+    way.take(step, opt.overwrite, force=painted)
     return folder
 
 
@@ -96,18 +95,18 @@ class Films:
 
 def training(films, words, aside, out):
     """The `Step`s of stage one and stage two."""
-    again = {"again": ("--resume",), "anew": ("--overwrite",), "aside": aside}
+    both = {"again": ("--resume",), "aside": aside}
     first, second = out / "first", out / "second"
     words = *words, *films.roots
     prints = films.fingerprint()
     yield Step(
         "stage one", "train_first_stage.py", (*words, "--out", str(first)),
-        (first / "checkpoint",), prints, **again,
+        (first / "checkpoint",), prints, clears=first, **both,
     )  # fmt: skip
     yield Step(
         "stage two", "train_second_stage.py",
         (*words, "--load", str(first / "checkpoint"), "--out", str(second)),
-        (second / "checkpoint",), prints, ("stage one",), **again,
+        (second / "checkpoint",), prints, ("stage one",), clears=second, **both,
     )  # fmt: skip
 
 
@@ -171,10 +170,14 @@ def configs(opt, device):
 
 
 def main():
-    opt, given = arguments.parse(__doc__, CHOICES, clip_choices())
+    opt, given = arguments.parse(__doc__, CHOICES, clip_options.of_both(OF_A_CLIP))
     if not (opt.clip_a and opt.clip_b and opt.out):
         raise UserError("two clips and a folder are needed: run.py CLIP_A CLIP_B --out DIR")
+    for path in (opt.clip_a, opt.clip_b):
+        if not Path(path).exists():
+            raise UserError(f"{path} does not exist; give a video or a prepared clip")
     words = configs(opt, runtime.pick_device(opt.device))
+    opt.out = str(Path(opt.out).resolve())
     out = Path(opt.out) / opt.preset
     run_folder.make_folder(out)
     way = Steps(opt.out)

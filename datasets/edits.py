@@ -28,9 +28,10 @@ def write_record(new, content):
 
 
 def state(path):
-    """What tells a file from another that came in its place; nothing for one that is not there."""
+    """What tells a file, or a folder's files, from others that came in their place."""
     path = Path(path)
-    return [path.stat().st_size, path.stat().st_mtime_ns] if path.exists() else []
+    files = sorted(path.iterdir()) if path.is_dir() else [path] if path.exists() else []
+    return [[file.name, file.stat().st_size, file.stat().st_mtime_ns] for file in files]
 
 
 def record(folder):
@@ -68,7 +69,7 @@ def edited(folder, known):
     for number, box in enumerate(boxes):
         whole, part = folder / f"masks/{number}.png", folder / f"train_seg/{number}.jpg"
         if _changed(whole, known):
-            found[number] = read_mask(whole)
+            found[number] = _of_size(read_mask(whole), known["size"], whole)
         elif _changed(part, known):
             found[number] = _pasted(read_mask(whole), part, box, scale)
     return found
@@ -76,6 +77,16 @@ def edited(folder, known):
 
 def _changed(path, known):
     return path.is_file() and digest(path) != known["sha1"].get(f"{path.parent.name}/{path.name}")
+
+
+def _of_size(mask, size, path):
+    """`mask`; UserError where it is not of `size` (width, height)."""
+    if mask.shape[::-1] != tuple(size):
+        raise UserError(
+            f"{path} is {mask.shape[1]}x{mask.shape[0]} but its frame {size[0]}x{size[1]}; save it "
+            "in that size, or pass --overwrite"
+        )
+    return mask
 
 
 def _pasted(mask, part, box, scale):
@@ -99,5 +110,7 @@ def keep_masks(folder, new, numbers, edits):
     for number in numbers:
         if number in edits:
             save_mask(edits[number], new / f"masks/{number}.png")
+        elif (path := folder / f"masks/{number}.png").is_file():
+            shutil.copyfile(path, new / f"masks/{number}.png")
         else:
-            shutil.copyfile(folder / f"masks/{number}.png", new / f"masks/{number}.png")
+            raise UserError(f"{path} is missing; make it anew with --redo {number}")

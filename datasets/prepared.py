@@ -19,6 +19,7 @@ from utils.errors import UserError
 FOLDERS = {"frames": ".jpg", "masks": ".png", "train": ".jpg", "train_seg": ".jpg"}
 RECORD = "prepared.json"
 FILES = (RECORD, "crops.json", "overlay.png", "sound.m4a", "check.png")
+READY = ".ready"  # in the new folder, once that is whole
 NEW, OLD = ".new", ".old"  # where a folder is made before it takes the former one's place
 QUALITY = 95  # of JPEG files
 USUAL = 480  # longer side of the cut pictures at least, pixels
@@ -43,10 +44,10 @@ class Frames:
     def __getitem__(self, index):
         if isinstance(index, slice):
             return type(self)(self.folder, self.numbers[index])
-        number = self.numbers[index]
-        if self._last[0] != number:
-            self._last = number, self._read(number)
-        return self._last[1]
+        number, last = self.numbers[index], self._last
+        if last[0] != number:  # threads may ask for different ones at once
+            self._last = last = number, self._read(number)
+        return last[1]
 
     def _read(self, number):
         return np.asarray(images.read(self.folder / f"{number}.jpg", "RGB"))
@@ -71,8 +72,9 @@ def save_picture(array, path):
 
 
 def read_mask(path):
-    """(H, W) bool of a mask file."""
-    return np.asarray(images.read(path, "L")) > 127
+    """(H, W) bool of a mask file; what is transparent in it is not the object."""
+    grey, alpha = (np.asarray(part) for part in images.read(path, "RGBA").convert("LA").split())
+    return (grey > 127) & (alpha > 127)
 
 
 def save_mask(mask, path):
@@ -171,8 +173,11 @@ def frame_rate(folder):
         return None
 
 
-def refuse_foreign_files(folder):
-    """UserError where a folder holds anything but what `prepare_data.py` writes there."""
+def refuse_foreign_files(folder, count):
+    """UserError where a folder holds anything but what `prepare_data.py` writes for `count` frames.
+
+    What file managers and editors leave behind does not count.
+    """
     folder = Path(folder)
     if not folder.exists():
         return
@@ -187,8 +192,10 @@ def refuse_foreign_files(folder):
             foreign += [
                 entry
                 for entry in (folder / name).iterdir()
-                if not (entry.stem.isdigit() and entry.suffix == ending)
+                if not (entry.suffix == ending and entry.stem.isdecimal())
+                or int(entry.stem) >= count
             ]
+    foreign = [e for e in foreign if not (e.name.startswith(".") or e.name.endswith(("~", ".db")))]
     if foreign:
         raise UserError(
             f"{folder} holds files that prepare_data.py did not write, as "
@@ -214,9 +221,16 @@ def workshop(folder):
     try:
         yield new
     finally:
-        _sweep(folder)
+        recover(folder)
         if not was_there and not any(folder.iterdir()):
             folder.rmdir()
+
+
+def recover(folder):
+    """End a `publish` that was cut, and remove what an earlier `workshop` left."""
+    if (folder / NEW / READY).exists():
+        _move(folder)
+    _sweep(folder)
 
 
 def _sweep(folder):
@@ -225,10 +239,22 @@ def _sweep(folder):
 
 
 def publish(folder):
-    """Put everything from the `workshop` in its place, where it replaces what had that name."""
+    """Put everything from the `workshop` in its place, where it replaces what had that name.
+
+    Where this is cut, `recover` ends it: from the mark on, what is new is whole.
+    """
+    (folder / NEW / READY).touch()
+    _move(folder)
+    _sweep(folder)
+
+
+def _move(folder):
     new, old = folder / NEW, folder / OLD
-    old.mkdir()
-    for path in sorted(new.iterdir(), key=lambda path: path.name == RECORD):
+    old.mkdir(exist_ok=True)
+    for path in new.iterdir():
+        if path.name == READY:
+            continue
         if (folder / path.name).exists():
             os.replace(folder / path.name, old / path.name)
         os.replace(path, folder / path.name)
+    (new / READY).unlink()

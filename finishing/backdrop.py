@@ -34,8 +34,8 @@ class Plain:
                 self.picture = images.read(what, "RGB")
             except UserError:
                 raise UserError(
-                    f"--background {what} is none of: none, driver, a colour's name, #rrggbb, a "
-                    "picture file"
+                    f"--background {what} is no picture that can be read, and none of: none, "
+                    "driver, a colour's name, #rrggbb"
                 ) from None
         self._fitted = lru_cache(maxsize=1)(self._fit)
 

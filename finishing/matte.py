@@ -5,7 +5,8 @@ import numpy as np
 
 SURE = 0.85  # of the silhouette's values: that is the object, and its colours are its own
 LOW, HIGH = 0.3, 0.7  # of the silhouette's values, between which the edge goes from clear to opaque
-REACH = 2.0  # pixels of the networks' picture that colours are carried outwards, sigma
+REACHES = (16.0, 8.0, 4.0, 2.0)  # how far colours are carried outwards, sigma in pixels
+ENOUGH = 0.05  # share of sure pixels within a reach from which on it needs no wider one
 
 
 def cut_out(picture, silhouette, place):
@@ -24,14 +25,28 @@ def cut_out(picture, silhouette, place):
     """
     silhouette = silhouette.astype(np.float32) / 255
     sure = (silhouette > SURE).astype(np.float32)
-    weight = cv2.GaussianBlur(sure, (0, 0), REACH)
-    spread = cv2.GaussianBlur(picture * sure[..., None], (0, 0), REACH)
-    carried = spread / np.maximum(weight, 1e-3)[..., None]
-    outside = np.where(weight > 0.01, 1 - sure, 0)[..., None]  # further out nothing is carried
-    colours = place(np.float32(picture * (1 - outside) + carried * outside))
+    colours = place(np.where(sure[..., None] > 0, picture, carried(picture, sure)))
     share = np.clip((place(silhouette) - LOW) / (HIGH - LOW), 0, 1)
     alpha = 255 * share * share * (3 - 2 * share)
     return np.dstack([colours, alpha]).round().clip(0, 255).astype(np.uint8)
+
+
+def carried(picture, sure):
+    """Colours of the sure pixels (h, w) in {0, 1} of a picture all over it, (h, w, 3) float32.
+
+    Each pixel has the mean of those that are near; wide reaches, and at last the mean of all, serve
+    only where narrow ones find nothing, so that a faint tip far from them is not left grey.
+    """
+    if not sure.any():
+        return picture.astype(np.float32)
+    colours = np.empty(picture.shape, np.float32)
+    colours[:] = picture[sure > 0].mean(0)
+    for reach in REACHES:
+        blurred = cv2.GaussianBlur(np.dstack([picture * sure[..., None], sure]), (0, 0), reach)
+        weight = blurred[..., 3:]
+        share = np.minimum(weight / ENOUGH, 1)
+        colours += share * (blurred[..., :3] / np.maximum(weight, 1e-6) - colours)
+    return colours
 
 
 def over(cut, background):

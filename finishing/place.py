@@ -12,6 +12,7 @@ from utils.errors import UserError
 from utils.geometry import fitted
 
 STEADY = 1.5  # frames, sigma with which boxes are smoothed in time
+BLUR = 0.4  # sigma per width of the pixels made: nearest to the mean over their area
 
 
 class Places:
@@ -62,6 +63,9 @@ class Places:
     def put_back(self, picture, index):
         """A networks' picture (h, w[, C]) where it belongs in frame `index`; 0 around it."""
         gain, shift = self._gain[index], self._shift[index]
+        # Made smaller, it is blurred first: what a pixel cannot hold would flicker as it moves.
+        blur = np.maximum(BLUR * np.sqrt(np.maximum(gain**2 - 1, 0)), 1e-2)
+        picture = cv2.GaussianBlur(picture, (0, 0), *blur, borderType=cv2.BORDER_REPLICATE)
         matrix = np.array(
             [[1 / gain[0], 0, -shift[0] / gain[0]], [0, 1 / gain[1], -shift[1] / gain[1]]]
         )

@@ -13,6 +13,7 @@ from utils.errors import UserError
 ENDINGS = (".npz", ".json")
 # In what ways NumPy and JSON say that a file is not what it should be.
 BROKEN = (OSError, ValueError, LookupError, TypeError, AttributeError, EOFError, BadZipFile)
+BROKEN += (RecursionError,)
 FWHM = 2 * np.sqrt(2 * np.log(2))  # full width at half maximum of a Gaussian, in sigmas
 
 
@@ -35,14 +36,24 @@ class Track:
 def smooth(points, seconds, rate):
     """Points (N, K, 2) smoothed in time by a Gaussian, which delays nothing.
 
+    It is a local line with Gaussian weights (Fan and Gijbels 1996): a plain Gaussian wherever the
+    window is whole, and at the clip's ends, where that would hold motion back, still the line.
+
     Args:
         seconds: the Gaussian's full width at half maximum, above 0.
         rate: frames per second.
     """
-    sigma = seconds * rate / FWHM
-    return gaussian_filter1d(points.astype(np.float64), sigma, axis=0, mode="nearest").astype(
-        np.float32
-    )
+    sigma = min(seconds * rate / FWHM, 2 * len(points))  # wider ones are one line anyway
+    time = np.arange(len(points), dtype=np.float64)[:, None, None]
+    whole = gaussian_filter1d(np.ones_like(time), sigma, axis=0, mode="constant")
+
+    def mean(values):
+        return gaussian_filter1d(values, sigma, axis=0, mode="constant") / whole
+
+    points, centre = points.astype(np.float64), mean(time)
+    spread = np.maximum(mean(time**2) - centre**2, 1e-6)  # 0 where the window is one frame
+    slope = (mean(time * points) - centre * mean(points)) / spread
+    return (mean(points) + slope * (time - centre)).astype(np.float32)
 
 
 def jitter(points):
@@ -67,6 +78,7 @@ def write(path, tracks):
     path = Path(path)
     part = path.with_name(f".{path.stem}.part{path.suffix}")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)  # perhaps --out, which comes later
         if path.suffix.lower() == ".json":
             part.write_text(json.dumps({domain: _rows(track) for domain, track in tracks.items()}))
         else:
@@ -81,7 +93,8 @@ def write(path, tracks):
             f"{path} cannot be written ({error.strerror}); choose another --keypoints_out"
         ) from None
     finally:
-        part.unlink(missing_ok=True)
+        if part.exists():  # not so where its folder is a file
+            part.unlink()
 
 
 def _rows(track):
@@ -139,29 +152,45 @@ def _from_npz(path):
 
 
 def _from_json(path):
-    return {domain: _from_rows(rows) for domain, rows in json.loads(path.read_text()).items()}
+    content = json.loads(path.read_text())
+    return {
+        domain: _from_rows(f"{path}: of clip {domain.upper()},", content[domain])
+        for domain in "ab"
+        if domain in content
+    }
 
 
-def _from_rows(rows):
-    """A `Track` of rows in any order; ValueError where a point is missing or there twice."""
+def _from_rows(clip, rows):
+    """A `Track` of rows in any order; UserError, which `clip` begins, if not each is there once."""
     rows = sorted(rows, key=lambda row: (row["frame"], row["index"]))
     frames, count = np.unique([row["frame"] for row in rows]), 1 + max(r["index"] for r in rows)
     places = [(row["frame"], row["index"]) for row in rows]
-    whole = len(rows) == len(frames) * count  # first, since an index may be any number
-    if not whole or places != [(n, index) for n in frames.tolist() for index in range(count)]:
-        raise ValueError("not every point once")
+    most = min(count, len(rows) // len(frames) + 1)  # an index may be any number
+    wanted = [(n, index) for n in frames.tolist() for index in range(most)]
+    if places != wanted:
+        twice = [place for place, following in zip(places, places[1:]) if place == following]
+        number, index = min(twice or set(wanted) - set(places) or places[-1:])
+        what = "twice" if twice else "missing" if (number, index) not in places else "odd"
+        raise UserError(
+            f"{clip} keypoint {index} of frame {number} is {what}; give each of the same keypoints "
+            "from 0 on once in each frame"
+        )
     shape = len(frames), count, 2
     points = np.float32([(row["x"], row["y"]) for row in rows]).reshape(shape)
-    moved = None
-    if any("moved_x" in row or "moved_y" in row for row in rows):  # then in all of them
-        moved = np.float32([(row["moved_x"], row["moved_y"]) for row in rows]).reshape(shape)
+    have = sum("moved_x" in row and "moved_y" in row for row in rows)
+    if have < len(rows) and any("moved_x" in row or "moved_y" in row for row in rows):
+        raise UserError(
+            f"{clip} {have} of {len(rows)} rows have moved_x and moved_y; give both in all rows, "
+            "or leave them out of all"
+        )
+    if not have:
+        return Track(frames, points)
+    moved = np.float32([(row["moved_x"], row["moved_y"]) for row in rows]).reshape(shape)
     return Track(frames, points, moved)
 
 
 def _check(path, domain, track, frames, count):
     clip = f"clip {domain.upper()}"
-    if track.moved is not None and track.moved.shape != track.keypoints.shape:
-        raise UserError(f"{path}: of {clip}, there are not as many moved keypoints as others")
     if track.frames.ndim != 1 or not np.issubdtype(track.frames.dtype, np.integer):
         raise UserError(f"{path}: the frames of {clip} are no list of whole numbers")
     parts = [track.keypoints] if track.moved is None else [track.keypoints, track.moved]
@@ -175,6 +204,8 @@ def _check(path, domain, track, frames, count):
         if not np.isfinite(part).all():
             bad = int(np.flatnonzero(~np.isfinite(part).all((1, 2)))[0])
             raise UserError(f"{path} holds NaN or infinite keypoints, first in row {bad} of {clip}")
+    if track.moved is not None and track.moved.shape != track.keypoints.shape:
+        raise UserError(f"{path}: of {clip}, there are not as many moved keypoints as others")
     if len(track.frames) != len(track.keypoints) or list(track.frames) != list(frames):
         raise UserError(
             f"{path} holds {len(track.keypoints)} frames of {clip}"

@@ -63,10 +63,11 @@ def test_one_direction_needs_one_clip(clip, second, tmp_path):
 
 @pytest.mark.parametrize("ending", ["npz", "json"])
 def test_keypoints_out_and_in_give_the_same_pictures(infer, ending):
-    path = infer.folder / f"points.{ending}"
+    path = infer.folder / f"out/points.{ending}"  # where nothing is yet
     infer("plain")
     infer("out", f"--keypoints_out {path}")
     infer("in", f"--keypoints_in {path}")
+    path.rename(path.parent.parent / path.name)
     assert pictures(infer.folder / "plain") == pictures(infer.folder / "out")
     assert pictures(infer.folder / "plain") == pictures(infer.folder / "in")
 
@@ -155,6 +156,24 @@ def test_a_cut_frame_is_put_back_where_it_was(clip):
     assert np.allclose(places.tight(places.steady(points, range(12)), range(12)), points, atol=1e-5)
 
 
+def test_results_that_are_made_smaller_hold_no_finer_detail_than_pixels_can(tmp_path):
+    """Against the mean over each pixel's area, from eight times as many pixels a side."""
+    fine = 8
+    for factor, size in ((1, (160, 120)), (fine, (160 * fine, 120 * fine))):
+        box = [factor * x for x in (50, 30, 60, 40)]
+        (tmp_path / f"{factor}").mkdir()
+        (tmp_path / f"{factor}/crops.json").write_text(json.dumps({"boxes": [box], "canvas": size}))
+    noise = np.random.default_rng(0).uniform(0, 255, (256, 256)).astype(np.float32)
+    small, large = (
+        Places(tmp_path / f"{factor}/train_seg", 1, 256, 256, 0.2).put_back(noise, 0)
+        for factor in (1, fine)
+    )
+    expected = large.reshape(120, fine, 160, fine).mean((1, 3))
+    inside = np.s_[30:70, 50:110]
+    assert expected[inside].std() > 10
+    assert np.abs(small - expected)[inside].mean() < 0.3 * expected[inside].std()
+
+
 def restored_place(folder, number, point):
     """Pixel of the whole frame that a point of the networks' picture shows, step by step."""
     crops = json.loads((folder / "crops.json").read_text())
@@ -211,6 +230,19 @@ def test_an_edge_has_the_objects_colours():
     assert abs(solid.sum() / silhouette.sum() - 1) < 0.03
 
 
+def test_faint_tips_keep_the_objects_colour():
+    """Far from all that is sure, where the networks' grey shows through most."""
+    silhouette = np.zeros((64, 64), np.float32)
+    silhouette[24:40, 8:24] = 1
+    silhouette[28:36, 24:56] = 0.6
+    red, grey = np.array([220.0, 30, 20]), 128
+    picture = silhouette[..., None] * red + (1 - silhouette[..., None]) * grey
+    cut = matte.cut_out(
+        np.uint8(picture), np.uint8(255 * silhouette), lambda array: array.astype(np.float32)
+    )
+    assert np.abs(cut[28:36, 8:56, :3] - red).max() < 12
+
+
 def test_the_driver_is_taken_out():
     """Before a moving camera the scene behind is found in other frames; else it is inpainted."""
     rng = np.random.default_rng(1)
@@ -253,7 +285,7 @@ def test_backgrounds(infer, tmp_path):
 def test_mistakes(infer, tmp_path):
     said = lambda *words: lambda script, argv: refuse(script, argv, *words)  # noqa: E731
     infer("x", "--background driver", said("add --restore"))
-    infer("x", "--background nowhere.png", said("--background nowhere.png is none of"))
+    infer("x", "--background nowhere.png", said("--background nowhere.png is no picture"))
     with pytest.raises(UserError, match="4 boxes for a clip of 5"):
         (tmp_path / "crops.json").write_text('{"boxes": [[0,0,5,5],[0,0,5,5],[0,0,5,5],[0,0,5,5]],'
                                              '"canvas": [9, 9]}')  # fmt: skip

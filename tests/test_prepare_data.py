@@ -1,6 +1,8 @@
 """prepare_data.py on small drawn videos, as people would use it."""
 
+import contextlib
 import json
+import os
 import shutil
 
 import numpy as np
@@ -195,6 +197,7 @@ def test_sound_is_kept_aside(video, truth, tmp_path):
     (["--mask", "grabcut", "--box", "100,50,80,20"], "reaches outside the frame"),
     (["--mask", "grabcut", "--box", "1,2,3"], "is not x,y,width,height"),
     (["--start", "9"], "no frame between"),
+    (["--start", "1", "--end", "0.5"], "--end 0.5 must be after --start 1"),
     (["--max_frames", "1"], "one frame only"),
     (["--mask", "file", "--mask_file", ""], "needs --mask_file"),
     (["--size", "0"], "not a whole number above 0"),
@@ -240,6 +243,70 @@ def test_a_full_disk_is_said(prepare, monkeypatch):
     said = lambda script, argv: refuse(script, argv, "7.png", "No space left")  # noqa: E731
     prepare("--overwrite", ends=said)
     assert snapshot(prepare.out) == before
+
+
+@pytest.mark.parametrize("stop", range(14))
+def test_a_run_cut_while_it_replaces_files_loses_nothing(prepare, monkeypatch, stop):
+    prepare()
+    painted = np.zeros((120, 160), np.uint8)
+    painted[30:90, 40:120] = 255
+    Image.fromarray(painted).save(prepare.out / "masks/3.png")
+    real, calls = os.replace, []
+
+    def cut(source, target):
+        calls.append(target)
+        if len(calls) > stop:
+            os._exit(9)
+        real(source, target)
+
+    words = ["--crop", "window"]
+    if (child := os.fork()) == 0:
+        os.replace = cut
+        with contextlib.suppress(BaseException):
+            prepare(*words)
+        os._exit(0)
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    assert code == (9 if stop < 12 else 0)
+    prepare(*words)
+    assert np.array_equal(read(prepare.out / "masks")[3], painted > 0)
+    assert len({Image.open(p).size for p in (prepare.out / "train").iterdir()}) == 1
+    assert not {".new", ".old"} & {p.name for p in prepare.out.iterdir()}
+
+
+def test_masks_of_any_program_are_taken(prepare):
+    prepare()
+    clear = np.zeros((120, 160, 4), np.uint8)
+    clear[..., :3] = 255
+    clear[30:90, 40:120, 3] = 255  # white on nothing
+    Image.fromarray(clear).save(prepare.out / "masks/3.png")
+    (prepare.out / "masks/.DS_Store").write_text("left by a file manager")
+    prepare()
+    assert read(prepare.out / "masks")[3].sum() == 60 * 80
+    Image.new("L", (50, 50), 255).save(prepare.out / "masks/4.png")
+    said = lambda script, argv: refuse(script, argv, "4.png is 50x50 but its frame 160x120")  # noqa: E731
+    prepare(ends=said)
+    (prepare.out / "masks/4.png").unlink()
+    prepare(ends=lambda script, argv: refuse(script, argv, "4.png is missing", "--redo 4"))
+    succeed(SCRIPT, ["--redo", "4", "--out", str(prepare.out)])
+    assert read(prepare.out / "masks")[4].any()
+    (prepare.out / "masks/777.png").write_bytes((prepare.out / "masks/5.png").read_bytes())
+    prepare(ends=lambda script, argv: refuse(script, argv, "masks/777.png"))
+
+
+def test_another_video_under_the_same_name_is_seen(prepare, drawn, truth, tmp_path):
+    path = films.write_video(tmp_path / "x.mp4", drawn[0], fps=6)
+    words = [str(path), "--out", str(tmp_path / "x"), "--mask", "file", "--mask_file", str(truth)]
+    succeed(SCRIPT, words)
+    before = (tmp_path / "x/frames/0.jpg").read_bytes()
+    films.write_video(path, drawn[0][:, ::-1], fps=6)
+    succeed(SCRIPT, words)
+    assert (tmp_path / "x/frames/0.jpg").read_bytes() != before
+
+
+def test_a_source_is_never_replaced_by_itself(prepare):
+    prepare()
+    frames = str(prepare.out / "frames")
+    refuse(SCRIPT, [frames, "--out", str(prepare.out), "--size", "80"], "lies in --out")
 
 
 def test_check_finds_what_is_wrong(prepare, drawn, tmp_path):

@@ -104,6 +104,15 @@ def test_training_is_not_replaced_unasked(finished, videos):
     assert record["stage one"]["done"]
 
 
+def test_replaced_training_is_not_gone_on_from(finished, videos):
+    """Cut right after --overwrite took hold: nothing of the former run is left to go on from."""
+    out, _ = finished
+    interrupt_at("stage one", words(videos, out, "--seed", "1", "--overwrite"))
+    assert not (out / "quick/first/checkpoint").exists()
+    record = json.loads((out / "quick/steps.json").read_text())
+    assert not record["stage one"]["done"]
+
+
 def test_prepared_clips_are_used_as_they_are(finished, videos, tmp_path):
     out, _ = finished
     argv = words(videos, tmp_path / "again")

@@ -50,6 +50,20 @@ def test_smoothing_lasts_as_long_as_said():
     assert np.allclose(response, response[::-1], atol=1e-6)
 
 
+def test_smoothing_holds_nothing_back_at_the_ends():
+    """Even motion stays what it is, to the last frame; noise falls there too."""
+    line = np.linspace(-0.5, 0.7, 40)[:, None, None] * np.ones((1, 3, 2))
+    assert np.allclose(tracks.smooth(np.float32(line), 0.4, RATE), line, atol=1e-6)
+    assert np.allclose(tracks.smooth(np.float32(line), 1e9, RATE), line, atol=1e-6)
+    assert np.allclose(tracks.smooth(np.float32(line[:1]), 0.4, RATE), line[:1])
+    ends, before, after = [0, 1, -2, -1], [], []
+    for seed in range(20):
+        clean, noisy = walk(60, seed=seed), walk(60, noise=0.02, seed=seed)
+        before.append(np.abs(noisy - clean)[ends].mean())
+        after.append(np.abs(tracks.smooth(noisy, 0.2, RATE) - clean)[ends].mean())
+    assert np.mean(after) < 0.8 * np.mean(before)
+
+
 def test_jitter_is_the_mean_second_difference():
     points = np.zeros((4, 2, 2), np.float32)
     points[:, 0, 0] = [0, 1, 2, 3]  # even motion counts nothing
@@ -124,11 +138,19 @@ def test_what_does_not_fit_is_refused(both, tmp_path, ending):
 def test_damaged_files_are_refused(both, tmp_path):
     tracks.write(tmp_path / "p.json", both)
     rows = json.loads((tmp_path / "p.json").read_text())
-    for content in ("", "[]", "{", '{"a": 3}', json.dumps({"a": rows["a"][1:]}),
-                    json.dumps({"a": rows["a"] + rows["a"][:1]}),
-                    json.dumps({"a": [*rows["a"][1:], {**rows["a"][0], "index": 10**12}]}),
-                    json.dumps({"a": [*rows["a"][1:], dict(list(rows["a"][0].items())[:4])]}),
-                    "null", '{"a": []}'):  # fmt: skip
+    first, *others = rows["a"]
+    for edited, words in (
+        (others, "keypoint 0 of frame 5 is missing"),
+        ([*rows["a"], rows["a"][6]], "keypoint 2 of frame 6 is twice"),
+        ([*others, {**first, "index": 10**12}], "keypoint 0 of frame 5 is missing"),
+        ([*rows["a"], {**first, "index": -1}], "keypoint .* of frame .* is"),
+        ([*others, dict(list(first.items())[:4])], "23 of 24 rows have moved_x and moved_y"),
+        ([{**first, "x": None}, *others], "NaN or infinite"),
+    ):
+        (tmp_path / "p.json").write_text(json.dumps({"a": edited}))
+        with pytest.raises(UserError, match=words):
+            tracks.read(tmp_path / "p.json", {"a": SPANS["a"]}, 4)
+    for content in ("", "[]", "{", '{"a": 3}', "null", '{"a": []}', "[" * 100000):
         (tmp_path / "p.json").write_text(content)
         with pytest.raises(UserError, match="p.json is no file of keypoints|has no keypoints"):
             tracks.read(tmp_path / "p.json", SPANS, 4)
@@ -145,4 +167,4 @@ def test_damaged_files_are_refused(both, tmp_path):
     with pytest.raises(UserError, match="ends in .npz or .json"):
         tracks.check_name("points.csv")
     with pytest.raises(UserError, match="cannot be written"):
-        tracks.write(tmp_path / "none/p.npz", both)
+        tracks.write(tmp_path / "p.npz/in a file.npz", both)

@@ -87,6 +87,16 @@ FRAMES_HANG_ON = ("video", "start", "end", "fps", "max_frames", "size")
 MASKS_HANG_ON = ("mask", "box", "key", "tolerance", "mask_file", "mask_weights")
 
 
+def of_both(names):
+    """Some of the options, once for each of two clips: `box_a`, `box_b`."""
+    found = {o.name: o for o in (*FRAMES, *MASKING)}
+    return tuple(
+        option(f"{o.name}_{domain}", o.kind, o.default, f"{domain.upper()}: {o.help}", o.choices)
+        for domain in "ab"
+        for o in map(found.get, names)
+    )
+
+
 def pixels(text, width, height):
     """A `box` as (x, y, w, h) in pixels of a picture of this size; None stays None.
 

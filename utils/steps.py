@@ -13,6 +13,8 @@ from utils.errors import UserError
 
 ROOT = Path(__file__).resolve().parent.parent
 RECORD = "steps.json"
+# Of a closed terminal, too: a step must not go on alone.
+SIGNALS = [getattr(signal, s) for s in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, s)]
 
 
 @dataclass(frozen=True)
@@ -27,8 +29,9 @@ class Step:
         inputs: what else decides its results: anything that JSON can hold.
         follows: names of the steps whose results it uses.
         aside: arguments that do not change its results.
-        again: arguments to go on with where it was cut.
-        anew: arguments with which it replaces results of other options; None where it always does.
+        again: more such arguments, with which it goes on where it was cut.
+        clears: folder of a training run, whose results are not replaced unasked; None for others.
+        replacing: arguments for when they are to be.
     """
 
     name: str
@@ -39,7 +42,8 @@ class Step:
     follows: tuple = ()
     aside: tuple = ()
     again: tuple = ()
-    anew: tuple = None
+    clears: Path = None
+    replacing: tuple = ()
 
 
 class Steps:
@@ -82,14 +86,16 @@ class Steps:
         if there and not force:
             print(f"{step.name}: done before", flush=True)
             return
-        replaces = bool(known) and not same and step.anew is not None
-        if replaces and not overwrite:
+        other = bool(known) and not same
+        if other and step.clears and not overwrite:
             raise UserError(
                 f"{step.name}: {self.path.parent} holds results of other options or clips; give "
                 "the former ones, another --out, or --overwrite to replace them"
             )
+        if other and step.clears:  # now, so that a run cut from here on never goes on from them
+            run_folder.clear(step.clears)
         self._remember(step, stamp, False)
-        _call(step, (*step.aside, *(step.anew if replaces else step.again if same else ())))
+        _call(step, (*step.aside, *step.again, *(step.replacing if other and overwrite else ())))
         self._remember(step, stamp, True)
 
     def _stamp(self, step):
@@ -118,7 +124,7 @@ def _call(step, extra):
         for child in children:
             child.send_signal(number)
 
-    former = {s: signal.signal(s, hand_on) for s in (signal.SIGINT, signal.SIGTERM)}
+    former = {s: signal.signal(s, hand_on) for s in SIGNALS}
     try:
         print(f"{step.name}: {step.script}", flush=True)
         # In a session of its own, so that a terminal's Ctrl-C does not reach it twice.
@@ -134,5 +140,5 @@ def _call(step, extra):
         print(f"interrupted in {step.name}; the same command goes on from there", flush=True)
         sys.exit(128 + noted[0])
     if code:
-        print(f"stopped in {step.name}; the same command goes on from there", flush=True)
+        print(f"stopped in {step.name}", flush=True)
         sys.exit(code)

@@ -97,9 +97,7 @@ class Video:
     def _stream(self):
         """What the file tells, a dict, then its frames as bytes."""
         excerpt = self.excerpt
-        cut = [*self._decoder, "-ss", str(excerpt.start)]
-        if excerpt.end is not None:
-            cut += ["-to", str(excerpt.end)]
+        cut = [*self._decoder, *_seconds(excerpt)]
         # Square pixels first; then `Excerpt.size`.
         share = f"min(1,{excerpt.longest or 1e9}/max(iw,ih))"
         scale = f"scale=w='max(1,round(iw*{share}))':h='max(1,round(ih*{share}))'"
@@ -171,6 +169,12 @@ def _natural(path):
     return [(part.isdigit() and int(part), part) for part in parts]
 
 
+def _seconds(excerpt):
+    """ffmpeg's words for where to begin and to end; where it cannot seek, it need not."""
+    begin = ["-ss", str(excerpt.start)] if excerpt.start else []
+    return begin + ([] if excerpt.end is None else ["-to", str(excerpt.end)])
+
+
 def save_sound(path, excerpt, target):
     """Write the sound of a video's excerpt as AAC; returns whether there was any.
 
@@ -179,8 +183,7 @@ def save_sound(path, excerpt, target):
         excerpt: `Excerpt`; its seconds count.
         target: .m4a file.
     """
-    cut = ["-ss", str(excerpt.start), *([] if excerpt.end is None else ["-to", str(excerpt.end)])]
-    source = [*LOCAL, *cut, "-i", str(Path(path).absolute())]
+    source = [*LOCAL, *_seconds(excerpt), "-i", str(Path(path).absolute())]
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-y", "-loglevel", "error", *source, "-vn"]
     done = subprocess.run(
         [*command, "-map", "0:a:0", "-c:a", "aac", "-b:a", "192k", os.path.abspath(target)],
