@@ -77,19 +77,20 @@ class Driver:
     def smooth(self, opt):
         """Make the track steady, and say by how much."""
         rate = opt.fps or frame_rate(self.clip.masks.parent) or DEFAULT_RATE
-        every, jitters = range(len(self.track.frames)), []
+        every = range(len(self.track.frames))
         for name in ("keypoints", "moved"):
             points = getattr(self.track, name)
             if self.places:  # as they are seen in the whole frames
                 points = self.places.steady(points, every)
             smoothed = tracks.smooth(points, opt.smooth, rate)
-            jitters.append((50 * tracks.jitter(points), 50 * tracks.jitter(smoothed)))
+            if name == "keypoints":
+                before, after = 50 * tracks.jitter(points), 50 * tracks.jitter(smoothed)
             if self.places:
                 smoothed = self.places.tight(smoothed, every)
             setattr(self.track, name, smoothed)
         print(
             f"keypoints of {self.domain.upper()}, smoothed over {opt.smooth:g} s at {rate:g} frames"
-            " per second: jitter {:.3f} before, {:.3f} after, % of the width".format(*jitters[0])
+            f" per second: jitter {before:.3f} before, {after:.3f} after, % of the width"
         )
 
 
@@ -97,8 +98,8 @@ def follow(jokr, driver, count, align, opt, device):
     """`tracks.Track` of a clip's first `count` frames, found by the detector."""
     found = []
     stream = driver.clip.stream(count, opt.bs, *driver.canvas, device)
-    bar = tqdm(total=count, desc=f"keypoints {driver.domain.upper()}", unit="frame", disable=None)
-    with bar:
+    name = f"keypoints {driver.domain.upper()}"
+    with tqdm(total=count, desc=name, unit="frame", disable=None) as bar:
         for names, frames, _ in stream:
             found.append([x.cpu() for x in jokr.find(frames, driver.domain, align)])
             bar.update(len(names))

@@ -91,7 +91,7 @@ def finish(out, new, known, parts):
     print(f"{count} frames and masks are in {out}; see overlay.png; train on {out}/train_seg/")
 
 
-def prepare(opt, given, out, new):
+def prepare(opt, out, new):
     """The whole way from the video; what is there with the same options is taken over."""
     known = {} if opt.overwrite else edits.record(out)
     wanted = {
@@ -172,7 +172,10 @@ def main():
     prepared.recover(out)
     prepared.refuse_foreign_files(out, edits.record(out).get("frames", 0))
     with prepared.workshop(out) as new:
-        (redo if opt.redo else prepare)(opt, given, out, new)
+        if opt.redo:
+            redo(opt, given, out, new)
+        else:
+            prepare(opt, out, new)
 
 
 if __name__ == "__main__":

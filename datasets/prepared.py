@@ -20,7 +20,10 @@ FOLDERS = {"frames": ".jpg", "masks": ".png", "train": ".jpg", "train_seg": ".jp
 RECORD = "prepared.json"
 FILES = (RECORD, "crops.json", "overlay.png", "sound.m4a", "check.png")
 READY = ".ready"  # in the new folder, once that is whole
-NEW, OLD = ".new", ".old"  # where a folder is made before it takes the former one's place
+NEW, OLD = (
+    ".prepare_data.new",
+    ".prepare_data.old",
+)  # where a folder is made before it takes the former one's place
 QUALITY = 95  # of JPEG files
 USUAL = 480  # longer side of the cut pictures at least, pixels
 
@@ -195,7 +198,7 @@ def refuse_foreign_files(folder, count):
                 if not (entry.suffix == ending and entry.stem.isdecimal())
                 or int(entry.stem) >= count
             ]
-    foreign = [e for e in foreign if not (e.name.startswith(".") or e.name.endswith(("~", ".db")))]
+    foreign = [entry for entry in foreign if not _left_behind(entry, folder)]
     if foreign:
         raise UserError(
             f"{folder} holds files that prepare_data.py did not write, as "
@@ -231,6 +234,12 @@ def recover(folder):
     if (folder / NEW / READY).exists():
         _move(folder)
     _sweep(folder)
+
+
+def _left_behind(entry, folder):
+    """Whether file managers and editors leave such files, or it is hidden and never touched."""
+    hidden = entry.parent == folder and entry.name.startswith(".")
+    return hidden or entry.name in (".DS_Store", "Thumbs.db") or entry.name.endswith("~")
 
 
 def _sweep(folder):

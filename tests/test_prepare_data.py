@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from datasets import prepared
 from datasets.clip import Clip
 from segmentation import review
 from tests import films
@@ -223,7 +224,14 @@ def test_foreign_files_are_left_alone(prepare, tmp_path):
     (prepare.out / "diary.txt").write_text("mine")
     prepare(ends=lambda script, argv: refuse(script, argv, "diary.txt", "choose another --out"))
     (prepare.out / "diary.txt").unlink()
+    for name in (".old", ".new"):  # hidden, and not ours
+        (prepare.out / name).mkdir()
+        (prepare.out / name / "letter.txt").write_text("mine")
     prepare()
+    assert {(prepare.out / x / "letter.txt").read_text() for x in (".old", ".new")} == {"mine"}
+    (prepare.out / "train/.notes").write_text("mine")
+    prepare(ends=lambda script, argv: refuse(script, argv, "train/.notes"))
+    (prepare.out / "train/.notes").unlink()
     (prepare.out / "train/sketch.psd").write_text("mine")
     prepare(ends=lambda script, argv: refuse(script, argv, "train/sketch.psd"))
     assert (prepare.out / "train/sketch.psd").read_text() == "mine"
@@ -270,7 +278,7 @@ def test_a_run_cut_while_it_replaces_files_loses_nothing(prepare, monkeypatch, s
     prepare(*words)
     assert np.array_equal(read(prepare.out / "masks")[3], painted > 0)
     assert len({Image.open(p).size for p in (prepare.out / "train").iterdir()}) == 1
-    assert not {".new", ".old"} & {p.name for p in prepare.out.iterdir()}
+    assert not {prepared.NEW, prepared.OLD} & {p.name for p in prepare.out.iterdir()}
 
 
 def test_masks_of_any_program_are_taken(prepare):
