@@ -12,7 +12,7 @@ import numpy as np
 from PIL import ImageColor
 from tqdm import tqdm
 
-from datasets import edits, prepared
+from datasets import edits, prepared, workshop
 from segmentation import cleanup, methods, review, weights
 from utils import arguments, clip_check, clip_options, errors, runtime
 from utils.errors import UserError
@@ -84,7 +84,7 @@ def finish(out, new, known, parts):
     prepared.cut(frames, masks, known["crop"], new)
     prepared.save_picture(np.asarray(review.sheet(frames, masks, found)), new / "overlay.png")
     edits.write_record(new, known)
-    prepared.publish(out)
+    workshop.publish(out)
     print(review.advice(found, out), end="")
     if not FEW <= count <= MANY:
         print(f"{count} frames are {'few' if count < FEW else 'many'}; 50 to 200 are a good number")
@@ -169,9 +169,9 @@ def main():
         setattr(opt, name, getattr(opt, name) and str(Path(getattr(opt, name)).resolve()))
     if out.resolve() in (Path(opt.video), *Path(opt.video).parents):
         raise UserError(f"{opt.video} lies in --out, where it would be replaced; choose another")
-    prepared.recover(out)
+    workshop.recover(out)
     prepared.refuse_foreign_files(out, edits.record(out).get("frames", 0))
-    with prepared.workshop(out) as new:
+    with workshop.workshop(out) as new:
         if opt.redo:
             redo(opt, given, out, new)
         else:

@@ -5,9 +5,6 @@ which crops.json holds; prepared.json is described in datasets/edits.py.
 """
 
 import json
-import os
-import shutil
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -19,11 +16,6 @@ from utils.errors import UserError
 FOLDERS = {"frames": ".jpg", "masks": ".png", "train": ".jpg", "train_seg": ".jpg"}
 RECORD = "prepared.json"
 FILES = (RECORD, "crops.json", "overlay.png", "sound.m4a", "check.png")
-READY = ".ready"  # in the new folder, once that is whole
-NEW, OLD = (
-    ".prepare_data.new",
-    ".prepare_data.old",
-)  # where a folder is made before it takes the former one's place
 QUALITY = 95  # of JPEG files
 USUAL = 480  # longer side of the cut pictures at least, pixels
 
@@ -179,14 +171,14 @@ def frame_rate(folder):
 def refuse_foreign_files(folder, count):
     """UserError where a folder holds anything but what `prepare_data.py` writes for `count` frames.
 
-    What file managers and editors leave behind does not count.
+    What is hidden beside them is never touched, and does not count.
     """
     folder = Path(folder)
     if not folder.exists():
         return
     if not folder.is_dir():
         raise UserError(f"{folder} is a file; choose another --out")
-    entries = [entry for entry in folder.iterdir() if entry.name not in (NEW, OLD)]
+    entries = [entry for entry in folder.iterdir() if not entry.name.startswith(".")]
     foreign = [entry for entry in entries if entry.name not in (*FOLDERS, *FILES)]
     if entries and not (folder / RECORD).is_file():
         foreign = foreign or entries
@@ -198,7 +190,7 @@ def refuse_foreign_files(folder, count):
                 if not (entry.suffix == ending and entry.stem.isdecimal())
                 or int(entry.stem) >= count
             ]
-    foreign = [entry for entry in foreign if not _left_behind(entry, folder)]
+    foreign = [entry for entry in foreign if not _left_behind(entry)]
     if foreign:
         raise UserError(
             f"{folder} holds files that prepare_data.py did not write, as "
@@ -206,64 +198,6 @@ def refuse_foreign_files(folder, count):
         )
 
 
-@contextmanager
-def workshop(folder):
-    """Context of an empty folder in `folder`, in which to make what `publish` puts in its place.
-
-    Whatever was not published is gone when the context ends.
-    """
-    folder = Path(folder)
-    new, was_there = folder / NEW, folder.exists()
-    try:
-        _sweep(folder)
-        new.mkdir(parents=True)
-    except OSError as error:
-        raise UserError(
-            f"{folder} cannot be written ({error.strerror}); choose another --out"
-        ) from None
-    try:
-        yield new
-    finally:
-        recover(folder)
-        if not was_there and not any(folder.iterdir()):
-            folder.rmdir()
-
-
-def recover(folder):
-    """End a `publish` that was cut, and remove what an earlier `workshop` left."""
-    if (folder / NEW / READY).exists():
-        _move(folder)
-    _sweep(folder)
-
-
-def _left_behind(entry, folder):
-    """Whether file managers and editors leave such files, or it is hidden and never touched."""
-    hidden = entry.parent == folder and entry.name.startswith(".")
-    return hidden or entry.name in (".DS_Store", "Thumbs.db") or entry.name.endswith("~")
-
-
-def _sweep(folder):
-    for name in (NEW, OLD):
-        shutil.rmtree(folder / name, ignore_errors=True)
-
-
-def publish(folder):
-    """Put everything from the `workshop` in its place, where it replaces what had that name.
-
-    Where this is cut, `recover` ends it: from the mark on, what is new is whole.
-    """
-    (folder / NEW / READY).touch()
-    _move(folder)
-    _sweep(folder)
-
-
-def _move(folder):
-    new, old = folder / NEW, folder / OLD
-    old.mkdir(exist_ok=True)
-    for path in new.iterdir():
-        if path.name == READY:
-            continue
-        if (folder / path.name).exists():
-            os.replace(folder / path.name, old / path.name)
-        os.replace(path, folder / path.name)
-    (new / READY).unlink()
+def _left_behind(entry):
+    """Whether file managers and editors leave such files."""
+    return entry.name in (".DS_Store", "Thumbs.db") or entry.name.endswith("~")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from datasets import prepared
+from datasets import workshop
 from datasets.clip import Clip
 from segmentation import review
 from tests import films
@@ -278,7 +278,7 @@ def test_a_run_cut_while_it_replaces_files_loses_nothing(prepare, monkeypatch, s
     prepare(*words)
     assert np.array_equal(read(prepare.out / "masks")[3], painted > 0)
     assert len({Image.open(p).size for p in (prepare.out / "train").iterdir()}) == 1
-    assert not {prepared.NEW, prepared.OLD} & {p.name for p in prepare.out.iterdir()}
+    assert not {workshop.NEW, workshop.OLD} & {p.name for p in prepare.out.iterdir()}
 
 
 def test_masks_of_any_program_are_taken(prepare):

@@ -1,0 +1,68 @@
+"""A folder's new content, made beside the old one and put in its place whole."""
+
+import os
+import shutil
+from contextlib import contextmanager
+from pathlib import Path
+
+from utils.errors import UserError
+
+READY = ".ready"  # in the new folder, once that is whole
+NEW, OLD = ".prepare_data.new", ".prepare_data.old"  # where the new is made, where the old goes
+
+
+@contextmanager
+def workshop(folder):
+    """Context of an empty folder in `folder`, in which to make what `publish` puts in its place.
+
+    Whatever was not published is gone when the context ends.
+    """
+    folder = Path(folder)
+    new, was_there = folder / NEW, folder.exists()
+    try:
+        _sweep(folder)
+        new.mkdir(parents=True)
+    except OSError as error:
+        raise UserError(
+            f"{folder} cannot be written ({error.strerror}); choose another --out"
+        ) from None
+    try:
+        yield new
+    finally:
+        recover(folder)
+        if not was_there and not any(folder.iterdir()):
+            folder.rmdir()
+
+
+def recover(folder):
+    """End a `publish` that was cut, and remove what an earlier `workshop` left."""
+    if (folder / NEW / READY).exists():
+        _move(folder)
+    _sweep(folder)
+
+
+def _sweep(folder):
+    for name in (NEW, OLD):
+        shutil.rmtree(folder / name, ignore_errors=True)
+
+
+def publish(folder):
+    """Put everything from the `workshop` in its place, where it replaces what had that name.
+
+    Where this is cut, `recover` ends it: from the mark on, what is new is whole.
+    """
+    (folder / NEW / READY).touch()
+    _move(folder)
+    _sweep(folder)
+
+
+def _move(folder):
+    new, old = folder / NEW, folder / OLD
+    old.mkdir(exist_ok=True)
+    for path in new.iterdir():
+        if path.name == READY:
+            continue
+        if (folder / path.name).exists():
+            os.replace(folder / path.name, old / path.name)
+        os.replace(path, folder / path.name)
+    (new / READY).unlink()
