@@ -9,7 +9,6 @@ from utils.errors import UserError
 BORDER = 0.04  # of the picture's longer side: the frame in which the screen's colour is looked for
 PLAIN = 0.5  # share of the border that must have the screen's colour
 TOLERANCE = 20.0  # L*a*b*
-EDGE_CHROMA = 0.4  # weight of colour, where that of lightness is 1
 
 
 def key(frames, colour=None, tolerance=TOLERANCE):
@@ -43,15 +42,13 @@ def _mask(lab, screen, tolerance):
     if not inside.any() or not outside.any():
         return differs > 0
     result = inside.copy()
-    # Videos hold colour at half their size: at edges the lightness, which is sharp, counts more.
-    weighed = lab * np.float32((1, EDGE_CHROMA, EDGE_CHROMA))
     # Only around the object, for speed; the surplus is the screen's to know.
     x, y, width, height = cv2.boundingRect(differs)
     window = np.s_[max(0, y - 8) : y + height + 8, max(0, x - 8) : x + width + 8]
-    weighed, inside, outside = weighed[window], inside[window], outside[window]
-    own, behind = (_spread(weighed, sure) for sure in (inside, outside))
+    lab, inside, outside = lab[window], inside[window], outside[window]
+    own, behind = (_spread(lab, sure) for sure in (inside, outside))
     across = own - behind
-    share = ((weighed - behind) * across).sum(-1) / (across**2).sum(-1).clip(1)
+    share = ((lab - behind) * across).sum(-1) / (across**2).sum(-1).clip(1)
     result[window] |= (share > 0.5) & ~outside
     return result
 
