@@ -19,6 +19,7 @@ STRIDE, MOVES = 4, 1.5  # what moves: pixels in so many frames
 SPREAD = 14.0  # of a backdrop's colour over time, RGB distance
 AGAIN = 2  # samples that must show a place without the object
 AHEAD = 96  # frames
+HOLLOW = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (41, 41))  # closes gaps in an object
 SMALL = 1e-3  # share of the picture that an object has at least
 
 
@@ -102,9 +103,11 @@ class Backdrop:
         for picture, own in zip(pictures[1:], still[1:]):
             picture[:] = compare.lit_alike(picture, pictures[0], own & still[0])
         self._settle(pictures, still, seen)
-        # Once more without what stands out from the first backdrop: it is sharper than motion is.
-        clear = np.stack([s & ~self._stands_out(p) for p, s in zip(pictures, seen)])
-        self._settle(pictures, np.where(clear.sum(0) < AGAIN, still, clear), seen)
+        # A plain object seems still where it covers itself: leave out what stands out from the
+        # first backdrop, which is sharper than motion is, then all that belongs to it by colour.
+        for stands_out in (self._differs, self._object, self._object):
+            clear = np.stack([s & ~stands_out(p, s) for p, s in zip(pictures, seen)])
+            self._settle(pictures, np.where(clear.sum(0) < AGAIN, still, clear), seen)
 
     def _sample(self, frames, places, number):
         """A frame on the backdrop's canvas, where nothing moves in it, where it is seen."""
@@ -124,9 +127,18 @@ class Backdrop:
         self.known = still.sum(0) >= AGAIN
         self.seen = seen.sum(0) >= AGAIN + 1
 
-    def _stands_out(self, picture):
-        differs = compare.evidence(picture, self.colours, self.known).other
-        return cv2.dilate(differs.astype(np.uint8), np.ones((7, 7))) > 0
+    def _differs(self, picture, seen):
+        differs = compare.evidence(picture, self.colours, self.known & seen).other
+        return _widened(differs, 7)
+
+    def _object(self, picture, seen):
+        """The object in a sample, where the backdrop may still hold parts of it, (H, W) bool."""
+        found = compare.evidence(picture, self.colours, self.known & seen)
+        hints = _hints(found, self.seen & seen & ~self.known)
+        likely = (hints == cv2.GC_FGD) | (hints == cv2.GC_PR_FGD)
+        doubtful = cv2.morphologyEx(likely.astype(np.uint8), cv2.MORPH_CLOSE, HOLLOW) > 0
+        hints[doubtful & ~likely] = cv2.GC_PR_BGD
+        return _widened(cut(picture, hints), 5)
 
     def mask(self, frame, matrix):
         """The object in a frame that `matrix` (3x3) lays over frame 0, (H, W) bool."""
@@ -137,15 +149,22 @@ class Backdrop:
         back = np.linalg.inv(self.corner @ matrix)
         view = motion.warp(self.colours, back, self.size)
         known, seen = (motion.warped_mask(m, back, self.size) for m in (self.known, self.seen))
-        found = compare.evidence(frame, view, known)
-        # Where something moved in all samples that show the place, no backdrop was ever seen.
-        likely = found.other | (seen & ~known)
-        near = cv2.dilate(likely.astype(np.uint8), np.ones((9, 9))) > 0
-        hints = np.where(near, cv2.GC_PR_BGD, cv2.GC_BGD).astype(np.uint8)
-        hints[likely] = cv2.GC_PR_FGD
-        hints[found.same] = cv2.GC_BGD
-        hints[found.surely] = cv2.GC_FGD
-        return hints
+        return _hints(compare.evidence(frame, view, known), seen & ~known)
+
+
+def _hints(found, moving):
+    """`cut`'s hints from `compare.Evidence` and where something moved in all samples, which
+    therefore saw no backdrop there, (H, W) bool; (H, W) uint8."""
+    likely = found.other | moving
+    hints = np.where(_widened(likely, 9), cv2.GC_PR_BGD, cv2.GC_BGD).astype(np.uint8)
+    hints[likely] = cv2.GC_PR_FGD
+    hints[found.same] = cv2.GC_BGD
+    hints[found.surely] = cv2.GC_FGD
+    return hints
+
+
+def _widened(mask, size):
+    return cv2.dilate(mask.astype(np.uint8), np.ones((size, size))) > 0
 
 
 def _extent(matrices, size):

@@ -23,8 +23,7 @@ def key(frames, colour=None, tolerance=TOLERANCE):
         tolerance: distance in L*a*b* up to which a colour is the screen's.
 
     Yields:
-        (H, W) bool, one a frame; wrong by up to half a pixel at the edge where video stores colour
-        at half its size.
+        (H, W) bool, one a frame.
 
     Raises:
         UserError: the border has no main colour.

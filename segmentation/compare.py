@@ -17,7 +17,7 @@ class Evidence(NamedTuple):
 
     same: np.ndarray  # looks like the backdrop, and so does all around it
     other: np.ndarray  # differs, and not like a shadow
-    surely: np.ndarray  # differs much
+    surely: np.ndarray  # differs much, or as all around it does
 
 
 def evidence(frame, view, known):
@@ -35,7 +35,9 @@ def evidence(frame, view, known):
     away = cv2.GaussianBlur(_difference(frame, view), (0, 0), 0.7)
     clear = known & ~_shadowed(frame, view)
     around = cv2.dilate(away, np.ones((5, 5)))
-    return Evidence(known & (around < 2 * SAME), clear & (away > OTHER), clear & (away > SURE))
+    other = clear & (away > OTHER)
+    surely = clear & (away > SURE) | (cv2.erode(other.astype(np.uint8), np.ones((5, 5))) > 0)
+    return Evidence(known & (around < 2 * SAME), other, surely)
 
 
 def lit_alike(view, frame, known):

@@ -17,10 +17,10 @@ def filmed(tmp_path_factory):
     """Frames out of an H.264 file, and true masks, of a camera and a creature; drawn once."""
     known = {}
 
-    def get(camera, name, size=(320, 240), frames=48):
-        key = camera, name, size
+    def get(camera, name, seed=0):
+        key = camera, name, seed
         if key not in known:
-            drawn, masks = films.scene(frames, camera, name, size)
+            drawn, masks = films.scene(48, camera, name, (320, 240), seed)
             path = films.write_video(tmp_path_factory.mktemp("film") / "x.mp4", drawn)
             known[key] = list(open_source(path)), masks
         return known[key]
@@ -54,21 +54,26 @@ def test_grabcut_goes_on_from_a_known_mask(filmed):
     assert overlap(found, masks[:16]) > 0.8
 
 
-# Creature b before a still camera reaches 0.82 only: its coat is as grey as the scene.
-@pytest.mark.parametrize(
-    ("camera", "name", "least"),
-    [("still", "a", 0.9), ("still", "b", 0.8), ("panning", "a", 0.9), ("panning", "b", 0.85)],
-)
-def test_background_subtraction(filmed, camera, name, least):
-    frames, masks = filmed(camera, name)
-    assert overlap(cleanup.clean(background.subtract(frames)), masks) > least
+@pytest.mark.parametrize("camera", ["still", "panning"])
+def test_background_subtraction(filmed, camera):
+    scores = []
+    for name in "ab":
+        frames, masks = filmed(camera, name)
+        scores.append(overlap(cleanup.clean(background.subtract(frames)), masks))
+    assert np.mean(scores) > 0.9
+    assert min(scores) > 0.87
 
 
-# At 320x240 an edge that is half a pixel off, as video's coarse colours make it, costs 0.05.
-@pytest.mark.parametrize(("size", "least"), [((320, 240), 0.94), ((640, 480), 0.97)])
-def test_chroma_key(filmed, size, least):
-    frames, masks = filmed("green", "a", size)
-    assert overlap(chroma.key(frames[::4]), masks[::4]) > least
+def test_an_object_that_hides_its_ground_most_of_the_time_is_no_backdrop(filmed):
+    """Creature a of seed 3 is so plain that its flank seems to stand still while it passes."""
+    frames, masks = filmed("still", "a", seed=3)
+    assert overlap(background.subtract(frames), masks) > 0.9
+
+
+@pytest.mark.parametrize("name", "ab")
+def test_chroma_key(filmed, name):
+    frames, masks = filmed("green", name)
+    assert overlap(chroma.key(frames[::4]), masks[::4]) > 0.97
 
 
 def test_chroma_key_of_a_given_colour():

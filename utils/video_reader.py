@@ -23,7 +23,7 @@ LOCAL = ["-protocol_whitelist", "file"]  # a playlist cannot make ffmpeg read fr
 PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 DEFAULT_RATE = 25.0  # frames per second where the source does not tell
 COLOURS = {"RGB": "rgb24", "RGBA": "rgba"}  # ffmpeg's names
-# Without the latter two ffmpeg repeats colour, stored at half size, and shifts edges by half a pixel.
+# Without the latter two ffmpeg repeats colour, stored at half size: its edges move half a pixel.
 SMOOTH = "bicubic+accurate_rnd+full_chroma_int"
 
 # It warns of every size that the rotation metadata turns.
