@@ -19,7 +19,7 @@ STRIDE, MOVES = 4, 1.5  # what moves: pixels in so many frames
 SPREAD = 14.0  # of a backdrop's colour over time, RGB distance
 AGAIN = 2  # samples that must show a place without the object
 AHEAD = 96  # frames
-HOLLOW = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (41, 41))  # closes gaps in an object
+HOLLOW = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (41, 41))  # gaps in an object
 SMALL = 1e-3  # share of the picture that an object has at least
 
 
@@ -153,8 +153,12 @@ class Backdrop:
 
 
 def _hints(found, moving):
-    """`cut`'s hints from `compare.Evidence` and where something moved in all samples, which
-    therefore saw no backdrop there, (H, W) bool; (H, W) uint8."""
+    """What `cut` starts from, (H, W) uint8.
+
+    Args:
+        found: `compare.Evidence`.
+        moving: (H, W) bool, where something moved in all samples: no backdrop was ever seen.
+    """
     likely = found.other | moving
     hints = np.where(_widened(likely, 9), cv2.GC_PR_BGD, cv2.GC_BGD).astype(np.uint8)
     hints[likely] = cv2.GC_PR_FGD

@@ -17,10 +17,10 @@ def filmed(tmp_path_factory):
     """Frames out of an H.264 file, and true masks, of a camera and a creature; drawn once."""
     known = {}
 
-    def get(camera, name, seed=0):
-        key = camera, name, seed
+    def get(camera, name, size=(320, 240), seed=0):
+        key = camera, name, size, seed
         if key not in known:
-            drawn, masks = films.scene(48, camera, name, (320, 240), seed)
+            drawn, masks = films.scene(48, camera, name, size, seed)
             path = films.write_video(tmp_path_factory.mktemp("film") / "x.mp4", drawn)
             known[key] = list(open_source(path)), masks
         return known[key]
@@ -54,14 +54,13 @@ def test_grabcut_goes_on_from_a_known_mask(filmed):
     assert overlap(found, masks[:16]) > 0.8
 
 
-@pytest.mark.parametrize("camera", ["still", "panning"])
-def test_background_subtraction(filmed, camera):
-    scores = []
-    for name in "ab":
-        frames, masks = filmed(camera, name)
-        scores.append(overlap(cleanup.clean(background.subtract(frames)), masks))
-    assert np.mean(scores) > 0.9
-    assert min(scores) > 0.87
+@pytest.mark.parametrize(
+    ("camera", "name", "least"),
+    [("still", "a", 0.9), ("still", "b", 0.89), ("panning", "a", 0.9), ("panning", "b", 0.9)],
+)
+def test_background_subtraction(filmed, camera, name, least):
+    frames, masks = filmed(camera, name)
+    assert overlap(cleanup.clean(background.subtract(frames)), masks) > least
 
 
 def test_an_object_that_hides_its_ground_most_of_the_time_is_no_backdrop(filmed):
@@ -70,9 +69,11 @@ def test_an_object_that_hides_its_ground_most_of_the_time_is_no_backdrop(filmed)
     assert overlap(background.subtract(frames), masks) > 0.9
 
 
-@pytest.mark.parametrize("name", "ab")
-def test_chroma_key(filmed, name):
-    frames, masks = filmed("green", name)
+@pytest.mark.parametrize(
+    ("name", "size"), [("a", (320, 240)), ("b", (320, 240)), ("a", (640, 480))]
+)
+def test_chroma_key(filmed, name, size):
+    frames, masks = filmed("green", name, size)
     assert overlap(chroma.key(frames[::4]), masks[::4]) > 0.97
 
 

@@ -24,7 +24,7 @@ PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 DEFAULT_RATE = 25.0  # frames per second where the source does not tell
 COLOURS = {"RGB": "rgb24", "RGBA": "rgba"}  # ffmpeg's names
 # Without the latter two ffmpeg repeats colour, stored at half size: its edges move half a pixel.
-SMOOTH = "bicubic+accurate_rnd+full_chroma_int"
+SCALED = "bicubic+accurate_rnd+full_chroma_int"
 
 # It warns of every size that the rotation metadata turns.
 logging.getLogger("imageio_ffmpeg").setLevel(logging.ERROR)
@@ -100,17 +100,15 @@ class Video:
         """What the file tells, a dict, then its frames as bytes."""
         excerpt = self.excerpt
         cut = [*self._decoder, *_seconds(excerpt)]
+        # Square pixels first; then `Excerpt.size`.
         share = f"min(1,{excerpt.longest or 1e9}/max(iw,ih))"
         scale = f"scale=w='max(1,round(iw*{share}))':h='max(1,round(ih*{share}))'"
         rate = [] if excerpt.fps is None else [f"fps={excerpt.fps}"]
-        colours = COLOURS[self.mode]
-        # Square pixels and full colour first, then `Excerpt.size`.
-        square = f"scale=w='iw*sar':h=ih:flags={SMOOTH},format={colours}"
-        filters = ",".join([*rate, square, f"{scale}:flags=area"])
+        filters = ",".join([*rate, "scale=w='iw*sar':h=ih", f"{scale}:flags={SCALED}"])
         try:
             yield from imageio_ffmpeg.read_frames(
                 str(self.path.absolute()),
-                pix_fmt=colours,
+                pix_fmt=COLOURS[self.mode],
                 bits_per_pixel=8 * len(self.mode),
                 input_params=[*LOCAL, *cut],
                 output_params=["-map", "0:v:0", "-vf", filters],
