@@ -11,12 +11,14 @@ import torch
 from tqdm import tqdm
 
 from datasets.clip import Clip
-from datasets.truth import Truth
+from engine import checkpoint, run_folder
 from metrics import against_truth, own, table
 from metrics.affine import fit_affine
+from metrics.clip_results import OTHER, PAIR, ClipResults
 from metrics.pictures import inception_features
-from metrics.side import OTHER, PAIR, Side
-from utils import arguments, checkpoint, errors, images, options, run_folder, runtime, visualize
+from models import weights
+from synthetic.truth import Truth
+from utils import arguments, errors, images, options, runtime, visualize
 from utils.errors import UserError
 from utils.visualize import unit
 
@@ -41,12 +43,12 @@ def open_truth(folder, clips):
     return Truth(folder, *names, *sizes)
 
 
-def watch(jokr, clips, opt, device):
-    """Let both clips drive both objects; dict of domain -> `Side`."""
+def retarget_clips(jokr, clips, opt, device):
+    """Let both clips drive both objects; dict of domain -> `ClipResults`."""
     sides = {}
     with tqdm(total=sum(map(len, clips.values())), unit="frame", disable=None) as bar:
         for domain, clip in clips.items():
-            parts = {field.name: [] for field in fields(Side)}
+            parts = {field.name: [] for field in fields(ClipResults)}
             stream = clip.stream(len(clip), opt.bs, *options.canvas(opt, domain), device)
             for _, frames, masks in stream:
                 result = jokr.retarget(frames, domain, align=True)
@@ -54,24 +56,8 @@ def watch(jokr, clips, opt, device):
                     parts[name].append(None if tensor is None else tensor.cpu())
                 bar.update(len(frames))
             whole = {k: None if x[0] is None else torch.cat(x) for k, x in parts.items()}
-            sides[domain] = Side(**whole)
+            sides[domain] = ClipResults(**whole)
     return sides
-
-
-def weights(load, path, url):
-    """What `load` makes of a weight file, given or cached; (None, why) where there is none."""
-    found = Path(path) if path else runtime.cached(url)
-    if path and not found.is_file():
-        raise UserError(f"weights {path} are no file; give another, or leave the option out")
-    if not found.is_file():
-        return None, f"no weights given, and no {found.name} in {found.parent}"
-    try:
-        return load(torch.load(found, map_location="cpu", weights_only=True)), ""
-    except Exception as error:  # torch.load raises many kinds for a file that is no state dict
-        raise UserError(
-            f"{found} holds other weights than {Path(url).stem} of torchvision "
-            f"({type(error).__name__}); give another file"
-        ) from None
 
 
 def load_lpips(state):
@@ -105,10 +91,10 @@ def compare(sides, truth, true, affine, lpips, opt):
         yield against_truth.warping(pair, side, target, true[pair], *flow)
     joints = {name: truth.joints(name, *canvas(opt, name)) for name in ("a", "b", "ab", "ba")}
     yield against_truth.landmarks(sides, joints)
-    planted = truth.planted(opt.resize_w, opt.resize_h, opt.pad_factor_a, opt.pad_factor_b)
+    true_affine = truth.true_affine(opt.resize_w, opt.resize_h, opt.pad_factor_a, opt.pad_factor_b)
     learned = affine and affine.theta[0].detach().cpu()
     best = fit_affine(joints["b"], joints["ba"])
-    yield against_truth.alignment(learned, planted, best)
+    yield against_truth.alignment(learned, true_affine, best)
 
 
 def canvas(opt, pair):
@@ -145,12 +131,12 @@ def main():
     jokr = checkpoint.open_jokr(opt, given, device, stage=None, raw=opt.raw)
     clips = open_clips(opt)
     truth = open_truth(opt.truth, clips) if opt.truth else None
-    features = weights(inception_features, opt.inception_weights, runtime.INCEPTION_URL)
-    lpips = weights(load_lpips, opt.vgg_weights, runtime.VGG_URL)
+    features = weights.find(inception_features, opt.inception_weights, weights.INCEPTION_URL)
+    lpips = weights.find(load_lpips, opt.vgg_weights, weights.VGG_URL)
     out = Path(opt.out)
     run_folder.make_folder(out)
     try:
-        sides = watch(jokr, clips, opt, device)
+        sides = retarget_clips(jokr, clips, opt, device)
     except (RuntimeError, MemoryError) as error:
         runtime.explain_full_memory(error, device, opt)
         raise

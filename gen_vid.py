@@ -14,9 +14,9 @@ from tqdm import tqdm
 
 from utils import arguments, errors
 from utils.arguments import count, flag, natural, option, positive
-from utils.cells import Layout, columns, common_end, compose, crop_middle, in_words, read_picture
 from utils.errors import UserError
-from utils.video import VideoWriter, codec_arguments
+from video.grid import Layout, columns, common_end, compose, crop_middle, in_words, read_picture
+from video.writer import VideoWriter, codec_arguments
 
 LABELS = ("Input", "Ours")  # of the upper and the lower row
 PREVIEW_SIZE, PREVIEW_FRAMES = 320, 60  # of a preview at most, pixels and frames

@@ -15,17 +15,18 @@ import torch
 from tqdm import tqdm
 
 from datasets.clip import Clip
-from datasets.prepared import Frames, Masks, frame_rate
+from engine import checkpoint, run_folder
 from finishing import tracks
 from finishing.backdrop import Plain, WithoutDriver
 from finishing.final import Finish
 from finishing.place import Places
+from finishing.sheets import PAIR, sheets, shown, split_pictures, to_host
+from preparation.clip_folder import Frames, Masks, frame_rate
 from segmentation import motion
-from utils import arguments, checkpoint, errors, images, options, run_folder, runtime
+from utils import arguments, errors, images, options, runtime
 from utils.errors import UserError
 from utils.pipeline import map_ahead
-from utils.results import PAIR, sheets, shown, split_pictures, to_host
-from utils.video_reader import DEFAULT_RATE
+from video.reader import DEFAULT_RATE
 
 AHEAD = 32  # frames on their way to files besides two batches, so that every core has some
 DRIVERS = {"ab": "a", "ba": "b", "both": "ab"}
@@ -72,7 +73,7 @@ class Driver:
             points, moved = (torch.from_numpy(x).to(frames.device) for x in both)
         if self.places is None:
             return points, moved
-        return self.places.steady(points, indices), self.places.steady(moved, indices)
+        return self.places.to_stable_box(points, indices), self.places.to_stable_box(moved, indices)
 
     def smooth(self, opt):
         """Make the track steady, and say by how much."""
@@ -81,12 +82,12 @@ class Driver:
         for name in ("keypoints", "moved"):
             points = getattr(self.track, name)
             if self.places:  # as they are seen in the whole frames
-                points = self.places.steady(points, every)
+                points = self.places.to_stable_box(points, every)
             smoothed = tracks.smooth(points, opt.smooth, rate)
             if name == "keypoints":
                 before, after = 50 * tracks.jitter(points), 50 * tracks.jitter(smoothed)
             if self.places:
-                smoothed = self.places.tight(smoothed, every)
+                smoothed = self.places.to_tight_box(smoothed, every)
             setattr(self.track, name, smoothed)
         print(
             f"keypoints of {self.domain.upper()}, smoothed over {opt.smooth:g} s at {rate:g} frames"

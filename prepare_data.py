@@ -12,11 +12,11 @@ import numpy as np
 from PIL import ImageColor
 from tqdm import tqdm
 
-from datasets import edits, prepared, workshop
-from segmentation import cleanup, methods, review, weights
-from utils import arguments, clip_check, clip_options, errors, runtime
+from preparation import check, clip_folder, clip_options, publish, record, review
+from segmentation import cleanup, methods, weights
+from utils import arguments, errors, runtime
 from utils.errors import UserError
-from utils.video_reader import Excerpt, open_source, save_sound
+from video.reader import Excerpt, open_source, save_sound
 
 FEW, MANY = 30, 300  # frames; below and above there is a word of advice
 PROMISED = 0.9  # of the frames that a file promises; fewer, and it seems to be cut short
@@ -32,7 +32,7 @@ def decode(opt, new):
     most = min(opt.max_frames or np.inf, source.expected or np.inf)
     frames = islice(source, opt.max_frames or None)
     total = None if most == np.inf else most
-    written = prepared.write_frames(tqdm(frames, "frames", total, disable=None), new / "frames")
+    written = clip_folder.write_frames(tqdm(frames, "frames", total, disable=None), new / "frames")
     if most < np.inf and written < PROMISED * most:
         print(
             f"{opt.video}: {written} of about {most} frames could be decoded, and are used; it "
@@ -68,7 +68,7 @@ def write_masks(raw, numbers, new):
     parts, lacking = {}, [n for n in numbers if not (new / f"masks/{n}.png").exists()]
     clean = cleanup.clean(review.counted(raw, numbers, parts))
     bar = tqdm(clean, "masks", len(numbers), disable=None)
-    prepared.write_masks(bar, numbers, new / "masks")
+    clip_folder.write_masks(bar, numbers, new / "masks")
     return {number: parts[number] for number in lacking}
 
 
@@ -76,15 +76,15 @@ def finish(out, new, known, parts):
     """Cut, review, put everything in its place and say what looks odd; `known` is the record."""
     count = known["frames"]
     folder = (new if (new / "frames").is_dir() else out) / "frames"
-    frames, masks = prepared.Frames(folder, count), prepared.Masks(new / "masks", count)
+    frames, masks = clip_folder.Frames(folder, count), clip_folder.Masks(new / "masks", count)
     looks = [review.look(mask, parts.get(number)) for number, mask in enumerate(masks)]
     if not any(seen.area for seen in looks):
         raise UserError("no object was found in any frame; give --box, or another --mask")
     found = review.suspects(looks)
-    prepared.cut(frames, masks, known["crop"], new)
-    prepared.save_picture(np.asarray(review.sheet(frames, masks, found)), new / "overlay.png")
-    edits.write_record(new, known)
-    workshop.publish(out)
+    clip_folder.cut(frames, masks, known["crop"], new)
+    clip_folder.save_picture(np.asarray(review.sheet(frames, masks, found)), new / "overlay.png")
+    record.write(new, known)
+    publish.publish(out)
     print(review.advice(found, out), end="")
     if not FEW <= count <= MANY:
         print(f"{count} frames are {'few' if count < FEW else 'many'}; 50 to 200 are a good number")
@@ -93,16 +93,16 @@ def finish(out, new, known, parts):
 
 def prepare(opt, out, new):
     """The whole way from the video; what is there with the same options is taken over."""
-    known = {} if opt.overwrite else edits.record(out)
+    known = {} if opt.overwrite else record.read(out)
     wanted = {
         "frames_of": {name: getattr(opt, name) for name in clip_options.FRAMES_HANG_ON},
         "masks_of": {name: getattr(opt, name) for name in clip_options.MASKS_HANG_ON},
         "crop": opt.crop,
     }
-    wanted["frames_of"]["state"] = edits.state(opt.video)
-    wanted["masks_of"]["state"] = edits.state(opt.mask_file) if opt.mask_file else []
+    wanted["frames_of"]["state"] = record.file_state(opt.video)
+    wanted["masks_of"]["state"] = record.file_state(opt.mask_file) if opt.mask_file else []
     same = known.get("frames_of") == wanted["frames_of"]
-    by_hand = edits.edited(out, known)
+    by_hand = record.edited_masks(out, known)
     touched = {*known.get("redone", ()), *known.get("edited", ()), *by_hand}
     if touched and not same:
         raise UserError(
@@ -112,9 +112,9 @@ def prepare(opt, out, new):
     if opt.mask in weights.NEEDED:
         weights.find(opt.mask, opt.mask_weights)  # before the work, not after
     count, fps = (known["frames"], known["fps"]) if same else decode(opt, new)
-    frames = prepared.Frames((out if same else new) / "frames", count)
+    frames = clip_folder.Frames((out if same else new) / "frames", count)
     done = same and known["masks_of"] == wanted["masks_of"]
-    edits.keep_masks(out, new, range(count) if done else touched, by_hand)
+    record.keep_masks(out, new, range(count) if done else touched, by_hand)
     parts = {} if done else write_masks(find_masks(opt, frames), range(count), new)
     edited = sorted({*known.get("edited", ()), *by_hand})
     made = {"frames": count, "fps": fps, "size": frames[0].shape[1::-1], "edited": edited}
@@ -123,7 +123,7 @@ def prepare(opt, out, new):
 
 def redo(opt, given, out, new):
     """Make the masks of a range anew; those outside, and edited ones, stay as they are."""
-    known = edits.record(out)
+    known = record.read(out)
     if not known:
         raise UserError(f"--out {out or '(none)'} holds no clip yet; prepare it without --redo")
     count, numbers = known["frames"], clip_options.numbers(opt.redo)
@@ -132,16 +132,16 @@ def redo(opt, given, out, new):
     former = {**known["frames_of"], **known["masks_of"], "box": None}
     for name in former.keys() - given:
         setattr(opt, name, former[name])
-    by_hand = edits.edited(out, known)
+    by_hand = record.edited_masks(out, known)
     edited = {*known["edited"], *by_hand}
     spared = set() if opt.overwrite else edited
     if hit := spared.intersection(numbers):
         print(f"masks {review.ranges(hit)} were edited and stay; --overwrite makes them anew too")
-    edits.keep_masks(out, new, spared | (set(range(count)) - set(numbers)), by_hand)
-    frames = prepared.Frames(out / "frames", count)
+    record.keep_masks(out, new, spared | (set(range(count)) - set(numbers)), by_hand)
+    frames = clip_folder.Frames(out / "frames", count)
     first, last = numbers[0], numbers[-1]
     if opt.mask == "grabcut" and first and not opt.box:  # go on from the mask before
-        mask = prepared.read_mask(new / f"masks/{first - 1}.png")
+        mask = clip_folder.read_mask(new / f"masks/{first - 1}.png")
         raw = islice(find_masks(opt, frames[first - 1 : last + 1], mask), 1, None)
     elif opt.mask in ("grabcut", "sam2"):
         raw = find_masks(opt, frames[first : last + 1])
@@ -157,7 +157,7 @@ def main():
     groups = clip_options.FRAMES, clip_options.MASKING, clip_options.REPAIR
     opt, given = arguments.parse(__doc__, *groups)
     if opt.check:
-        return clip_check.look_through(opt.check, opt.renumber)
+        return check.look_through(opt.check, opt.renumber)
     if not opt.out:
         raise UserError("no folder for the clip given; pass --out, like --out data/cat")
     if not (opt.video or opt.redo):
@@ -169,9 +169,9 @@ def main():
         setattr(opt, name, getattr(opt, name) and str(Path(getattr(opt, name)).resolve()))
     if out.resolve() in (Path(opt.video), *Path(opt.video).parents):
         raise UserError(f"{opt.video} lies in --out, where it would be replaced; choose another")
-    workshop.recover(out)
-    prepared.refuse_foreign_files(out, edits.record(out).get("frames", 0))
-    with workshop.workshop(out) as new:
+    publish.recover(out)
+    clip_folder.refuse_foreign_files(out, record.read(out).get("frames", 0))
+    with publish.workspace(out) as new:
         if opt.redo:
             redo(opt, given, out, new)
         else:

@@ -7,14 +7,16 @@ is done is skipped and what was cut goes on when the same command is given again
 import hashlib
 from pathlib import Path
 
-from datasets import edits
 from datasets.clip import Clip
-from datasets.prepared import frame_rate
-from utils import arguments, clip_options, errors, options, run_folder, runtime
+from engine import run_folder
+from engine.steps import ROOT, Step, Steps
+from models import weights
+from preparation import clip_options, record
+from preparation.clip_folder import frame_rate
+from utils import arguments, errors, options, runtime
 from utils.arguments import flag, natural, option, positional
 from utils.errors import UserError
-from utils.steps import ROOT, Step, Steps
-from utils.video_reader import DEFAULT_RATE
+from video.reader import DEFAULT_RATE
 
 FEWEST = 8  # frames of a clip that evaluate.py takes
 PAIRS = {"a": "ab", "b": "ba"}  # who drives, and what comes of it
@@ -35,7 +37,7 @@ def prepare(opt, given, domain, way):
     """Folder of a prepared clip: the user's own, or one made in --out of a video."""
     source, folder = Path(getattr(opt, f"clip_{domain}")).resolve(), Path(opt.out) / domain
     if (source / "train_seg").is_dir():
-        if painted := edits.edited(source, edits.record(source)):
+        if painted := record.edited_masks(source, record.read(source)):
             raise UserError(
                 f"{source} has {len(painted)} masks painted by hand that are not cut yet; give its "
                 "prepare_data.py command again first"
@@ -46,8 +48,11 @@ def prepare(opt, given, domain, way):
         if f"{name}_{domain}" in given:
             words += [f"--{name}", str(getattr(opt, f"{name}_{domain}"))]
     products = tuple(folder / name for name in ("prepared.json", "crops.json", "overlay.png"))
-    painted = bool(edits.edited(folder, edits.record(folder)))  # they have to be cut anew
-    files = [edits.state(source), edits.state(getattr(opt, f"mask_file_{domain}") or folder / "no")]
+    painted = bool(record.edited_masks(folder, record.read(folder)))  # they have to be cut anew
+    files = [
+        record.file_state(source),
+        record.file_state(getattr(opt, f"mask_file_{domain}") or folder / "no"),
+    ]
     step = Step(
         f"clip {domain.upper()}", "prepare_data.py", tuple(words), products, files,
         replacing=("--overwrite",),
@@ -165,7 +170,7 @@ def configs(opt, device):
     for script, groups in options.SCRIPTS.items():
         found, _ = arguments.parse("", *groups, argv=words, script=script)
         if getattr(found, "lambda_vgg", 0):
-            runtime.vgg_weights(found.vgg_weights)
+            weights.vgg16_state(found.vgg_weights)
     return words
 
 

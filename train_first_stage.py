@@ -3,6 +3,8 @@
 import torch
 from torch.optim import Adam
 
+from engine import checkpoint, run_folder, schedule
+from engine.loop import Run, open_pairs, prepare_output, resume, step
 from losses.confusion import Moments, confusion, discrimination
 from losses.keypoints import (
     equivariance,
@@ -14,8 +16,7 @@ from losses.keypoints import (
 from losses.reconstruction import shape
 from models import DomainDiscriminator
 from models.build import build_jokr
-from utils import arguments, checkpoint, errors, options, run_folder, runtime, schedule, visualize
-from utils.run import Run, begin, go_on, open_pairs, step
+from utils import arguments, errors, options, runtime, visualize
 from utils.visualize import unit
 
 
@@ -166,11 +167,11 @@ def main():
     averaged = schedule.average(jokr, opt.ema)
     pairs = open_pairs(opt, device)
     rates = {f"{kind}_opt": getattr(opt, f"{kind}_lr") for kind in "gd" if f"{kind}_lr" in given}
-    start = go_on(source, state, parts, jokr, averaged, rates) if source else 0
+    start = resume(source, state, parts, jokr, averaged, rates) if source else 0
     total = min(opt.iters, opt.epoch * pairs.epoch_length)
     decays = [schedule.rates(o, opt.lr_decay, start, total) for o in (g_opt, d_opt)]
     compile_step(opt, device, jokr)
-    begin(opt, given, clear, source)
+    prepare_output(opt, given, clear, source)
 
     def pack(iteration):
         epoch = iteration // pairs.epoch_length
@@ -185,9 +186,9 @@ def main():
             run.watch(terms)
             if run.due(opt.print_loss):
                 run.write({**terms, **scores}, jokr.affine)
-            if run.paints(opt.save_img):
+            if run.saves_images(opt.save_img):
                 save_training_samples(run, a, b, seen)
-            if run.paints(opt.save_img) or run.paints(opt.eval_test):
+            if run.saves_images(opt.save_img) or run.saves_images(opt.eval_test):
                 save_retargeted_samples(run, averaged.module if averaged else jokr, pairs, align)
             if run.due(opt.save_check):
                 run.save()

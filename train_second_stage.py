@@ -1,14 +1,16 @@
-"""Stage two: one refiner per object paints silhouettes with the object's look."""
+"""Stage two: one refiner per object saves_images silhouettes with the object's look."""
 
 from itertools import chain
 
 import torch
 from torch.optim import Adam
 
+from engine import checkpoint, run_folder, schedule
+from engine.loop import Run, open_pairs, prepare_output, resume, step
 from losses.reconstruction import l1
+from models import weights
 from models.build import build_jokr
-from utils import arguments, checkpoint, errors, options, run_folder, runtime, schedule, visualize
-from utils.run import Run, begin, go_on, open_pairs, step
+from utils import arguments, errors, options, runtime, visualize
 from utils.visualize import unit
 
 
@@ -111,8 +113,8 @@ def load_lpips(opt, device):
         return None
     from losses.perceptual import LPIPS  # slow to import, and needed only here
 
-    weights = runtime.vgg_weights(opt.vgg_weights)
-    lpips = LPIPS(weights, bf16=runtime.bf16(opt.precision, device))
+    state = weights.vgg16_state(opt.vgg_weights)
+    lpips = LPIPS(state, bf16=runtime.bf16(opt.precision, device))
     return runtime.channels_last(lpips.to(device), device)
 
 
@@ -143,14 +145,14 @@ def main():
     pairs = open_pairs(opt, device)
     if goes_on:
         rates = {"g_opt2": opt.g_lr} if "g_lr" in given else {}
-        start = go_on(path, state, parts, jokr, averaged, rates)
+        start = resume(path, state, parts, jokr, averaged, rates)
     else:
         start = 0
         checkpoint.restore_networks(path, state, jokr)
     total = min(opt.iters, opt.epoch * pairs.epoch_length)
     decays = [schedule.rates(g_opt, opt.lr_decay, start, total)]
     compile_step(opt, device, jokr, lpips)
-    begin(opt, given, clear, path if goes_on else None)
+    prepare_output(opt, given, clear, path if goes_on else None)
 
     def pack(iteration):
         epoch = iteration // pairs.epoch_length
@@ -163,9 +165,9 @@ def main():
             run.watch(terms)
             if run.due(opt.print_loss):
                 run.write(terms)
-            if run.paints(opt.save_img):
+            if run.saves_images(opt.save_img):
                 save_training_samples(run, a, b, seen)
-            if run.paints(opt.eval_test):
+            if run.saves_images(opt.eval_test):
                 save_retargeted_samples(run, averaged.module if averaged else jokr, pairs, align)
             if run.due(opt.save_check):
                 run.save()

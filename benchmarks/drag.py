@@ -15,7 +15,8 @@ import torch
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from datasets.clip import Clip  # noqa: E402 - the project's root must be on the path first
-from utils import arguments, checkpoint, errors, images, options, run_folder, runtime, visualize  # noqa: E402
+from engine import checkpoint, run_folder  # noqa: E402
+from utils import arguments, errors, images, options, runtime, visualize  # noqa: E402
 from utils.arguments import count, natural, option, positive  # noqa: E402
 from utils.geometry import coordinate_grid  # noqa: E402
 from utils.visualize import unit  # noqa: E402

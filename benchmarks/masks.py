@@ -15,11 +15,11 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from datasets import scenery  # noqa: E402 - the project's root must be on the path first
 from segmentation import background, chroma, cleanup, grabcut  # noqa: E402
+from synthetic import scenery  # noqa: E402 - the project's root must be on the path first
 from utils import arguments, errors  # noqa: E402
-from utils.video import VideoWriter  # noqa: E402
-from utils.video_reader import open_source  # noqa: E402
+from video.reader import open_source  # noqa: E402
+from video.writer import VideoWriter  # noqa: E402
 
 CONDITIONS = {
     "plain": {},

@@ -19,10 +19,10 @@ def redraw(keypoints, height, width, per_item=False):
     """`utils.geometry.redraw` from all pixels' distances, with the maximum over all pixels."""
     grid = coordinate_grid(height, width, like=keypoints)
     distance = (grid - keypoints[:, :, None, None]).abs()
-    spots = torch.exp(-distance[..., 0] / REDRAW_DECAY) * torch.exp(
+    heatmaps = torch.exp(-distance[..., 0] / REDRAW_DECAY) * torch.exp(
         -distance[..., 1] / REDRAW_DECAY
     )
-    return spots / (spots.amax((1, 2, 3), keepdim=True) if per_item else spots.max())
+    return heatmaps / (heatmaps.amax((1, 2, 3), keepdim=True) if per_item else heatmaps.max())
 
 
 def decode_both(self, keypoints_a, keypoints_b, height, width, per_item=False):
@@ -54,24 +54,24 @@ class Files:
     def batch(self, iteration):
         """The `Batch` of A and the `Batch` of B of one iteration."""
         batches = []
-        for clip, drawn, (footage, _) in zip(
+        for clip, drawn, (tensors, _) in zip(
             self.clips, self.pairs.draw(iteration), self.pairs.domains
         ):
-            items = [item(clip, footage, index, *transform) for index, *transform in zip(*drawn)]
+            items = [item(clip, tensors, index, *transform) for index, *transform in zip(*drawn)]
             batches.append(Batch(*(torch.stack(x).to(self.device) for x in zip(*items))))
         return batches
 
 
-def item(clip, footage, index, matrix, crop):
+def item(clip, tensors, index, matrix, crop):
     """Frame, next frame and their masks under one transform."""
-    pictures = [picture(clip.read(i), footage, matrix, crop) for i in (index, index + 1)]
+    pictures = [picture(clip.read(i), tensors, matrix, crop) for i in (index, index + 1)]
     frames, masks = zip(*pictures)
     return *frames, *masks
 
 
-def picture(pair, footage, matrix, crop):
+def picture(pair, tensors, matrix, crop):
     """Pad a frame and its mask, warp them at full size, resize, normalise."""
-    padded = [images.pad(image, footage.pad_factor) for image in pair]
+    padded = [images.pad(image, tensors.pad_factor) for image in pair]
     size = padded[0].size
     theta = np.eye(3)
     theta[:2] = augment.sampling_matrices(matrix[None], crop[None], np.array([size]), 0)[0]
@@ -82,5 +82,5 @@ def picture(pair, footage, matrix, crop):
         image.transform(size, Image.Transform.AFFINE, pixels, resample=filter_)
         for image, filter_ in zip(padded, filters)
     ]
-    small = [images.resize(image, footage.width, footage.height) for image in warped]
+    small = [images.resize(image, tensors.width, tensors.height) for image in warped]
     return images.normalise(*(images.to_tensor(image) for image in small))

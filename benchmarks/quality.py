@@ -23,7 +23,8 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from benchmarks import quality_tables  # noqa: E402 - the project's root must be on the path first
-from utils import arguments, errors, run_folder  # noqa: E402
+from engine import run_folder  # noqa: E402
+from utils import arguments, errors  # noqa: E402
 from utils.arguments import count, option  # noqa: E402
 
 BENCHMARK = (
@@ -49,14 +50,14 @@ MEASURES = {
     "own_iou_b": ("own silhouette IoU", "B"),
     "domain_accuracy": ("domain accuracy", "after the affine map"),
 }
-FLOORS = {
+BASELINES = {
     "iou_ab": "floor_iou_ab",
     "iou_ba": "floor_iou_ba",
     "landmark_a_to_b": "floor_landmark_a_to_b",
 }
 TRAINING = defaultdict(Lock)  # of every run's folder: one job at a time trains into it
 KEYS = "recipe", "level", "seed", "settings"
-COLUMNS = (*KEYS, *MEASURES, *FLOORS.values())
+COLUMNS = (*KEYS, *MEASURES, *BASELINES.values())
 
 
 def settings(opt, recipe, training=False):
@@ -116,9 +117,9 @@ def run(opt, recipe, level, seed):
     row = dict(zip(KEYS, (recipe, level, seed, settings(opt, recipe))))
     row.update({column: found.get(key, {}).get("value") for column, key in MEASURES.items()})
     better = {"higher": max, "lower": min}
-    for column, floor in FLOORS.items():
+    for column, baseline in BASELINES.items():
         measured = found[MEASURES[column]]
-        row[floor] = better[measured["better"]](measured["floors"].values())
+        row[baseline] = better[measured["better"]](measured["baselines"].values())
     return row
 
 

@@ -13,7 +13,7 @@ SHOWN = {
     "own IoU": (("own_iou_a", "own_iou_b"), True),
     "domain accuracy": (("domain_accuracy",), False),
 }
-FLOOR = {
+BASELINE = {
     "silhouette IoU": ("floor_iou_ab", "floor_iou_ba"),
     "landmarks A->B": ("floor_landmark_a_to_b",),
 }
@@ -25,7 +25,7 @@ def gather(rows):
     for row in rows:
         values = {h: _mean(row, columns) for h, (columns, _) in SHOWN.items()}
         found[row["level"]][row["recipe"]][row["seed"]] = values
-        trivial = {h: _mean(row, columns) for h, columns in FLOOR.items()}
+        trivial = {h: _mean(row, columns) for h, columns in BASELINE.items()}
         found[row["level"]]["best trivial answer"][row["seed"]] = trivial
     return found
 

@@ -25,7 +25,8 @@ import train_second_stage  # noqa: E402 - the project's root must be on the path
 from benchmarks.subject import ACCELERATIONS, COMPILED, Subject, synchronise  # noqa: E402
 from benchmarks.tables import measure, show, table  # noqa: E402
 from datasets.clip import Clip  # noqa: E402
-from utils import arguments, checkpoint, errors, options, run, run_folder, runtime  # noqa: E402
+from engine import checkpoint, loop, run_folder  # noqa: E402
+from utils import arguments, errors, options, runtime  # noqa: E402
 
 DRAWN = "data/demo/{}/train_seg"
 BENCH = (
@@ -88,7 +89,7 @@ def ladder(stage, opt, device):
     else:
         rows = {"plain": []} if opt.plain else {"accelerated": useful}
     clips = [Clip(**options.clip(opt, domain)) for domain in "ab"]
-    pairs = run.open_pairs(opt, device)
+    pairs = loop.open_pairs(opt, device)
     return {name: Subject(stage, opt, device, on, clips, pairs) for name, on in rows.items()}
 
 

@@ -124,7 +124,7 @@ def timing_lpips(opt, device):
         print(f"note: LPIPS is timed with random weights ({error})")
     from torchvision.models import vgg16
 
-    with mock.patch("utils.runtime.vgg_weights", lambda path: vgg16(weights=None).state_dict()):
+    with mock.patch("models.weights.vgg16_state", lambda path: vgg16(weights=None).state_dict()):
         return train_second_stage.load_lpips(opt, device)
 
 

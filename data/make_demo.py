@@ -1,7 +1,7 @@
 """Draw the demo: two walking creatures, cut frame by frame to their masks, with known truth.
 
 Writes OUT/a and OUT/b (train/, train_seg/, crops.json), OUT/truth (for each frame of A the picture
-and mask of B's creature in A's pose, and back; joints; optical flow; the planted affine) and
+and mask of B's creature in A's pose, and back; joints; optical flow; the ground-truth affine) and
 OUT/overview.png. The demo is a cat and a fox; --level draws a random pair instead.
 """
 
@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from datasets import canvas, drawing, synthetic, truth  # noqa: E402 - the project's root must be on the path first
+from synthetic import canvas, drawing, quadrupeds, truth  # noqa: E402 - the project's root must be on the path first
 from utils import arguments, errors  # noqa: E402
 
 OPTIONS = (
@@ -45,7 +45,7 @@ def backdrop(size, seed):
 def draw_frame(scene, number, meadow):
     """`canvas.Canvas`, picture on its background and joints (J, 2) of one moment."""
     root, place = scene.at(number)
-    drawn = drawing.draw(scene.creature, place, root, synthetic.CANVAS, scene.markings)
+    drawn = drawing.draw(scene.creature, place, root, quadrupeds.CANVAS, scene.markings)
     alpha = drawn.mask()[..., None] / 255
     picture = (alpha * drawn.picture() + (1 - alpha) * meadow).round().astype(np.uint8)
     return drawn, picture, np.stack(list(place.values()))
@@ -132,7 +132,7 @@ def draw_clip(out, name, scene, frames, seed, bar):
     flows = out / "truth/flow" / name
     for folder in (pictures, masks, flows):
         folder.mkdir(parents=True)
-    meadow = backdrop(synthetic.CANVAS, seed)
+    meadow = backdrop(quadrupeds.CANVAS, seed)
     boxes, joints, former = [], [], None
     for number in range(frames):
         drawn, picture, place = draw_frame(scene, number, meadow)
@@ -145,7 +145,7 @@ def draw_clip(out, name, scene, frames, seed, bar):
             write_flow(flows / f"{number - 1}.png", former, drawn, *boxes[-2:])
         former = drawn
         bar.update()
-    crops = {"boxes": boxes, "order": "left, top, width, height", "canvas": synthetic.CANVAS}
+    crops = {"boxes": boxes, "order": "left, top, width, height", "canvas": quadrupeds.CANVAS}
     (out / "truth" / f"{name}_crops.json").write_text(json.dumps(crops))
     if name in CLIPS:
         (out / name / "crops.json").write_text(json.dumps(crops))
@@ -154,11 +154,11 @@ def draw_clip(out, name, scene, frames, seed, bar):
 
 def settings(opt):
     """What demo.json tells; UserError for a level that is none."""
-    if opt.level not in (synthetic.DEMO, *synthetic.LEVELS):
+    if opt.level not in (quadrupeds.DEMO, *quadrupeds.LEVELS):
         raise errors.UserError(
-            f"--level {opt.level} is none; give 1 to {max(synthetic.LEVELS)}, or 0 for the demo"
+            f"--level {opt.level} is none; give 1 to {max(quadrupeds.LEVELS)}, or 0 for the demo"
         )
-    level = {} if opt.level == synthetic.DEMO else {"level": opt.level}
+    level = {} if opt.level == quadrupeds.DEMO else {"level": opt.level}
     return {"frames": opt.frames, "seed": opt.seed, **level}
 
 
@@ -167,16 +167,16 @@ def main():
     out = Path(opt.out)
     if not prepare(out, settings(opt), opt.overwrite):
         return
-    scenes, planted = synthetic.scenes(opt.level, opt.seed)
+    scenes, true_affine = quadrupeds.scenes(opt.level, opt.seed)
     with tqdm(total=4 * opt.frames, unit="frame", disable=None) as bar:
         joints = {
             name: draw_clip(out, name, scene, opt.frames, opt.seed, bar)
             for name, scene in scenes.items()
         }
-    np.savez(out / "truth" / "joints.npz", names=np.array(synthetic.JOINTS), **joints)
+    np.savez(out / "truth" / "joints.npz", names=np.array(quadrupeds.JOINTS), **joints)
     text = "canvas pixels of B -> canvas pixels of A; cutting to boxes removes shift and size"
-    numbers = {"degrees": planted.degrees, "scale": planted.scale}
-    affine = {"matrix": planted.matrix()[:2].tolist(), **numbers, "maps": text}
+    numbers = {"degrees": true_affine.degrees, "scale": true_affine.scale}
+    affine = {"matrix": true_affine.matrix()[:2].tolist(), **numbers, "maps": text}
     (out / "truth" / "affine.json").write_text(json.dumps(affine))
     overview(out, opt.frames)
     print(f"{opt.frames} frames of each creature and their truth are in {out}; see {SIGNATURE}")

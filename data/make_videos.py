@@ -15,10 +15,10 @@ from tqdm import tqdm
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from datasets import scenery  # noqa: E402 - the project's root must be on the path first
+from synthetic import scenery  # noqa: E402 - the project's root must be on the path first
 from utils import arguments, errors  # noqa: E402
 from utils.images import save  # noqa: E402
-from utils.video import VideoWriter  # noqa: E402
+from video.writer import VideoWriter  # noqa: E402
 
 OPTIONS = (
     arguments.option("out", str, "data/videos", "folder of the two videos"),

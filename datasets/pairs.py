@@ -23,7 +23,7 @@ class Batch(NamedTuple):
     next_mask: torch.Tensor
 
 
-class Footage:
+class ClipTensors:
     """A whole clip in memory: 8-bit RGB and mask of every frame, resampled to one common size.
 
     Args:
@@ -109,19 +109,19 @@ class Pairs:
     def __init__(self, footage_a, footage_b, batch_size, seed, mirror_a=False, share=None):
         self.domains = ((footage_a, mirror_a), (footage_b, False))
         self.batch_size, self.seed, self.share = batch_size, seed, share or slice(None)
-        for name, (footage, _) in zip("AB", self.domains):
-            if footage.items < batch_size:
+        for name, (tensors, _) in zip("AB", self.domains):
+            if tensors.items < batch_size:
                 raise UserError(
-                    f"clip {name} has {footage.items + 1} frames, too few for batches of "
+                    f"clip {name} has {tensors.items + 1} frames, too few for batches of "
                     f"{batch_size} neighbouring pairs; lower --bs or give a longer clip"
                 )
-        self.epoch_length = min(footage.items for footage, _ in self.domains) // batch_size
+        self.epoch_length = min(tensors.items for tensors, _ in self.domains) // batch_size
 
     def batch(self, iteration):
         """The `Batch` of A and the `Batch` of B of one iteration."""
         return [
-            footage.sample(*(x[self.share] for x in drawn), mirror)
-            for drawn, (footage, mirror) in zip(self.draw(iteration), self.domains)
+            tensors.sample(*(x[self.share] for x in drawn), mirror)
+            for drawn, (tensors, mirror) in zip(self.draw(iteration), self.domains)
         ]
 
     def draw(self, iteration):
@@ -130,23 +130,23 @@ class Pairs:
         chosen = slice(step * self.batch_size, (step + 1) * self.batch_size)
         return [
             (
-                self._rng(domain, 0, epoch).permutation(footage.items)[chosen],
+                self._rng(domain, 0, epoch).permutation(tensors.items)[chosen],
                 *augment.draw(self._rng(domain, 1, iteration), self.batch_size),
             )
-            for domain, (footage, _) in enumerate(self.domains)
+            for domain, (tensors, _) in enumerate(self.domains)
         ]
 
     def warps(self, iteration):
         """Random affine warps (B, 2, 3) for the items of A and for those of B."""
         warps = []
-        for domain, (footage, _) in enumerate(self.domains):
+        for domain, (tensors, _) in enumerate(self.domains):
             drawn = augment.random_warps(self._rng(domain, 2, iteration), self.batch_size)
-            warps.append(images.send(drawn[self.share], footage.pictures.device))
+            warps.append(images.send(drawn[self.share], tensors.pictures.device))
         return warps
 
     def _rng(self, domain, purpose, number):
         return np.random.default_rng([self.seed, domain, purpose, number])
 
     def stills(self, count=6):
-        """`Footage.still` of both clips at `count` moments spread over each."""
+        """`ClipTensors.still` of both clips at `count` moments spread over each."""
         return [f.still(np.linspace(0, f.items, count).astype(int)) for f, _ in self.domains]

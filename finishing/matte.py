@@ -25,13 +25,13 @@ def cut_out(picture, silhouette, place):
     """
     silhouette = silhouette.astype(np.float32) / 255
     sure = (silhouette > SURE).astype(np.float32)
-    colours = place(np.where(sure[..., None] > 0, picture, carried(picture, sure)))
+    colours = place(np.where(sure[..., None] > 0, picture, extend_colours(picture, sure)))
     share = np.clip((place(silhouette) - LOW) / (HIGH - LOW), 0, 1)
     alpha = 255 * share * share * (3 - 2 * share)
     return np.dstack([colours, alpha]).round().clip(0, 255).astype(np.uint8)
 
 
-def carried(picture, sure):
+def extend_colours(picture, sure):
     """Colours of the sure pixels (h, w) in {0, 1} of a picture all over it, (h, w, 3) float32.
 
     Each pixel has the mean of those that are near; wide reaches, and at last the mean of all, serve

@@ -9,7 +9,7 @@ import torch
 from scipy.ndimage import gaussian_filter1d
 
 from utils.errors import UserError
-from utils.geometry import fitted
+from utils.geometry import pad_resize_transform
 
 STEADY = 1.5  # frames, sigma with which boxes are smoothed in time
 BLUR = 0.4  # sigma per width of the pixels made: nearest to the mean over their area
@@ -43,7 +43,7 @@ class Places:
         self._factor = self._gain / gain
         self._offset = (self._factor * (half - shift) + self._shift) / half - 1
 
-    def steady(self, points, indices):
+    def to_stable_box(self, points, indices):
         """Points (B, K, 2), array or tensor, of the pictures of frames `indices`, in steady ones.
 
         All are in [-1, 1] of their picture.
@@ -51,7 +51,7 @@ class Places:
         factor, offset = self._of(indices, points)
         return points * factor + offset
 
-    def tight(self, points, indices):
+    def to_tight_box(self, points, indices):
         """The inverse of `steady`."""
         factor, offset = self._of(indices, points)
         return (points - offset) / factor
@@ -78,7 +78,7 @@ def _view(boxes, scale, width, height, pad_factor):
     `scale` is what the cut pictures were enlarged by.
     """
     sizes = np.maximum(1, (boxes[:, 2:] * scale).round())
-    gain, shift = fitted(sizes, width, height, pad_factor)
+    gain, shift = pad_resize_transform(sizes, width, height, pad_factor)
     enlarged = sizes / boxes[:, 2:]
     return gain * enlarged, gain * (enlarged * (0.5 - boxes[:, :2]) - 0.5) + shift
 

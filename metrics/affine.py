@@ -47,24 +47,24 @@ def affine_parts(matrix):
     return Parts(angle, sizes.prod().sqrt().item(), tuple(matrix[:, 2].tolist()), mirrored)
 
 
-def affine_error(found, planted):
-    """How far a found map lies from the planted one, (2, 3) each.
+def affine_error(found, true_affine):
+    """How far a found map lies from the ground truth, (2, 3) each.
 
     Returns:
         dict of angle: difference in degrees in (-180, 180], of no meaning where only one of both
-        mirrors; scale: ratio found / planted; shift: distance; mirrored_agrees: bool.
+        mirrors; scale: ratio found / ground truth; shift: distance; mirrored_agrees: bool.
 
     Raises:
-        ValueError: the planted map has no scale to divide by.
+        ValueError: the ground-truth map has no scale to divide by.
     """
-    found, planted = affine_parts(found), affine_parts(planted)
-    if planted.scale == 0:
-        raise ValueError("the planted map flattens the plane: it has no scale to compare with")
+    found, true_affine = affine_parts(found), affine_parts(true_affine)
+    if true_affine.scale == 0:
+        raise ValueError("the ground-truth map flattens the plane: it has no scale to compare with")
     return {
-        "angle": _wrap(found.angle - planted.angle),
-        "scale": found.scale / planted.scale,
-        "shift": math.dist(found.shift, planted.shift),
-        "mirrored_agrees": found.mirrored == planted.mirrored,
+        "angle": _wrap(found.angle - true_affine.angle),
+        "scale": found.scale / true_affine.scale,
+        "shift": math.dist(found.shift, true_affine.shift),
+        "mirrored_agrees": found.mirrored == true_affine.mirrored,
     }
 
 

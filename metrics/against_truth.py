@@ -15,7 +15,7 @@ SHAPES = "Silhouettes against the truth"
 LOOKS = "Pictures against the truth"
 MOTION = "Motion against the truth"
 MEANING = "Keypoints against known joints"
-AFFINE = "Affine map against the planted one"
+AFFINE = "Affine map against the ground truth"
 BACKGROUND = 0.1  # what a refined picture may be off its background, 0, in [-1, 1]
 
 
@@ -82,27 +82,27 @@ def looks(pair, side, target, truth, masks, lpips=None, why=""):
 
 def _compared(group, name, case, better, measure, found, trivial, best, truth, definition):
     value = measure(found, truth)
-    floors = {answer: measure(x, truth) for answer, x in trivial.items()}
-    ceiling = measure(best, truth)
-    verdict = verdicts.standing(value, floors, ceiling, better)
-    return Row(group, name, case, value, better, floors, ceiling, "", verdict, definition)
+    baselines = {answer: measure(x, truth) for answer, x in trivial.items()}
+    upper_bound = measure(best, truth)
+    verdict = verdicts.standing(value, baselines, upper_bound, better)
+    return Row(group, name, case, value, better, baselines, upper_bound, "", verdict, definition)
 
 
 def warping(pair, side, target, truth, flow, valid):
-    """E_warp of the results on the truth's optical flow, whose own is the ceiling."""
+    """E_warp of the results on the truth's optical flow, whose own is the upper bound."""
     refined = side.other_picture is not None
     wear = (lambda x, y: x) if refined else (lambda x, y: 2 * y - 1)
     drawn = wear(side.other_picture, side.other_mask)
     trivial = own_frames(side, target)
     frames = wear(target.frames, target.masks)
     value = motion.warp_error(drawn, flow, valid)
-    floors = {name: motion.warp_error(frames[i], flow, valid) for name, i in trivial.items()}
+    baselines = {name: motion.warp_error(frames[i], flow, valid) for name, i in trivial.items()}
     row = Row(MOTION, "E_warp", f"{pair}, {'refined' if refined else 'decoded'}", value, "lower")
-    row.floors, row.ceiling = floors, motion.warp_error(wear(*truth), flow, valid)
-    row.verdict = verdicts.standing(value, floors, None, "lower")
+    row.baselines, row.upper_bound = baselines, motion.warp_error(wear(*truth), flow, valid)
+    row.verdict = verdicts.standing(value, baselines, None, "lower")
     row.definition = (
         "Squared difference between a frame and the next one warped back by the true flow (Lai et "
-        "al. 2018); the ceiling is the truth's own, which is not 0 for want of "
+        "al. 2018); the upper bound is the truth's own, which is not 0 for want of "
         "resolution. Low values are also had by pictures that stand still."
     )
     return [row]
@@ -112,7 +112,7 @@ def landmarks(sides, joints):
     """Joints from keypoints by a linear map, within each clip and from one to the other.
 
     Args:
-        sides: dict of "a", "b" -> `Side`.
+        sides: dict of "a", "b" -> `ClipResults`.
         joints: dict of "a", "b", "ab", "ba" -> (N, J, 2).
     """
     a, b = sides["a"], sides["b"]
@@ -122,11 +122,11 @@ def landmarks(sides, joints):
         "fitted on B, tested on A": (b.keypoints, joints["b"], a.moved_keypoints, joints["ab"]),
     }
     # What the true joints would get, moved by the one best map as the keypoints are.
-    ceilings = {}
+    upper_bounds = {}
     for case, one, two, both in zip(across, "ab", "ba", ("ba", "ab")):
         best = affine.fit_affine(joints[two], joints[both])[None]
         moved = affine_apply(best, joints[two])
-        ceilings[case] = keypoints.landmark_error(joints[one], joints[one], moved, joints[both])
+        upper_bounds[case] = keypoints.landmark_error(joints[one], joints[one], moved, joints[both])
     cases = {}
     for domain, side in sides.items():
         fit, test = keypoints.split(len(side.keypoints))
@@ -135,38 +135,40 @@ def landmarks(sides, joints):
     rows = []
     for case, (found, true, tested, wanted) in {**cases, **across}.items():
         value = keypoints.landmark_error(found, true, tested, wanted)
-        floor = keypoints.mean_pose_error(true, wanted)
+        baseline = keypoints.mean_pose_error(true, wanted)
         if case in across:
-            verdict = verdicts.meaning(value, floor, ceilings[case])
+            verdict = verdicts.meaning(value, baseline, upper_bounds[case])
         else:
-            verdict = verdicts.standing(value, {"mean pose": floor}, None, "lower")
+            verdict = verdicts.standing(value, {"mean pose": baseline}, None, "lower")
         rows.append(
             Row(
-                MEANING, "landmark error, %", case, value, "lower", {"mean pose": floor},
-                ceilings.get(case), verdict=verdict,
+                MEANING, "landmark error, %", case, value, "lower", {"mean pose": baseline},
+                upper_bounds.get(case), verdict=verdict,
                 definition="Mean distance of joints predicted by a linear map of the keypoints, "
                 "percent of the width (Thewlis et al. 2017); across clips after the affine map, "
-                "where the ceiling is what the true joints get by the best map.",
+                "where the upper bound is what the true joints get by the best map.",
             )
         )  # fmt: skip
     return rows
 
 
-def alignment(learned, planted, best):
-    """The learned affine map (2, 3) against the planted one, in the networks' coordinates.
+def alignment(learned, true_affine, best):
+    """The learned affine map (2, 3) against the ground truth, in the networks' coordinates.
 
-    Proportions and cut boxes leave the planted map's traces beside their own, so the map `best`,
-    which fits B's joints to A's, is not without error either: it is the ceiling. The trivial
+    Proportions and cropped boxes leave their traces beside those of the ground-truth map, so the
+    map `best`, which fits B's joints to A's, has an error too: it is the upper bound. The trivial
     answer is the identity. `learned` is None without a map.
     """
-    identity = torch.eye(2, 3, dtype=planted.dtype)
-    own = identity if learned is None else learned.to(planted)
-    found, trivial, attainable = (affine.affine_error(x, planted) for x in (own, identity, best))
-    parts = affine.affine_parts(planted)
-    planted_as = {
-        "angle": f"planted {parts.angle:.1f} degrees",
-        "scale": f"planted {parts.scale:.2f}",
-        "shift": f"planted ({parts.shift[0]:.2f}, {parts.shift[1]:.2f})",
+    identity = torch.eye(2, 3, dtype=true_affine.dtype)
+    own = identity if learned is None else learned.to(true_affine)
+    found, trivial, attainable = (
+        affine.affine_error(x, true_affine) for x in (own, identity, best)
+    )
+    parts = affine.affine_parts(true_affine)
+    true_values = {
+        "angle": f"ground truth {parts.angle:.1f} degrees",
+        "scale": f"ground truth {parts.scale:.2f}",
+        "shift": f"ground truth ({parts.shift[0]:.2f}, {parts.shift[1]:.2f})",
     }
     distances = {
         "angle": ("angle error, degrees", abs),
@@ -175,17 +177,17 @@ def alignment(learned, planted, best):
     }
     rows = []
     for key, (name, distance) in distances.items():
-        row = Row(AFFINE, name, planted_as[key], None, "lower")
+        row = Row(AFFINE, name, true_values[key], None, "lower")
         if learned is None:
             row.why = "the checkpoint has no affine map"
         elif not found["mirrored_agrees"]:
-            row.why = f"{'the planted' if parts.mirrored else 'the learned'} map alone mirrors"
+            row.why = f"{'the ground-truth' if parts.mirrored else 'the learned'} map alone mirrors"
             row.why += ": mirror the frames and masks of one clip" if parts.mirrored else ""
         else:
             row.value = distance(found[key])
-            row.floors = {"no map": distance(trivial[key])}
-            row.ceiling = distance(attainable[key])
-            row.verdict = verdicts.standing(row.value, row.floors, None, "lower")
+            row.baselines = {"no map": distance(trivial[key])}
+            row.upper_bound = distance(attainable[key])
+            row.verdict = verdicts.standing(row.value, row.baselines, None, "lower")
         row.definition = "Polar decomposition of the map from B's places to A's (Higham 1986)."
         rows.append(row)
     return rows

@@ -60,7 +60,7 @@ def landmark_error(keypoints, joints, test_keypoints, test_joints):
 
 
 def mean_pose_error(joints, test_joints):
-    """`landmark_error` of always answering the mean pose of the fitting frames: its floor."""
+    """`landmark_error` of always answering the mean pose of the fitting frames: its baseline."""
     return _mean_distance(joints.mean(0, keepdim=True), test_joints)
 
 

@@ -1,12 +1,12 @@
 """What needs no truth: reconstruction of the own clip, and what the keypoints are like.
 
-Every function takes `sides`, dict of domain "a", "b" -> `Side`, and returns a list of `Row`.
+Every function takes `sides`, dict of domain "a", "b" -> `ClipResults`, and returns a list of `Row`.
 """
 
 import torch
 
 from metrics import keypoints, motion, pictures, silhouettes, verdicts
-from metrics.side import OTHER, PAIR
+from metrics.clip_results import OTHER, PAIR
 from metrics.table import Row
 
 MIN_FRAMES = 8
@@ -39,9 +39,9 @@ def reconstruction(sides):
             extra = (side.masks,) if measure is pictures.foreground_l1 else ()
             mean = side.frames.mean(0, keepdim=True).expand_as(side.frames)
             values = [measure(x, side.frames, *extra) for x in (side.own_picture, mean)]
-            floors = {"mean picture": values[1]}
-            verdict = verdicts.standing(values[0], floors, None, better)
-            row = Row(RECONSTRUCTION, name, domain.upper(), values[0], better, floors)
+            baselines = {"mean picture": values[1]}
+            verdict = verdicts.standing(values[0], baselines, None, better)
+            row = Row(RECONSTRUCTION, name, domain.upper(), values[0], better, baselines)
             rows.append(_with(row, verdict, definition))
     return sorted(rows, key=lambda row: row.name)
 
@@ -128,8 +128,8 @@ def realism(sides, features, why):
             count = min(len(target), len(side.frames))
             size = max(2, count // 2)
             row.value = pictures.kid(side.other_picture, target, features, size)
-            row.floors = {"driver's frames": pictures.kid(side.frames, target, features, size)}
-            row.verdict = verdicts.standing(row.value, row.floors, None, "lower")
+            row.baselines = {"driver's frames": pictures.kid(side.frames, target, features, size)}
+            row.verdict = verdicts.standing(row.value, row.baselines, None, "lower")
             if count < 1000:
                 row.verdict += f"; {count} frames are few"
         rows.append(_with(row, row.verdict, f"{definition}; subsets smaller than the clip."))

@@ -13,14 +13,14 @@ class Row:
     case: str  # "ab, decoded"
     value: float | None  # None: not measured
     better: str  # "higher", "lower", or a target in words, e.g. "near 0.5"
-    floors: dict[str, float] = field(default_factory=dict)  # trivial answers, e.g. "mean mask"
-    ceiling: float | None = None
+    baselines: dict[str, float] = field(default_factory=dict)  # trivial answers, e.g. "mean mask"
+    upper_bound: float | None = None
     why: str = ""  # it was not measured
     verdict: str = ""  # in plain words
     definition: str = ""  # one sentence with its source
 
 
-COLUMNS = "measure", "case", "value", "floors", "ceiling", "better", "verdict"
+COLUMNS = "measure", "case", "value", "baselines", "upper bound", "better", "verdict"
 
 
 def text(rows):
@@ -39,14 +39,14 @@ def _cells(row):
     value, verdict = _number(row.value), row.verdict
     if value == "-":
         verdict = f"not measured: {row.why}" if row.why else "not measured"
-    floors = ", ".join(f"{name} {_number(floor)}" for name, floor in row.floors.items())
-    ceiling = "" if row.ceiling is None else _number(row.ceiling)
-    return row.name, row.case, value, floors, ceiling, row.better, verdict
+    baselines = ", ".join(f"{name} {_number(baseline)}" for name, baseline in row.baselines.items())
+    upper_bound = "" if row.upper_bound is None else _number(row.upper_bound)
+    return row.name, row.case, value, baselines, upper_bound, row.better, verdict
 
 
 def _align(cells, widths):
     """One line: numbers to the right, words to the left."""
-    right = COLUMNS.index("value"), COLUMNS.index("ceiling")
+    right = COLUMNS.index("value"), COLUMNS.index("upper bound")
     cells = (
         cell.rjust(width) if index in right else cell.ljust(width)
         for index, (cell, width) in enumerate(zip(cells, widths))

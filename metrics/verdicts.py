@@ -3,15 +3,15 @@
 ENOUGH = 0.65  # balanced accuracy up to which domains count as hard to tell apart
 
 
-def standing(value, floors, ceiling, better):
+def standing(value, baselines, upper_bound, better):
     """Where a value lies between trivial answers (name -> value) and the best possible one."""
     sign = 1 if better == "higher" else -1
-    name, floor = max(floors.items(), key=lambda item: sign * item[1])
-    if sign * value <= sign * floor:
+    name, baseline = max(baselines.items(), key=lambda item: sign * item[1])
+    if sign * value <= sign * baseline:
         return f"no better than the trivial answer '{name}'"
-    if ceiling is None or sign * ceiling <= sign * floor:
+    if upper_bound is None or sign * upper_bound <= sign * baseline:
         return "better than every trivial answer"
-    share = (value - floor) / (ceiling - floor)
+    share = (value - baseline) / (upper_bound - baseline)
     if share > 1:
         return "better than every trivial answer, and than any own frame"
     return f"better than every trivial answer, {share:.0%} of the way to the best own frame"
@@ -60,13 +60,13 @@ def steadiness(ratio):
     return "as lively as what drives it"
 
 
-def meaning(value, floor, ceiling):
+def meaning(value, baseline, upper_bound):
     """Of a landmark error across the clips, against the mean pose's and the true joints'."""
-    if ceiling > 0.9 * floor:
+    if upper_bound > 0.9 * baseline:
         return "true joints would be no better than a fixed pose: this pair cannot tell"
-    if value < (floor + ceiling) / 2:
+    if value < (baseline + upper_bound) / 2:
         return "keypoints mean the same on both"
-    if value < floor:
+    if value < baseline:
         return "keypoints mean roughly the same on both"
     return "worse than one fixed pose: keypoints change their meaning from clip to clip"
 

@@ -99,8 +99,8 @@ class ShapeDecoder(ResnetGenerator):
     def __init__(self, num_keypoints, **keywords):
         super().__init__(num_keypoints, 2, nn.Sigmoid(), **keywords)
 
-    def forward(self, spots):
-        mask_a, mask_b = super().forward(spots).split(1, dim=1)
+    def forward(self, heatmaps):
+        mask_a, mask_b = super().forward(heatmaps).split(1, dim=1)
         return mask_a, mask_b
 
 

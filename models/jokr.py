@@ -72,10 +72,10 @@ class JOKR(nn.Module):
         Returns:
             (A's silhouette, B's silhouette) from A's keypoints, and the same from B's.
         """
-        spots = [redraw(k, height, width, per_item) for k in (keypoints_a, keypoints_b)]
+        heatmaps = [redraw(k, height, width, per_item) for k in (keypoints_a, keypoints_b)]
         if self.shape_decoder.norm == "batch":  # whose statistics belong to one domain
-            return [self.shape_decoder(x) for x in spots]
-        masks = self.shape_decoder(torch.cat(spots))
+            return [self.shape_decoder(x) for x in heatmaps]
+        masks = self.shape_decoder(torch.cat(heatmaps))
         return list(zip(*(mask.chunk(2) for mask in masks)))
 
     def to_a(self, keypoints_b):

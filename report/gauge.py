@@ -1,4 +1,4 @@
-"""Where a metric's value lies between its floors and its ceiling."""
+"""Where a metric's value lies between its baselines and its upper bound."""
 
 import math
 import re
@@ -12,25 +12,25 @@ class Gauge:
     """Marks on a scale from 0 (worse) to 100 (better), and the same in words.
 
     Attributes:
-        value, ceiling: positions; `ceiling` may be None.
-        floors: positions.
-        beats: whether the value is better than every floor; None where there is no floor.
+        value, upper_bound: positions; `upper_bound` may be None.
+        baselines: positions.
+        beats: whether the value is better than every baseline; None where there is no baseline.
         words: for those who do not see the marks.
     """
 
     value: float
-    floors: list
-    ceiling: float | None
+    baselines: list
+    upper_bound: float | None
     beats: bool | None
     words: str
 
     @property
     def gain(self):
-        """Where a result should lie, (start, width): from the best floor on; None without one."""
-        if not self.floors:
+        """Where a result should lie, (start, width): from the best baseline on, or None."""
+        if not self.baselines:
             return None
-        start = max(self.floors)
-        return start, max((100 if self.ceiling is None else self.ceiling) - start, 0)
+        start = max(self.baselines)
+        return start, max((100 if self.upper_bound is None else self.upper_bound) - start, 0)
 
 
 def measured(row):
@@ -43,7 +43,7 @@ def gauges(rows):
 
     Args:
         rows: with `value`, `better` ("higher", "lower" or "near 0.5"; another text has no
-            order), `floors` (name -> number) and `ceiling`.
+            order), `baselines` (name -> number) and `upper_bound`.
 
     Returns:
         list of Gauge, or None where a row has no number, no order or nothing to compare with.
@@ -61,15 +61,19 @@ def _known(x):
 
 
 def _ranks(row):
-    """Value, floors and ceiling as numbers of which the higher is the better; or None."""
+    """Value, baselines and upper bound as numbers of which the higher is the better; or None."""
     order = _order(row.better)
     if order is None or not measured(row):
         return None
-    floors = {name: order(floor) for name, floor in row.floors.items() if _known(floor)}
-    ceiling = order(row.ceiling) if _known(row.ceiling) else None
-    if floors and ceiling is None and row.better.startswith("near"):
-        ceiling = 0  # the target itself
-    return (order(row.value), floors, ceiling) if floors or ceiling is not None else None
+    baselines = {
+        name: order(baseline) for name, baseline in row.baselines.items() if _known(baseline)
+    }
+    upper_bound = order(row.upper_bound) if _known(row.upper_bound) else None
+    if baselines and upper_bound is None and row.better.startswith("near"):
+        upper_bound = 0  # the target itself
+    return (
+        (order(row.value), baselines, upper_bound) if baselines or upper_bound is not None else None
+    )
 
 
 def _order(better):
@@ -80,7 +84,11 @@ def _order(better):
 
 
 def _scale(known, better):
-    numbers = [x for value, floors, ceiling in known for x in (value, *floors.values(), ceiling)]
+    numbers = [
+        x
+        for value, baselines, upper_bound in known
+        for x in (value, *baselines.values(), upper_bound)
+    ]
     bounded = None not in numbers
     numbers = [x for x in numbers if x is not None]
     low, high = min(numbers), max(numbers)
@@ -93,19 +101,19 @@ def _scale(known, better):
     return lambda x: round(_MARGIN + room * (x - low) / span, 1)
 
 
-def _gauge(row, value, floors, ceiling, place):
-    best = max(floors, key=floors.get, default=None)
-    beats = value > floors[best] if best is not None else None
-    words = "beside its ceiling; no floor"
+def _gauge(row, value, baselines, upper_bound, place):
+    best = max(baselines, key=baselines.get, default=None)
+    beats = value > baselines[best] if best is not None else None
+    words = "beside its upper bound; no baseline"
     if beats is not None:
-        words = "better than every floor" if beats else f"no better than the floor “{best}”"
-    if beats and ceiling is not None and ceiling > floors[best]:
-        share = (value - floors[best]) / (ceiling - floors[best])
-        words += f", {share:.0%} of the way from the best of them to the ceiling"
+        words = "better than every baseline" if beats else f"no better than the baseline “{best}”"
+    if beats and upper_bound is not None and upper_bound > baselines[best]:
+        share = (value - baselines[best]) / (upper_bound - baselines[best])
+        words += f", {share:.0%} of the way from the best of them to the upper bound"
     return Gauge(
         value=place(value),
-        floors=[place(floor) for floor in floors.values()],
-        ceiling=None if ceiling is None else place(ceiling),
+        baselines=[place(baseline) for baseline in baselines.values()],
+        upper_bound=None if upper_bound is None else place(upper_bound),
         beats=beats,
         words=words,
     )
@@ -115,9 +123,9 @@ def tally(cases):
     """Count (row, gauge) pairs by what they say: dict of words -> how many, above 0."""
     known = [gauge.beats if gauge else None for row, gauge in cases if measured(row)]
     counts = {
-        "better than every floor": known.count(True),
-        "no better than a floor": known.count(False),
-        "without a floor": known.count(None),
+        "better than every baseline": known.count(True),
+        "no better than a baseline": known.count(False),
+        "without a baseline": known.count(None),
         "not measured": len(cases) - len(known),
     }
     return {name: count for name, count in counts.items() if count}

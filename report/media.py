@@ -8,8 +8,8 @@ from pathlib import Path
 import torch
 
 from utils.images import to_pixels
-from utils.video import VideoWriter
 from utils.visualize import draw_keypoints
+from video.writer import VideoWriter
 
 _WIDEST = 2560  # pixels; a wider picture is reduced, since no screen shows more of it
 _FLAT = 256  # up to so many colours PNG is both exact and smaller

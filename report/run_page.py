@@ -24,7 +24,7 @@ def write_page(path, opt, sides, truth, rows, defaults):
 
     Args:
         opt: options of the evaluation; `load` leads to the run's losses and options.
-        sides: dict of domain -> `metrics.side.Side`.
+        sides: dict of domain -> `metrics.clip_results.Side`.
         truth: dict of pair -> (pictures, silhouettes); empty where it is not known.
         rows: `metrics.table.Row`.
         defaults: stage -> option -> default; its keys are "stage one" and "stage two".

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from segmentation import compare, motion
-from segmentation.cut import cut
+from segmentation.graph_cut import cut
 from utils.errors import UserError
 
 SAMPLES = 24  # frames that make a backdrop
@@ -70,10 +70,10 @@ def _moves(backdrop, frames, places, run):
 
 def _places(frames, count):
     """`_Place` of the first `count` frames."""
-    follower, key, anchor = motion.Follower(frames[0]), 0, np.eye(3)
+    tracker, key, anchor = motion.CameraTracker(frames[0]), 0, np.eye(3)
     places = [_Place(0, np.eye(3))]
     for number in range(1, count):
-        step = follower.step(frames[number])
+        step = tracker.step(frames[number])
         if step.turned is not None:
             key, anchor = number, anchor @ np.linalg.inv(step.turned)
         places.append(_Place(key, anchor @ step.place))

@@ -27,13 +27,13 @@ def clean(masks):
     former = mask = None
     for later in masks:
         if mask is not None:
-            yield tidy(steady(former, mask, later))
+            yield tidy(temporal_filter(former, mask, later))
         former, mask = mask, later
     if mask is not None:
-        yield tidy(steady(former, mask, None))
+        yield tidy(temporal_filter(former, mask, None))
 
 
-def steady(former, mask, later):
+def temporal_filter(former, mask, later):
     """A mask without what only one frame shows or lacks.
 
     Args:
@@ -43,7 +43,7 @@ def steady(former, mask, later):
     """
     if former is None or later is None:
         return mask
-    reach = grown(former | later, STEP)
+    reach = dilate(former | later, STEP)
     # Only what is thick: legs that pass each other fill what lies between for a moment.
     lost = cv2.morphologyEx(
         (former & later & ~mask).astype(np.uint8), cv2.MORPH_OPEN, _disc(mask, THICK)
@@ -60,7 +60,7 @@ def tidy(mask):
     areas[0] = 0
     main = areas.argmax()
     stays = areas >= PART * areas[main]
-    touched = np.bincount(labels[grown(labels == main, NEAR)], minlength=count) > 0
+    touched = np.bincount(labels[dilate(labels == main, NEAR)], minlength=count) > 0
     stays |= touched & (areas >= SPECK * areas[main])
     stays[0] = False
     return _without_holes(stays[labels])
@@ -76,7 +76,7 @@ def _without_holes(mask):
     return mask | filled[labels]
 
 
-def grown(mask, share):
+def dilate(mask, share):
     """A mask (H, W) bool with all that is nearer to it than a share of the longer side."""
     return cv2.dilate(mask.astype(np.uint8), _disc(mask, share)) > 0
 

@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 
 from segmentation import background, compare, motion
-from segmentation.cleanup import grown
-from segmentation.cut import cut
+from segmentation.cleanup import dilate
+from segmentation.graph_cut import cut
 
 # Lengths as shares of the longer side of the picture.
 REACH = 0.035  # how far from the carried mask the object may be
@@ -48,9 +48,9 @@ def track(frames, box=None, mask=None):
     yield mask
     for number in range(1, len(frames)):
         former, frame = frame, frames[number]
-        moved = motion.carried(mask, former, frame)
+        moved = motion.warp_mask(mask, former, frame)
         view, known = memory.look(frame, mask)
-        reach = grown(moved, REACH)
+        reach = dilate(moved, REACH)
         mask = cut(frame, _hints(moved, reach, compare.evidence(frame, view, known)))
         mask &= reach
         memory.learn(frame, mask)
@@ -65,7 +65,7 @@ def _hints(moved, reach, found):
     hints[moved | (reach & found.other)] = cv2.GC_PR_FGD
     hints[core & ~found.same] = cv2.GC_FGD
     hints[found.same & ~core] = cv2.GC_BGD
-    hints[grown(moved, 0.01) & found.surely] = cv2.GC_FGD
+    hints[dilate(moved, 0.01) & found.surely] = cv2.GC_FGD
     return hints
 
 
@@ -113,7 +113,7 @@ def _contrast(frame, mask):
 
 def _main_part(mask):
     """The largest component of a mask and what is within reach of it."""
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(grown(mask, REACH).astype(np.uint8))
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(dilate(mask, REACH).astype(np.uint8))
     if count < 2:
         return mask
     return mask & (labels == 1 + stats[1:, cv2.CC_STAT_AREA].argmax())
@@ -147,7 +147,7 @@ class _Memory:
         self.centre = np.array([[1, 0, width // 2], [0, 1, height // 2], [0, 0, 1.0]])
         self.colours = np.zeros((2 * height, 2 * width, 3), np.float32)
         self.times = np.zeros((2 * height, 2 * width), np.float32)
-        self.follower, self.place = motion.Follower(frame), self.centre
+        self.tracker, self.place = motion.CameraTracker(frame), self.centre
         for _ in range(KNOWN):
             self.learn(frame, around)
         if backdrop is not None:
@@ -162,7 +162,7 @@ class _Memory:
         Returns:
             what the memory has behind it, (H, W, 3) uint8, and where it has, (H, W) bool.
         """
-        step = self.follower.step(frame, grown(former_mask, 0.01))
+        step = self.tracker.step(frame, dilate(former_mask, 0.01))
         if step.turned is not None:
             turn = self.centre @ step.turned @ np.linalg.inv(self.centre)
             self.colours = motion.warp(self.colours, turn, self.canvas)
@@ -174,7 +174,7 @@ class _Memory:
 
     def learn(self, frame, mask):
         """Remember the frame where the mask (H, W) bool is not."""
-        free = motion.warped_mask(~grown(mask, 0.006), self.place, self.canvas)
+        free = motion.warped_mask(~dilate(mask, 0.006), self.place, self.canvas)
         seen = motion.warp(frame, self.place, self.canvas)[free]
         share = np.where(self.times[free] < 1, 1, LEARNS)[:, None]
         self.colours[free] += share * (seen - self.colours[free])

@@ -23,7 +23,7 @@ def masks(
         box: x, y, width, height around the object in the first frame, pixels, or None.
         mask: a known mask (H, W) of the first frame, or None; for grabcut.
         key: RGB of the background, 0..255, or None; for chroma, like `tolerance`.
-        source: what file and alpha read, from `utils.video_reader.open_source`.
+        source: what file and alpha read, from `video.reader.open_source`.
         more: whether a file may hold more masks than there are frames.
         weights, device: of sam2, rembg and torchvision.
 

@@ -60,7 +60,7 @@ class Step(NamedTuple):
     turned: np.ndarray | None
 
 
-class Follower:
+class CameraTracker:
     """Compares each frame with a key frame: errors add up only where the key frame changes.
 
     A key frame serves until the camera shows less than `OVERLAP` of it.
@@ -112,7 +112,7 @@ def flow(former, frame):
     return engine.calc(_grey(former), _grey(frame), None)
 
 
-def carried(mask, former, frame):
+def warp_mask(mask, former, frame):
     """The former frame's mask (H, W) bool, moved by optical flow to where it is in `frame`."""
     height, width = mask.shape
     back = flow(frame, former) + np.stack(np.meshgrid(np.arange(width), np.arange(height)), -1)

@@ -7,8 +7,8 @@ import imageio_ffmpeg
 import numpy as np
 from PIL import Image
 
-from datasets import scenery
-from utils.video import VideoWriter
+from synthetic import scenery
+from video.writer import VideoWriter
 
 
 def ffmpeg(*words):

@@ -22,9 +22,9 @@ import losses.keypoints as keypoint_losses
 import train_first_stage
 import train_second_stage
 from datasets.pairs import Batch
+from engine.loop import step
 from models import DomainDiscriminator, HourglassDetector, Refiner, ShapeDecoder, StrongDetector
 from utils import arguments, geometry, options
-from utils.run import step
 
 NETWORK = "--ngf 16 --num_kp 14 --no_dropout --bs 2 --resize_w 128 --resize_h 128 "
 WEIGHTS = "--lambda_l2 50 --delta 0.12 --lambda_pred 1 --lambda_sill 0.5 "

@@ -8,14 +8,14 @@ import torch
 from benchmarks import plain
 from benchmarks.tables import show
 from datasets.clip import Clip
-from datasets.pairs import Footage, Pairs
+from datasets.pairs import ClipTensors, Pairs
 from tests.conftest import SMALL, succeed
 from utils import geometry
 
 
 def test_plain_data_are_the_same_items(pair):
     clips = [Clip(pair / domain / "train_seg") for domain in "ab"]
-    pairs = Pairs(*(Footage(clip, 64, 64, 0.2, "cpu") for clip in clips), 2, seed=0)
+    pairs = Pairs(*(ClipTensors(clip, 64, 64, 0.2, "cpu") for clip in clips), 2, seed=0)
     files = plain.Files(clips, pairs, "cpu")
     for iteration in (0, 5):
         for ours, wanted in zip(files.batch(iteration), pairs.batch(iteration)):

@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch.optim import Adam
 
+from engine import checkpoint, run_folder
 from models.build import build_jokr
 from models.discriminator import DomainDiscriminator
-from utils import checkpoint, run_folder
 from utils.errors import UserError
 
 TINY = {"num_kp": 5, "scale_kp": 0.5, "kp_width": 4, "ngf": 4}

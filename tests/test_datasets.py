@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from datasets import augment
 from datasets.clip import Clip, frame_folder
-from datasets.pairs import Footage, Pairs
+from datasets.pairs import ClipTensors, Pairs
 from tests.conftest import ROOT
 from utils.errors import UserError
 
@@ -145,16 +145,16 @@ def test_a_stream_names_the_broken_frame(folder):
 
 
 def test_footage_is_kept_small(folder):
-    assert Footage(opened(folder), 256, 256, 0.2, "cpu").pictures.shape == (5, 4, 30, 47)
-    small = Footage(opened(folder), 16, 16, 0.0, "cpu").pictures
+    assert ClipTensors(opened(folder), 256, 256, 0.2, "cpu").pictures.shape == (5, 4, 30, 47)
+    small = ClipTensors(opened(folder), 16, 16, 0.0, "cpu").pictures
     assert small.shape == (5, 4, 24, 24)
     assert small.dtype == torch.uint8
 
 
 def test_a_still_is_the_padded_picture_resized(folder):
     """Against Pillow: pad, then resize, as inference does."""
-    footage = Footage(opened(folder), 32, 64, 0.2, "cpu")
-    frames, masks = footage.still(np.array([2]))
+    tensors = ClipTensors(opened(folder), 32, 64, 0.2, "cpu")
+    frames, masks = tensors.still(np.array([2]))
     assert frames.shape == (1, 3, 64, 32)
     frame, mask = opened(folder).read(2)
     padded = Image.new("L", (45 + 2 * 9, 30 + 2 * 6))
@@ -206,10 +206,10 @@ def test_drawn_ranges():
 
 def test_all_four_pictures_of_an_item_move_together(folder):
     still = opened(folder)
-    footage = Footage(still, 64, 64, 0.2, "cpu")
-    footage.pictures[1:] = footage.pictures[:1]
-    footage.sizes[1:] = footage.sizes[:1]
-    batch = footage.sample(np.array([0, 2]), *augment.draw(np.random.default_rng(0), 2))
+    tensors = ClipTensors(still, 64, 64, 0.2, "cpu")
+    tensors.pictures[1:] = tensors.pictures[:1]
+    tensors.sizes[1:] = tensors.sizes[:1]
+    batch = tensors.sample(np.array([0, 2]), *augment.draw(np.random.default_rng(0), 2))
     assert torch.equal(batch.frame, batch.next_frame)
     assert torch.equal(batch.mask, batch.next_mask)
     assert not torch.equal(batch.mask[0], batch.mask[1])
@@ -217,7 +217,7 @@ def test_all_four_pictures_of_an_item_move_together(folder):
 
 
 def test_batches_are_a_function_of_seed_and_iteration(folder):
-    a, b = (Footage(opened(folder), 32, 32, 0.2, "cpu") for _ in "ab")
+    a, b = (ClipTensors(opened(folder), 32, 32, 0.2, "cpu") for _ in "ab")
     first, again = Pairs(a, b, 2, seed=1), Pairs(a, b, 2, seed=1)
     for iteration in (5, 0, 3):
         for x, y in zip(first.batch(iteration), again.batch(iteration)):
@@ -230,7 +230,7 @@ def test_batches_are_a_function_of_seed_and_iteration(folder):
 
 def test_shares_of_a_batch_are_the_batch(folder):
     """What several processes see together is what one sees."""
-    a, b = (Footage(opened(folder), 32, 32, 0.2, "cpu") for _ in "ab")
+    a, b = (ClipTensors(opened(folder), 32, 32, 0.2, "cpu") for _ in "ab")
     whole = Pairs(a, b, 4, seed=1)
     shares = [Pairs(a, b, 4, seed=1, share=slice(2 * i, 2 * i + 2)) for i in range(2)]
     for iteration in (0, 3):
@@ -253,12 +253,12 @@ def test_random_warps_scatter_about_the_identity():
 
 
 def test_an_epoch_shows_each_item_once_and_ends_with_the_shorter_clip(folder, monkeypatch):
-    a, b = (Footage(opened(folder), 32, 32, 0.2, "cpu") for _ in "ab")
+    a, b = (ClipTensors(opened(folder), 32, 32, 0.2, "cpu") for _ in "ab")
     b.pictures = b.pictures[:4]
     seen = []
-    sample = Footage.sample
+    sample = ClipTensors.sample
     monkeypatch.setattr(
-        Footage,
+        ClipTensors,
         "sample",
         lambda self, i, *rest: (seen.append((self is a, *i)), sample(self, i, *rest)),
     )
@@ -272,9 +272,9 @@ def test_an_epoch_shows_each_item_once_and_ends_with_the_shorter_clip(folder, mo
 
 
 def test_too_few_frames_for_a_batch(folder):
-    footage = Footage(opened(folder), 32, 32, 0.2, "cpu")
+    tensors = ClipTensors(opened(folder), 32, 32, 0.2, "cpu")
     with pytest.raises(UserError, match="clip A has 5 frames"):
-        Pairs(footage, footage, 5, seed=0)
+        Pairs(tensors, tensors, 5, seed=0)
 
 
 def moments(masks):
@@ -300,11 +300,11 @@ def deviation_error(values):
 @pytest.mark.parametrize("animal", ["cow", "cat", "fox"])
 def test_items_are_distributed_as_the_references(animal):
     golden = np.load(SHARED / f"golden/augmentation_{animal}.npz")
-    footage = Footage(Clip(SHARED / f"data/{animal}/train_seg"), 256, 256, 0.2, "cpu")
+    tensors = ClipTensors(Clip(SHARED / f"data/{animal}/train_seg"), 256, 256, 0.2, "cpu")
     rng = np.random.default_rng(0)
     indices = np.resize(golden["moments"][:, 0].astype(int), 1000)
     batches = [
-        footage.sample(part, *augment.draw(rng, len(part))).mask
+        tensors.sample(part, *augment.draw(rng, len(part))).mask
         for part in np.array_split(indices, 40)
     ]
     ours = np.concatenate([moments(mask[:, 0]) for mask in batches])

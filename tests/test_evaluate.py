@@ -10,9 +10,9 @@ from PIL import Image
 from torchvision.models import inception_v3, vgg16
 
 from datasets.clip import Clip
-from datasets.truth import Truth
 from metrics import against_truth, own
-from metrics.side import Side
+from metrics.clip_results import ClipResults
+from synthetic.truth import Truth
 from tests import browser
 from tests.conftest import refuse, run_script, succeed
 
@@ -33,7 +33,7 @@ def perfect(pair, truth):
         _, frames, masks = next(clip.stream(8, 8, *SIZE))
         pictures, silhouettes = truth.pictures(name, *SIZE)
         joints, moved = truth.joints(domain, *SIZE), truth.joints(name, *SIZE)
-        sides[domain] = Side(
+        sides[domain] = ClipResults(
             frames, masks, joints, moved, masks, silhouettes, frames.clone(), pictures
         )
     return sides
@@ -51,8 +51,8 @@ def test_the_truth_as_result_is_perfect(perfect, truth):
     assert found["silhouette IoU", "ab, decoded"] == found["boundary F", "ab, decoded"] == 1
     assert found["silhouette IoU", "ab, refined"] > 0.97
     for row in shapes:
-        assert max(row.floors.values()) < 0.8
-        assert max(row.floors.values()) <= row.ceiling < 1
+        assert max(row.baselines.values()) < 0.8
+        assert max(row.baselines.values()) <= row.upper_bound < 1
         assert "better than every trivial answer" in row.verdict
     looks = against_truth.looks("ab", a, b, pictures, masks, why="none given")
     found = values(looks)
@@ -62,7 +62,7 @@ def test_the_truth_as_result_is_perfect(perfect, truth):
     assert looks[-1].value is None and looks[-1].why == "none given"
     flow = truth.flow("ab", *SIZE)
     (warp,) = against_truth.warping("ab", a, b, (pictures, masks), *flow)
-    assert warp.value == warp.ceiling < 0.3 * min(warp.floors.values())
+    assert warp.value == warp.upper_bound < 0.3 * min(warp.baselines.values())
 
 
 def test_the_joints_as_keypoints_mean_the_same_on_both(tmp_path):
@@ -73,35 +73,35 @@ def test_the_joints_as_keypoints_mean_the_same_on_both(tmp_path):
     nothing = dict.fromkeys(("frames", "masks", "own_mask", "other_mask"))
     nothing |= dict.fromkeys(("own_picture", "other_picture"))
     sides = {
-        domain: Side(keypoints=joints[domain], moved_keypoints=joints[pair], **nothing)
+        domain: ClipResults(keypoints=joints[domain], moved_keypoints=joints[pair], **nothing)
         for domain, pair in (("a", "ab"), ("b", "ba"))
     }
     for row in against_truth.landmarks(sides, joints)[2:]:
-        assert row.value < 0.15 * row.floors["mean pose"] and row.value < row.ceiling
+        assert row.value < 0.15 * row.baselines["mean pose"] and row.value < row.upper_bound
         assert row.verdict == "keypoints mean the same on both"
     turned = sides["b"].moved_keypoints.flip(1)  # every keypoint changes its body part
     shuffled = {**sides, "b": replace(sides["b"], moved_keypoints=turned)}
     worse = against_truth.landmarks(shuffled, joints)[2]
-    assert worse.value > worse.floors["mean pose"] and "change their meaning" in worse.verdict
+    assert worse.value > worse.baselines["mean pose"] and "change their meaning" in worse.verdict
 
 
 def test_the_planted_map_is_without_error_and_none_is_told(truth):
-    planted = truth.planted(64, 64, 0.2, 0.2)
-    rows = against_truth.alignment(planted, planted, planted)
+    true_affine = truth.true_affine(64, 64, 0.2, 0.2)
+    rows = against_truth.alignment(true_affine, true_affine, true_affine)
     assert [row.value for row in rows] == pytest.approx([0, 0, 0], abs=1e-5)
-    assert [row.ceiling for row in rows] == pytest.approx([0, 0, 0], abs=1e-5)
-    assert all(row.floors["no map"] > 0.03 for row in rows)
-    identity = against_truth.alignment(torch.eye(2, 3), planted, planted)
-    assert [row.value for row in identity] == [row.floors["no map"] for row in identity]
-    none = against_truth.alignment(None, planted, planted)
+    assert [row.upper_bound for row in rows] == pytest.approx([0, 0, 0], abs=1e-5)
+    assert all(row.baselines["no map"] > 0.03 for row in rows)
+    identity = against_truth.alignment(torch.eye(2, 3), true_affine, true_affine)
+    assert [row.value for row in identity] == [row.baselines["no map"] for row in identity]
+    none = against_truth.alignment(None, true_affine, true_affine)
     assert none[0].value is None and "no affine map" in none[0].why
-    flipped = planted @ torch.diag(torch.tensor([-1.0, 1, 1]))
+    flipped = true_affine @ torch.diag(torch.tensor([-1.0, 1, 1]))
     one, two = (
-        against_truth.alignment(*maps, planted)[0]
-        for maps in ((planted, flipped), (flipped, planted))
+        against_truth.alignment(*maps, true_affine)[0]
+        for maps in ((true_affine, flipped), (flipped, true_affine))
     )
     assert one.value is two.value is None
-    assert "planted map alone mirrors: mirror the frames" in one.why
+    assert "ground-truth map alone mirrors: mirror the frames" in one.why
     assert "learned map alone mirrors" in two.why
 
 
@@ -134,12 +134,12 @@ def test_a_run_is_measured_and_shown(pair, roots, second, tmp_path):
     text = succeed(
         "evaluate.py", f"{flags} --report --vgg_weights {vgg} --inception_weights {inception}"
     )
-    assert "silhouette IoU" in text and "floors" in text
+    assert "silhouette IoU" in text and "baselines" in text
     found = json.loads((tmp_path / "out/metrics.json").read_text())
     rows = {(row["name"], row["case"]): row for row in found["metrics"]}
     assert len(rows) == len(found["metrics"]) > 40
     assert all(row["value"] is not None for row in rows.values())
-    assert set(rows["silhouette IoU", "ba, refined"]["floors"]) == {
+    assert set(rows["silhouette IoU", "ba, refined"]["baselines"]) == {
         "same frame", "nearest frame", "mean mask"
     }  # fmt: skip
     with Image.open(tmp_path / "out/examples.png") as sheet:

@@ -143,7 +143,7 @@ def test_a_cut_frame_is_put_back_where_it_was(clip):
     for number in (0, 7):
         # A point of the tight picture, where it is drawn, and where that is put back.
         spot = np.float32([[[0.3, -0.2]]])
-        x, y = (places.steady(spot, [number])[0, 0] + 1) / 2 * 127
+        x, y = (places.to_stable_box(spot, [number])[0, 0] + 1) / 2 * 127
         drawn = np.zeros((128, 128), np.float32)
         grid_y, grid_x = np.mgrid[:128, :128]
         drawn[:] = np.exp(-((grid_x - x) ** 2 + (grid_y - y) ** 2) / 8)
@@ -153,7 +153,9 @@ def test_a_cut_frame_is_put_back_where_it_was(clip):
         expected = restored_place(folder, number, spot[0, 0])
         assert np.abs(np.subtract(found, expected)).max() < 0.3
     points = np.float32(np.random.default_rng(0).uniform(-1, 1, (12, 5, 2)))
-    assert np.allclose(places.tight(places.steady(points, range(12)), range(12)), points, atol=1e-5)
+    assert np.allclose(
+        places.to_tight_box(places.to_stable_box(points, range(12)), range(12)), points, atol=1e-5
+    )
 
 
 def test_results_that_are_made_smaller_hold_no_finer_detail_than_pixels_can(tmp_path):
@@ -198,7 +200,7 @@ def test_jumping_boxes_do_not_move_results(clip, tmp_path):
     margin = (boxes[:, 2:] * 0.2).astype(int)
     cut = (85, 55) - boxes[:, :2] + 0.5 + margin
     tight = 2 * (cut / (boxes[:, 2:] + 2 * margin) * 64 - 0.5) / 63 - 1
-    steady = places.steady(np.float32(tight)[:, None], range(30))
+    steady = places.to_stable_box(np.float32(tight)[:, None], range(30))
     pixels = (steady[:, 0] + 1) / 2 * 63
     assert tracks.jitter(steady) < 0.5 * tracks.jitter(np.float32(tight)[:, None])
     back = [

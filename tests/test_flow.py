@@ -6,20 +6,20 @@ import cv2
 import numpy as np
 import pytest
 
-from datasets import canvas, drawing, synthetic
-from datasets.truth import read_flow, write_flow
+from synthetic import canvas, drawing, quadrupeds
+from synthetic.truth import read_flow, write_flow
 from tests.conftest import succeed
 
 
-@pytest.mark.parametrize("level", [synthetic.DEMO, *synthetic.LEVELS])
+@pytest.mark.parametrize("level", [quadrupeds.DEMO, *quadrupeds.LEVELS])
 def test_the_flow_leads_joints_to_their_next_place(level):
-    scenes, _ = synthetic.scenes(level, 2)
+    scenes, _ = quadrupeds.scenes(level, 2)
     checked = 0
     for scene in scenes.values():
         canvases, joints = [], []
         for frame in (10, 11):
             root, place = scene.at(frame)
-            seen = drawing.draw(scene.creature, place, root, synthetic.CANVAS, scene.markings)
+            seen = drawing.draw(scene.creature, place, root, quadrupeds.CANVAS, scene.markings)
             canvases.append(seen)
             joints.append(place)
         flow, valid = canvas.flow(*canvases)

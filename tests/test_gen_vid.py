@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 import gen_vid
-from utils.cells import Layout, compose, crop_middle
-from utils.video import VideoWriter
+from video.grid import Layout, compose, crop_middle
+from video.writer import VideoWriter
 
 ROOT = Path(__file__).resolve().parents[1]
 GOLDEN = ROOT.parent / "shared" / "golden"

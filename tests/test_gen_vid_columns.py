@@ -13,9 +13,9 @@ from PIL import Image
 
 from tests import films
 from tests.conftest import refuse, succeed
-from utils.cells import FRAME, TITLE, Layout, columns, compose
 from utils.errors import UserError
-from utils.video import VideoWriter
+from video.grid import FRAME, TITLE, Layout, columns, compose
+from video.writer import VideoWriter
 
 RED, GREEN, BLUE = (200, 40, 40), (40, 200, 40), (40, 40, 200)
 

@@ -31,11 +31,11 @@ def test_soft_argmax_of_nothing_is_the_centre():
 
 def test_redraw_peaks_at_the_keypoint():
     keypoints = torch.tensor([[[0.5, -1.0], [0.0, 0.0]]])
-    spots = geometry.redraw(keypoints, 5, 9)
-    assert spots.shape == (1, 2, 5, 9)
-    assert spots[0, 0].argmax() == 0 * 9 + 6
-    assert spots[0, 1].argmax() == 2 * 9 + 4
-    assert spots.max() == 1
+    heatmaps = geometry.redraw(keypoints, 5, 9)
+    assert heatmaps.shape == (1, 2, 5, 9)
+    assert heatmaps[0, 0].argmax() == 0 * 9 + 6
+    assert heatmaps[0, 1].argmax() == 2 * 9 + 4
+    assert heatmaps.max() == 1
 
 
 def test_redraw_is_divided_by_the_whole_batch_or_by_each_item():

@@ -1,4 +1,4 @@
-"""Metrics on cases with known answers: the truth itself, shifts, planted maps, pure chance."""
+"""Metrics on cases with known answers: the truth itself, shifts, ground-truth maps, pure chance."""
 
 import json
 import math
@@ -240,14 +240,16 @@ def test_landmark_error_of_joints_and_of_their_affine_image():
 
 def test_landmark_error_of_keypoints_that_know_nothing_is_the_mean_poses():
     joints, test_joints = uniform(30, 5, 2), uniform(100, 5, 2, seed=1)
-    floor = keypoints.mean_pose_error(joints, test_joints)
+    baseline = keypoints.mean_pose_error(joints, test_joints)
     found = keypoints.landmark_error(
         uniform(30, 8, 2, seed=2), joints, uniform(100, 8, 2, seed=3), test_joints
     )
-    assert found == pytest.approx(floor, rel=0.1)  # with hardly any ridge it is 1.3 times the floor
+    assert found == pytest.approx(
+        baseline, rel=0.1
+    )  # with hardly any ridge it is 1.3 times the baseline
     still = torch.zeros(30, 8, 2)
     found = keypoints.landmark_error(still, joints, torch.zeros(100, 8, 2), test_joints)
-    assert found == pytest.approx(floor)
+    assert found == pytest.approx(baseline)
 
 
 def test_mean_pose_error_is_in_percent_of_the_width():
@@ -347,21 +349,21 @@ def test_affine_parts_set_a_stretch_aside():
 
 
 def test_affine_error():
-    planted = turned(170, 0.8, (0.1, 0.2))
-    same = affine.affine_error(planted, planted)
+    true_affine = turned(170, 0.8, (0.1, 0.2))
+    same = affine.affine_error(true_affine, true_affine)
     assert same == {"angle": 0, "scale": 1, "shift": 0, "mirrored_agrees": True}
-    error = affine.affine_error(turned(-170, 1.2, (0.4, -0.2), mirrored=True), planted)
+    error = affine.affine_error(turned(-170, 1.2, (0.4, -0.2), mirrored=True), true_affine)
     assert not error.pop("mirrored_agrees")
     assert error == pytest.approx({"angle": 20, "scale": 1.5, "shift": 0.5})
     with pytest.raises(ValueError, match="flattens"):
-        affine.affine_error(planted, torch.zeros(2, 3))
+        affine.affine_error(true_affine, torch.zeros(2, 3))
 
 
 def test_fit_affine_recovers_a_map():
-    planted = turned(-25, 1.3, (0.2, 0.1), mirrored=True).float()
+    true_affine = turned(-25, 1.3, (0.2, 0.1), mirrored=True).float()
     points = uniform(6, 5, 2)
-    found = affine.fit_affine(points, affine_apply(planted[None], points))
-    assert torch.allclose(found, planted, atol=1e-5)
+    found = affine.fit_affine(points, affine_apply(true_affine[None], points))
+    assert torch.allclose(found, true_affine, atol=1e-5)
     assert found.dtype == points.dtype
     with pytest.raises(ValueError, match="one line"):
         affine.fit_affine(points[..., :1].expand(-1, -1, 2), points)
@@ -440,9 +442,9 @@ def test_table_is_grouped_and_aligned():
 def test_json_holds_no_nan():
     found = json.loads(json.dumps(table.to_json(ROWS), allow_nan=False))
     assert found[0]["value"] == 0.4756
-    assert found[0]["floors"] == {"mean mask": 0.411, "same frame": 0.36}
+    assert found[0]["baselines"] == {"mean mask": 0.411, "same frame": 0.36}
     assert found[2]["value"] is None
     assert found[2]["why"] == "no --vgg_weights"
     assert found[3]["value"] is None
-    assert found[3]["floors"] == {"mean mask": None}
+    assert found[3]["baselines"] == {"mean mask": None}
     assert math.isnan(ROWS[3].value)

@@ -157,8 +157,8 @@ def test_retarget_gives_each_domain_its_own_networks():
     """B drives A: the shape is A's channel, painted by A's refiner."""
 
     class Decoder(torch.nn.Module):
-        def forward(self, spots):
-            constant = torch.ones_like(spots[:, :1])
+        def forward(self, heatmaps):
+            constant = torch.ones_like(heatmaps[:, :1])
             return 0.25 * constant, 0.75 * constant
 
     class Paint(torch.nn.Module):

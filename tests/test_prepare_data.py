@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from datasets import workshop
 from datasets.clip import Clip
-from segmentation import review
+from preparation import publish, review
 from tests import films
 from tests.conftest import refuse, succeed
 
@@ -278,7 +277,7 @@ def test_a_run_cut_while_it_replaces_files_loses_nothing(prepare, monkeypatch, s
     prepare(*words)
     assert np.array_equal(read(prepare.out / "masks")[3], painted > 0)
     assert len({Image.open(p).size for p in (prepare.out / "train").iterdir()}) == 1
-    assert not {workshop.NEW, workshop.OLD} & {p.name for p in prepare.out.iterdir()}
+    assert not {publish.NEW, publish.OLD} & {p.name for p in prepare.out.iterdir()}
 
 
 def test_masks_of_any_program_are_taken(prepare):

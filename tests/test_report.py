@@ -31,10 +31,10 @@ class Row:
     case: str = "ab, decoded"
     value: float | None = 0.6
     better: str = "higher"
-    floors: dict = field(default_factory=lambda: {"same frame": 0.2, "mean mask": 0.4})
-    ceiling: float | None = 0.8
+    baselines: dict = field(default_factory=lambda: {"same frame": 0.2, "mean mask": 0.4})
+    upper_bound: float | None = 0.8
     why: str = ""
-    verdict: str = "above every floor"
+    verdict: str = "above every baseline"
     definition: str = "Intersection over union."
 
 
@@ -88,7 +88,7 @@ def full_page(text="plain"):
             Row(text, text, text, 0.6, "higher", {text: 0.4}, 0.8, "", text, text),
             Row(case="ba", value=0.1),
             Row(name="LPIPS", value=None, why=text),
-            Row(name="accuracy", better=text, floors={}, ceiling=None),
+            Row(name="accuracy", better=text, baselines={}, upper_bound=None),
         ],
         options={text: {text: text, "bs": 4, "a_rather_long_name_of_an_option": "x" * 120}},
         defaults={text: {text: "", "bs": 4}},
@@ -173,8 +173,8 @@ def test_rows_gather_under_their_group_and_name():
     words = re.sub(r"\s+", " ", page.text)
     assert re.search("IoU.* ab 0.600 .* ba 0.600 .*F higher is better", words)
     assert "not measured: too short" in words
-    assert "same frame 0.200" in words and "ceiling 0.800" in words
-    assert "4 better than every floor, 1 not measured." in words
+    assert "same frame 0.200" in words and "upper bound 0.800" in words
+    assert "4 better than every baseline, 1 not measured." in words
 
 
 def test_options_that_differ_are_marked():
@@ -188,28 +188,36 @@ def test_options_that_differ_are_marked():
 @pytest.mark.parametrize(
     "row, beats, words",
     [
-        (Row(value=0.6), True, "better than every floor, 50% of the way"),
-        (Row(value=0.3), False, "no better than the floor “mean mask”"),
-        (Row(value=0.4), False, "no better than the floor “mean mask”"),
-        (Row(value=0.1, better="lower", ceiling=0.05), True, "67% of the way"),
-        (Row(value=0.3, better="lower", ceiling=None), False, "the floor “same frame”"),
-        (Row(value=0.6, better="near 0.5", floors={"apart": 1.0}, ceiling=None), True, "80% of"),
-        (Row(value=0.6, floors={}), None, "no floor"),
+        (Row(value=0.6), True, "better than every baseline, 50% of the way"),
+        (Row(value=0.3), False, "no better than the baseline “mean mask”"),
+        (Row(value=0.4), False, "no better than the baseline “mean mask”"),
+        (Row(value=0.1, better="lower", upper_bound=0.05), True, "67% of the way"),
+        (Row(value=0.3, better="lower", upper_bound=None), False, "the baseline “same frame”"),
+        (
+            Row(value=0.6, better="near 0.5", baselines={"apart": 1.0}, upper_bound=None),
+            True,
+            "80% of",
+        ),
+        (Row(value=0.6, baselines={}), None, "no baseline"),
     ],
 )
-def test_gauge_tells_floor_from_gain(row, beats, words):
+def test_gauge_tells_baseline_from_gain(row, beats, words):
     (found,) = gauge.gauges([row])
     assert found.beats is beats and words in found.words
-    if found.floors:
-        assert (found.value > max(found.floors)) == beats
-    marks = [found.value, *found.floors, *([] if found.ceiling is None else [found.ceiling])]
+    if found.baselines:
+        assert (found.value > max(found.baselines)) == beats
+    marks = [
+        found.value,
+        *found.baselines,
+        *([] if found.upper_bound is None else [found.upper_bound]),
+    ]
     assert all(4 <= mark <= 96 for mark in marks)
 
 
 def test_gauge_is_in_proportion():
     (found,) = gauge.gauges([Row(value=0.5)])
-    low, best = found.floors
-    assert (low, found.ceiling) == (4, 96)
+    low, best = found.baselines
+    assert (low, found.upper_bound) == (4, 96)
     assert best - low == pytest.approx((96 - 4) / 3, abs=0.1)
     assert found.value - low == pytest.approx((96 - 4) / 2, abs=0.1)
     assert found.gain == (best, pytest.approx(96 - best))
@@ -217,16 +225,19 @@ def test_gauge_is_in_proportion():
 
 def test_cases_of_a_metric_share_a_scale():
     one, two, three = gauge.gauges([Row(value=0.5), Row(value=0.9), Row(value=None)])
-    assert one.ceiling == two.ceiling < two.value == 96
-    assert one.floors == two.floors
+    assert one.upper_bound == two.upper_bound < two.value == 96
+    assert one.baselines == two.baselines
     assert three is None
 
 
-def test_errors_without_a_ceiling_end_at_zero():
-    rows = [Row(value=x, better="lower", floors={"mean pose": 10.0}, ceiling=None) for x in (5, 0)]
+def test_errors_without_an_upper_bound_end_at_zero():
+    rows = [
+        Row(value=x, better="lower", baselines={"mean pose": 10.0}, upper_bound=None)
+        for x in (5, 0)
+    ]
     half, perfect = gauge.gauges(rows)
-    assert (half.floors, half.value, perfect.value) == ([4], 50, 96)
-    (upwards,) = gauge.gauges([Row(ceiling=None)])
+    assert (half.baselines, half.value, perfect.value) == ([4], 50, 96)
+    (upwards,) = gauge.gauges([Row(upper_bound=None)])
     assert upwards.value < 90  # the best there is stays unknown
 
 
@@ -236,9 +247,9 @@ def test_errors_without_a_ceiling_end_at_zero():
         Row(value=None),
         Row(value=float("nan")),
         Row(value=float("inf")),
-        Row(better="the planted one"),
-        Row(floors={}, ceiling=None),
-        Row(floors={"same frame": None}, ceiling=float("nan")),
+        Row(better="the ground truth"),
+        Row(baselines={}, upper_bound=None),
+        Row(baselines={"same frame": None}, upper_bound=float("nan")),
     ],
 )
 def test_no_gauge_without_a_comparison(row):

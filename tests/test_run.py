@@ -10,7 +10,7 @@ import pytest
 
 from tests import films
 from tests.conftest import ROOT, refuse, run_script, succeed
-from utils.video_reader import open_source
+from video.reader import open_source
 
 STEPS = ["clip A", "clip B", "stage one", "stage two", "frames ab", "frames ba", "video both",
          "video ab", "video ba", "measures"]  # fmt: skip

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from datasets import scenery
+from synthetic import scenery
 from tests.conftest import refuse, succeed
-from utils.video_reader import open_source
+from video.reader import open_source
 
 SCRIPT = "data/make_videos.py"
 

@@ -20,8 +20,8 @@ import yaml
 from PIL import Image
 from torchvision.models import vgg16
 
+from engine import run_folder
 from tests.conftest import ROOT, SMALL, refuse, run_script, succeed
-from utils import run_folder
 
 FIRST, SECOND = "train_first_stage.py", "train_second_stage.py"
 

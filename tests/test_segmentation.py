@@ -4,12 +4,12 @@ import cv2
 import numpy as np
 import pytest
 
-from datasets import scenery
 from segmentation import background, chroma, cleanup, compare, grabcut, motion
-from segmentation.cut import cut
+from segmentation.graph_cut import cut
+from synthetic import scenery
 from tests import films
 from utils.errors import UserError
-from utils.video_reader import open_source
+from video.reader import open_source
 
 
 @pytest.fixture(scope="module")
@@ -148,7 +148,7 @@ def test_a_mask_is_carried_with_what_it_shows():
     mask = np.zeros(former.shape[:2], bool)
     mask[30:60, 40:80] = True
     expected = np.roll(mask, (2, 3), (0, 1))
-    found = motion.carried(mask, np.ascontiguousarray(former), np.ascontiguousarray(frame))
+    found = motion.warp_mask(mask, np.ascontiguousarray(former), np.ascontiguousarray(frame))
     assert (found & expected).sum() / (found | expected).sum() > 0.95
 
 

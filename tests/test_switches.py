@@ -6,9 +6,10 @@ import pytest
 import torch
 import yaml
 
+from engine import checkpoint, schedule
 from models.build import build_jokr
 from tests.conftest import ROOT, SMALL, refuse, succeed
-from utils import arguments, checkpoint, options, schedule
+from utils import arguments, options
 
 ALL = "--ema 0.5 --lr_decay 0.5 --lambda_moments 5 --redraw_per_item --sep_all --confuse_b "
 ALL += "--soft_boundary 1.5 --item_stats"

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from datasets import creatures, drawing, synthetic
 from datasets.clip import Clip
+from synthetic import creatures, drawing, quadrupeds
 from tests.conftest import refuse, succeed
 
 
 def place(creature, gait, frame, root):
-    return synthetic.joints(creature, synthetic.pose_at(gait, frame), root)
+    return quadrupeds.joints(creature, quadrupeds.pose_at(gait, frame), root)
 
 
 def bone(joints, start, end):
@@ -21,9 +21,9 @@ def bone(joints, start, end):
 
 
 def test_bones_keep_their_length_while_angles_change():
-    root = synthetic.rigid(20, 2.0, (100, 50))
+    root = quadrupeds.rigid(20, 2.0, (100, 50))
     frames = [place(creatures.FOX, creatures.FOX_GAIT, i, root) for i in range(12)]
-    for leg in synthetic.LEGS:
+    for leg in quadrupeds.LEGS:
         uppers = [bone(j, f"{leg}_root", f"{leg}_knee") for j in frames]
         assert uppers == pytest.approx([2 * creatures.FOX.upper_leg] * 12)
     feet = np.array([j["near_front_foot"] for j in frames])
@@ -33,23 +33,23 @@ def test_bones_keep_their_length_while_angles_change():
 def test_knees_bend_backwards_only():
     for gait in (creatures.CAT_GAIT, creatures.FOX_GAIT):
         for frame in range(40):
-            for upper, lower in synthetic.pose_at(gait, frame).legs.values():
+            for upper, lower in quadrupeds.pose_at(gait, frame).legs.values():
                 assert lower > upper
 
 
 def test_the_planted_affine_turns_and_scales_about_its_centre():
-    planted = synthetic.Planted(30, 0.5, centre=(10, 20)).matrix()
-    assert planted @ [10, 20, 1] == pytest.approx([10, 20, 1])
-    assert np.linalg.det(planted[:2, :2]) == pytest.approx(0.25)
-    assert planted[1, 0] > 0
-    mirrored = synthetic.Planted(0, 1, (3, 4), mirrored=True, centre=(10, 20)).matrix()
+    true_affine = quadrupeds.TrueAffine(30, 0.5, centre=(10, 20)).matrix()
+    assert true_affine @ [10, 20, 1] == pytest.approx([10, 20, 1])
+    assert np.linalg.det(true_affine[:2, :2]) == pytest.approx(0.25)
+    assert true_affine[1, 0] > 0
+    mirrored = quadrupeds.TrueAffine(0, 1, (3, 4), mirrored=True, centre=(10, 20)).matrix()
     assert mirrored @ [12, 20, 1] == pytest.approx([11, 24, 1])
 
 
 def test_a_drawing_covers_its_joints_and_has_soft_edges():
-    root = synthetic.root_at(creatures.CAT_PATH, 3)
+    root = quadrupeds.root_at(creatures.CAT_PATH, 3)
     joints = place(creatures.CAT, creatures.CAT_GAIT, 3, root)
-    drawn = drawing.draw(creatures.CAT, joints, root, synthetic.CANVAS, 0)
+    drawn = drawing.draw(creatures.CAT, joints, root, quadrupeds.CANVAS, 0)
     picture, mask = drawn.picture(), drawn.mask()
     assert picture.shape == (*mask.shape, 3) == (520, 640, 3)
     for x, y in joints.values():
@@ -66,8 +66,8 @@ def drawn_with(root, creature=creatures.CAT):
 
 def test_texture_moves_with_the_body():
     """Turned by a quarter, the same fur is where the body is (light apart)."""
-    one = drawn_with(synthetic.rigid(0, 1.5, (260, 260))).picture()
-    two = drawn_with(synthetic.rigid(90, 1.5, (260, 260))).picture()
+    one = drawn_with(quadrupeds.rigid(0, 1.5, (260, 260))).picture()
+    two = drawn_with(quadrupeds.rigid(90, 1.5, (260, 260))).picture()
     back = np.rot90(two).astype(float)
     seen = one.sum(2) > 0
     assert np.corrcoef(one[seen].ravel(), back[seen].ravel())[0, 1] > 0.9
@@ -75,7 +75,7 @@ def test_texture_moves_with_the_body():
 
 @pytest.mark.parametrize("creature", [creatures.CAT, creatures.FOX])
 def test_a_mirrored_creature_is_its_picture_in_a_mirror(creature):
-    root = synthetic.rigid(0, 1.5, (260, 260))
+    root = quadrupeds.rigid(0, 1.5, (260, 260))
     flip = np.array([[-1, 0, 520], [0, 1, 0], [0, 0, 1]])
     one, two = drawn_with(root, creature), drawn_with(flip @ root, creature)
     # Light and its reflection in the eye stay where they were, and the edges of capsules round.
@@ -106,14 +106,14 @@ def test_the_truth_wears_one_and_acts_the_other(pair):
     joints = np.load(pair / "truth/joints.npz")
     affine = json.loads((pair / "truth/affine.json").read_text())
     linear = np.array(affine["matrix"])[:, :2]
-    assert list(joints["names"]) == list(synthetic.JOINTS)
-    assert joints["ab"].shape == (8, len(synthetic.JOINTS), 2)
-    hip, shoulder = (list(synthetic.JOINTS).index(name) for name in ("hip", "shoulder"))
+    assert list(joints["names"]) == list(quadrupeds.JOINTS)
+    assert joints["ab"].shape == (8, len(quadrupeds.JOINTS), 2)
+    hip, shoulder = (list(quadrupeds.JOINTS).index(name) for name in ("hip", "shoulder"))
     trunk = {k: joints[k][:, shoulder] - joints[k][:, hip] for k in ("a", "b", "ab", "ba")}
-    # The trunk's direction and size are the root's: A's path and B's differ by the planted affine.
+    # The trunk's direction and size are the root's: the paths differ by the true affine.
     assert trunk["ab"] @ linear.T == pytest.approx(trunk["a"])
     assert trunk["b"] @ linear.T == pytest.approx(trunk["ba"])
-    leg, knee = (list(synthetic.JOINTS).index(f"near_front_{n}") for n in ("root", "knee"))
+    leg, knee = (list(quadrupeds.JOINTS).index(f"near_front_{n}") for n in ("root", "knee"))
     upper = {k: np.hypot(*(joints[k][:, knee] - joints[k][:, leg]).T) for k in trunk}
     size = {k: np.hypot(*trunk[k].T) / 100 for k in trunk}
     assert upper["ab"] / size["ab"] == pytest.approx([creatures.FOX.upper_leg] * 8)
@@ -126,17 +126,17 @@ def test_the_truth_wears_one_and_acts_the_other(pair):
 
 def bodies(level, seed):
     """Proportions of both creatures, numbers in one row each."""
-    scenes, _ = synthetic.scenes(level, seed)
+    scenes, _ = quadrupeds.scenes(level, seed)
     return [
         np.hstack([getattr(scenes[name].creature, field) for field in creatures.BUILD])
         for name in "ab"
     ]
 
 
-@pytest.mark.parametrize("level", synthetic.LEVELS)
+@pytest.mark.parametrize("level", quadrupeds.LEVELS)
 def test_the_levels_differ_as_promised(level):
     for seed in range(4):
-        scenes, planted = synthetic.scenes(level, seed)
+        scenes, true_affine = quadrupeds.scenes(level, seed)
         a, b = (scenes[name] for name in "ab")
         one, two = bodies(level, seed)
         if level == 1:
@@ -146,21 +146,21 @@ def test_the_levels_differ_as_promised(level):
             assert ratios.max() / ratios.min() > 1.2  # not one creature in two sizes
         assert a.creature.coat != b.creature.coat and a.creature.pattern != b.creature.pattern
         assert all(getattr(a.gait, f.name) != getattr(b.gait, f.name) for f in fields(a.gait))
-        matrix = planted.matrix()
+        matrix = true_affine.matrix()
         assert np.isclose(matrix, np.eye(3)).all() == (level < 3)
-        assert (np.linalg.det(matrix) < 0) == planted.mirrored == (level == 5)
+        assert (np.linalg.det(matrix) < 0) == true_affine.mirrored == (level == 5)
         if level >= 3:
-            assert 10 <= abs(planted.degrees) <= 25 and 0.8 <= planted.scale <= 1.2
+            assert 10 <= abs(true_affine.degrees) <= 25 and 0.8 <= true_affine.scale <= 1.2
         assert sum(bool(scene.creature.extra) for scene in (a, b)) == (level == 4)
 
 
-@pytest.mark.parametrize("level", synthetic.LEVELS)
+@pytest.mark.parametrize("level", quadrupeds.LEVELS)
 def test_everything_stays_on_the_canvas(level):
     for seed in range(3):
-        scenes, _ = synthetic.scenes(level, seed)
+        scenes, _ = quadrupeds.scenes(level, seed)
         for scene in scenes.values():
             root, joints = scene.at(17 * seed)
-            drawn = drawing.draw(scene.creature, joints, root, synthetic.CANVAS, scene.markings)
+            drawn = drawing.draw(scene.creature, joints, root, quadrupeds.CANVAS, scene.markings)
             mask = drawn.mask()
             assert not (mask[[0, -1]].any() or mask[:, [0, -1]].any())
             for x, y in joints.values():
@@ -169,7 +169,7 @@ def test_everything_stays_on_the_canvas(level):
 
 @pytest.mark.parametrize("extra", creatures.EXTRAS)
 def test_an_extra_part_changes_the_mask_and_no_joint(extra):
-    root = synthetic.rigid(0, 1.5, (260, 260))
+    root = quadrupeds.rigid(0, 1.5, (260, 260))
     shares = np.full(len(creatures.BUILD), 0.5)
     bare, adorned = (
         creatures.creature(shares, creatures.COATS[0], "stripes", name) for name in ("", extra)
@@ -185,7 +185,7 @@ def reach(level, name, *joints):
     """Depth below the trunk's middle, in percent, of joints of some seeds and frames."""
     depths = []
     for seed in range(4):
-        scene = synthetic.scenes(level, seed)[0][name]
+        scene = quadrupeds.scenes(level, seed)[0][name]
         for frame in range(0, 48, 3):
             root, place = scene.at(frame)
             points = np.array([[*place[joint], 1] for joint in joints])

@@ -9,8 +9,8 @@ import pytest
 import torch
 from PIL import Image
 
-from datasets import synthetic
-from datasets.truth import NAMES, Truth, write_flow
+from synthetic import quadrupeds
+from synthetic.truth import NAMES, Truth, write_flow
 from tests.conftest import succeed
 from utils import geometry, images
 from utils.errors import UserError
@@ -22,7 +22,7 @@ SIZE = 96, 80, 0.2  # width, height, padding
 
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory):
-    """Folder of a pair of level 5: everything is planted, mirrored and hidden there."""
+    """Folder of a pair of level 5: everything is moved, mirrored and hidden there."""
     out = tmp_path_factory.mktemp("level") / "pair"
     succeed("data/make_demo.py", f"--out {out} --frames {FRAMES} --level 5 --seed 1")
     return out
@@ -99,7 +99,7 @@ def test_joints_lie_on_the_true_silhouettes(truth):
         _, masks = truth.pictures(name, *SIZE)
         joints = truth.joints(name, *SIZE)[:, :, None]
         on = torch.nn.functional.grid_sample(masks, joints, align_corners=True)
-        assert on.shape == (FRAMES, 1, len(synthetic.JOINTS), 1) and on.mean() > 0.97
+        assert on.shape == (FRAMES, 1, len(quadrupeds.JOINTS), 1) and on.mean() > 0.97
 
 
 def test_the_planted_map_leads_joints_of_b_to_those_of_its_motion_at_a(drawn, tmp_path):
@@ -109,7 +109,7 @@ def test_the_planted_map_leads_joints_of_b_to_those_of_its_motion_at_a(drawn, tm
     shutil.copytree(drawn / "truth", out)
     keep_frame(out, 3)
     truth = Truth(out, CLIP[:1], CLIP[:1])
-    theta = truth.planted(width, height, pad_a, pad_b)[None]
+    theta = truth.true_affine(width, height, pad_a, pad_b)[None]
     trunk = [truth.joint_names.index(name) for name in ("hip", "shoulder")]
     b, ba = truth.joints("b", width, height, pad_b), truth.joints("ba", width, height, pad_a)
     found = geometry.affine_apply(theta, b[:, trunk])
@@ -118,7 +118,7 @@ def test_the_planted_map_leads_joints_of_b_to_those_of_its_motion_at_a(drawn, tm
 
 
 def keep_frame(folder, number):
-    """Cut a truth to one frame, for which the planted map is exact and no mean."""
+    """Cut a truth to one frame, for which the ground-truth map is exact and no mean."""
     for name in NAMES:
         path = folder / f"{name}_crops.json"
         boxes = json.loads(path.read_text())["boxes"]
@@ -130,8 +130,8 @@ def keep_frame(folder, number):
 
 def test_without_a_planted_affine_nothing_is_to_be_learned(tmp_path):
     succeed("data/make_demo.py", f"--out {tmp_path} --frames 2 --level 1")
-    planted = Truth(tmp_path / "truth", CLIP[:2], CLIP[:2]).planted(64, 64, 0.2, 0.2)
-    assert planted.numpy() == pytest.approx(np.eye(2, 3), abs=1e-6)
+    true_affine = Truth(tmp_path / "truth", CLIP[:2], CLIP[:2]).true_affine(64, 64, 0.2, 0.2)
+    assert true_affine.numpy() == pytest.approx(np.eye(2, 3), abs=1e-6)
 
 
 def refused(*words):

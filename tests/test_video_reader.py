@@ -5,7 +5,7 @@ import pytest
 
 from tests import films
 from utils.errors import UserError
-from utils.video_reader import Excerpt, open_source, pictures_in, save_sound
+from video.reader import Excerpt, open_source, pictures_in, save_sound
 
 
 @pytest.fixture(scope="module")

@@ -80,7 +80,7 @@ def affine_invert(theta, points):
     return (points - theta[:, None, :, 2]) @ inverse.transpose(1, 2)
 
 
-def fitted(sizes, width, height, pad_factor):
+def pad_resize_transform(sizes, width, height, pad_factor):
     """How `utils.images.fit` maps pictures: x' = gain x + shift, in pixels.
 
     Args:

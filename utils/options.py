@@ -72,7 +72,7 @@ NETWORKS = (
         "infer with the detector's running statistics instead of each picture's own",
         opposite="own_stats",
     ),
-    flag("redraw_per_item", "train with every item's spots scaled by its own maximum"),
+    flag("redraw_per_item", "train with every item's heatmaps scaled by its own maximum"),
     flag("item_stats", "train the detector with each picture's own statistics, not the batch's"),
     option("netG", str, "resnet_9blocks_double", "the one generator", ("resnet_9blocks_double",)),
     option("input_nc", integer, 3, "accepted for old commands; no effect"),

@@ -1,4 +1,4 @@
-"""The machine under a run: device, precision, compiler, seed and VGG weights."""
+"""The machine under a run: device, precision, compiler and seed."""
 
 import importlib.util
 import os
@@ -12,9 +12,6 @@ import torch
 
 from utils import parallel
 from utils.errors import UserError
-
-VGG_URL = "https://download.pytorch.org/models/vgg16-397923af.pth"
-INCEPTION_URL = "https://download.pytorch.org/models/inception_v3_google-0cc3c7bd.pth"
 
 
 def pick_device(name):
@@ -146,43 +143,3 @@ def _lacks_for_compiling(device):
     if device.type == "cuda" and torch.cuda.get_device_capability(device) < (7, 0):
         return f"{torch.cuda.get_device_name(device)} is too old to compile for"
     return ""
-
-
-def cached(url):
-    """Where torchvision keeps what it downloads from `url`."""
-    return Path(torch.hub.get_dir()) / "checkpoints" / Path(url).name
-
-
-def vgg_weights(path=""):
-    """State dict of torchvision's ImageNet VGG16, from `path` or the TORCH_HOME cache.
-
-    What the cache lacks is downloaded into it. UserError where that fails or the file is no VGG16.
-    """
-    from torchvision.models import vgg16  # slow to import, and needed only here
-
-    kept = cached(VGG_URL)
-    source = Path(path) if path else kept
-    ways = f"give --vgg_weights FILE, put {kept.name} into {kept.parent}, or pass --lambda_vgg 0"
-    try:
-        if path or kept.exists():
-            weights = torch.load(source, map_location="cpu", weights_only=True)
-        else:
-            weights = torch.hub.load_state_dict_from_url(
-                VGG_URL, map_location="cpu", check_hash=True
-            )
-    except OSError as error:
-        what = f"{source} cannot be read" if path else f"VGG16 weights cannot be had from {VGG_URL}"
-        raise UserError(f"{what} ({getattr(error, 'reason', error)}); {ways}") from None
-    except Exception as error:  # torch.load raises many kinds for a file that is no state dict
-        raise UserError(
-            f"{source} is no VGG16 state dict ({type(error).__name__}); {ways}"
-        ) from None
-    with torch.device("meta"):
-        wanted = {
-            f"features.{k}": v.shape for k, v in vgg16(weights=None).features.state_dict().items()
-        }
-    found = weights if isinstance(weights, dict) else {}
-    wrong = [k for k in wanted if getattr(found.get(k), "shape", None) != wanted[k]]
-    if wrong:
-        raise UserError(f"{source} is no VGG16 state dict (no fitting {wrong[0]}); {ways}")
-    return weights

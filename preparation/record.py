@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from datasets.prepared import RECORD, cut_size, read_mask, save_mask, write_json
+from preparation.clip_folder import RECORD, cut_size, read_mask, save_mask, write_json
 from utils import images
 from utils.errors import UserError
 
@@ -20,21 +20,21 @@ def digest(path):
     return hashlib.sha1(path.read_bytes()).hexdigest()
 
 
-def write_record(new, content):
+def write(new, content):
     """Write prepared.json into `new`, with the hashes of the masks that lie there."""
     paths = (p for name in ("masks", "train_seg") for p in (new / name).iterdir())
     sha1 = {f"{path.parent.name}/{path.name}": digest(path) for path in paths}
     write_json({**content, "sha1": sha1}, new / RECORD)
 
 
-def state(path):
+def file_state(path):
     """What tells a file, or a folder's files, from others that came in their place."""
     path = Path(path)
     files = sorted(path.iterdir()) if path.is_dir() else [path] if path.exists() else []
     return [[file.name, file.stat().st_size, file.stat().st_mtime_ns] for file in files]
 
 
-def record(folder):
+def read(folder):
     """Content of prepared.json, a dict; empty where there is none."""
     path = Path(folder) / RECORD
     if not path.is_file():
@@ -50,7 +50,7 @@ def record(folder):
     return content
 
 
-def edited(folder, known):
+def edited_masks(folder, known):
     """Masks that were changed by hand since `write_record` wrote `known`.
 
     Returns:

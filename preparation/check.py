@@ -1,4 +1,4 @@
-"""What is wrong with a clip's files, before training says it: names, sizes, masks."""
+"""`prepare_data.py --check`: what is wrong with a clip's files, and what training sees of it."""
 
 import os
 import re
@@ -8,15 +8,18 @@ from pathlib import Path
 
 import numpy as np
 
-from segmentation import review
-from utils import images
+from datasets.clip import Clip
+from datasets.pairs import ClipTensors, Pairs
+from preparation import review
+from utils import images, visualize
 from utils.errors import UserError
-from utils.video_reader import pictures_in
+from video.reader import pictures_in
 
 NAME = re.compile(r"(.*?)(\d+)(\.[^.]+)", re.DOTALL)
 FEW = 30  # frames, below which results suffer
 GREY = 0.05  # share of a mask's pixels between black and white, from which it looks soft
 SMALL = 250  # pixels of the longer side
+SEEN = 128, 128, 0.2  # width, height and padding in the picture of what training sees
 LOOSE = 0.6  # of width and height: a smaller box of the object is cut loosely
 
 
@@ -171,3 +174,29 @@ def renumber(clip):
     for (_, target), place in zip(moves, parked):
         os.rename(place, target)
     return len(pairs)
+
+
+def training_view(clip):
+    """Pillow image of what training makes of a clip: items, each padded and warped in its way."""
+    tensors = ClipTensors(clip, *SEEN, "cpu")
+    item, _ = Pairs(tensors, tensors, min(8, tensors.items), seed=0).batch(0)
+    rows = {"frames, as training sees them": visualize.unit(item.frame), "masks": item.mask}
+    return visualize.rows({**rows, "next frames": visualize.unit(item.next_frame)})
+
+
+def look_through(folder, renumber_first):
+    """Say what is wrong with a clip, and draw what training will see of it."""
+    if renumber_first:
+        print(f"{renumber(folder)} frames and masks are named 0.jpg, 1.jpg, ... now")
+    found = examine(folder)
+    for kind, sentences in (("fault", found.faults), ("advice", found.advice)):
+        for sentence in sentences:
+            print(f"{kind}: {sentence}")
+    if found.faults:
+        raise UserError(
+            f"{folder} is not ready for training, see above; --renumber mends names and numbers"
+        )
+    frames, masks = folders(folder)
+    clip, picture = Clip(masks, found.ext, found.prefix), frames.parent / "check.png"
+    images.save(training_view(clip), picture)
+    print(f"{len(clip)} frames are fit for training; see {picture}")

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from datasets import drawing, synthetic
+from synthetic import drawing, quadrupeds
 
 CAMERAS = ("still", "panning", "green")
 SCREEN = np.array([62, 176, 84.0])  # of the green screen
@@ -46,7 +46,7 @@ class Conditions:
 
 def actors(seed):
     """Two creatures that differ in build, coat and gait, thin-legged; dict of a, b -> `Scene`."""
-    scenes, _ = synthetic.scenes(2, seed)
+    scenes, _ = quadrupeds.scenes(2, seed)
     return {name: scenes[name]._replace(creature=_thin(scenes[name].creature)) for name in "ab"}
 
 
@@ -62,7 +62,7 @@ def film(actor, camera="still", frames=48, size=(320, 240), seed=0, conditions=N
     """Draw the video, frame by frame.
 
     Args:
-        actor: `synthetic.Scene`, of which the creature, gait and markings count.
+        actor: `quadrupeds.Scene`, of which the creature, gait and markings count.
         camera: one of `CAMERAS`; only the panning one moves.
         frames: number of them.
         size: (width, height), pixels.
@@ -79,12 +79,12 @@ def film(actor, camera="still", frames=48, size=(320, 240), seed=0, conditions=N
     roots = _roots(actor, camera, frames, size)
     for number, (view, root) in enumerate(zip(views, roots)):
         # The camera follows the walk: its way in the picture is smooth, the world slides below.
-        back = view @ synthetic.rigid(0, 1, corner)
+        back = view @ quadrupeds.rigid(0, 1, corner)
         picture = cv2.warpAffine(world, back[:2], size, flags=cv2.INTER_CUBIC).astype(np.float32)
         shaken = view.copy()
         shaken[:2, 2] -= _pan(number, camera, conditions)
         root = shaken @ root
-        place = synthetic.joints(actor.creature, synthetic.pose_at(actor.gait, number), root)
+        place = quadrupeds.joints(actor.creature, quadrupeds.pose_at(actor.gait, number), root)
         drawn = drawing.draw(actor.creature, place, root, size, actor.markings)
         picture *= _shade(place, size, conditions.shadow)[..., None]
         alpha = drawn.mask()[..., None] / 255
@@ -120,15 +120,15 @@ def _views(camera, frames, conditions, rng):
         if camera == "panning":
             waves = np.sin(number * np.array([0.4, 0.9, 1.7]) + phases) / [1, 2, 3]
             shake = conditions.shake * waves.sum(1) / 1.5
-        view = synthetic.rigid(0.15 * shake[2], 1, shake[:2] + _pan(number, camera, conditions))
+        view = quadrupeds.rigid(0.15 * shake[2], 1, shake[:2] + _pan(number, camera, conditions))
         views.append(view)
     return views
 
 
 def _roots(actor, camera, frames, size):
     """3x3 matrices from the creature to each picture of a camera without shake."""
-    poses = [synthetic.pose_at(actor.gait, number) for number in range(frames)]
-    still = [list(synthetic.joints(actor.creature, pose, np.eye(3)).values()) for pose in poses]
+    poses = [quadrupeds.pose_at(actor.gait, number) for number in range(frames)]
+    still = [list(quadrupeds.joints(actor.creature, pose, np.eye(3)).values()) for pose in poses]
     low, high = np.min(still, (0, 1)) - 16, np.max(still, (0, 1)) + 16  # joints, and flesh on them
     room = np.asarray(size) * (LENGTH, 0.7)
     scale = min(room / (high - low))
@@ -137,7 +137,7 @@ def _roots(actor, camera, frames, size):
     start = (width - travel - scale * (high - low)[0]) / 2 - scale * low[0]
     ground = GROUND * height - scale * high[1]
     ways = travel * np.linspace(0, 1, frames)
-    return [synthetic.rigid(0, scale, (start + way, ground)) for way in ways]
+    return [quadrupeds.rigid(0, scale, (start + way, ground)) for way in ways]
 
 
 def _world(creature, camera, size, views, conditions, rng):
@@ -186,7 +186,7 @@ def _noise(shape, sigma, rng):
 def _shade(place, size, strength):
     """Light (H, W), 0..1, on the ground: a soft shadow under the body, none for strength 0."""
     width, height = size
-    feet = max(place[f"{leg}_foot"][1] for leg in synthetic.LEGS)
+    feet = max(place[f"{leg}_foot"][1] for leg in quadrupeds.LEGS)
     ends = place["hip"][0], place["shoulder"][0]
     radius = 0.7 * abs(ends[1] - ends[0])
     y, x = np.mgrid[:height, :width]

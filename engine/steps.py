@@ -8,7 +8,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from utils import run_folder
+from engine import run_folder
 from utils.errors import UserError
 
 ROOT = Path(__file__).resolve().parent.parent

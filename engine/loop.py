@@ -8,15 +8,16 @@ from pathlib import Path
 import torch
 
 from datasets.clip import Clip
-from datasets.pairs import Footage, Pairs
-from utils import arguments, checkpoint, options, parallel, run_folder, runtime
+from datasets.pairs import ClipTensors, Pairs
+from engine import checkpoint, run_folder
+from engine.log import FiniteGuard, Log
+from utils import arguments, options, parallel, runtime
 from utils.errors import UserError
-from utils.log import FiniteGuard, Log
 
 AGREE = 10  # iterations between looks at the other processes' signals
 
 
-def go_on(path, state, parts, jokr, averaged, rates):
+def resume(path, state, parts, jokr, averaged, rates):
     """Restore all that checkpoint `path` (read as `state`) holds; returns the next iteration.
 
     `averaged` is the average of `jokr`, or None; `rates` maps optimisers' keys to the learning
@@ -35,11 +36,11 @@ def go_on(path, state, parts, jokr, averaged, rates):
     for key, rate in rates.items():
         for group in parts[key].param_groups:
             group["lr"] = group["initial_lr"] = rate
-    say(f"going on from {path} at iteration {iteration}")
+    print_once(f"going on from {path} at iteration {iteration}")
     return iteration
 
 
-def say(text):
+def print_once(text):
     """Print a line, once however many processes there are."""
     if parallel.is_main():
         print(text, flush=True)
@@ -53,13 +54,13 @@ def open_pairs(opt, device):
             f"use a multiple of {parallel.size()}"
         )
     clips = [
-        Footage(Clip(**options.clip(opt, domain)), *options.canvas(opt, domain), device)
+        ClipTensors(Clip(**options.clip(opt, domain)), *options.canvas(opt, domain), device)
         for domain in "ab"
     ]
     return Pairs(*clips, opt.bs, opt.seed, mirror_a=opt.hflip, share=parallel.share(opt.bs))
 
 
-def begin(opt, given, clear, kept):
+def prepare_output(opt, given, clear, kept):
     """Make `--out` ready once nothing can go wrong any more: drop an earlier run, record options.
 
     Args:
@@ -129,7 +130,9 @@ class Run:
             self.save("checkpoint")
         if self.log:
             self.log.close()
-        say(f"{self.total} iterations done; {self.out} holds checkpoint, pictures and losses.png")
+        print_once(
+            f"{self.total} iterations done; {self.out} holds checkpoint, pictures and losses.png"
+        )
         parallel.leave()
 
     def _asked_to_stop(self):
@@ -143,7 +146,7 @@ class Run:
         """Whether something that happens each `every` iterations, 0 included, happens now."""
         return self.iteration % every == 0
 
-    def paints(self, every):
+    def saves_images(self, every):
         """Whether this process is to make pictures now."""
         return self.due(every) and parallel.is_main()
 

@@ -9,7 +9,7 @@ PAIR = {"a": "ab", "b": "ba"}  # whose motion, whose looks
 
 
 @dataclass
-class Side:
+class ClipResults:
     """N frames of a clip, in order, and what the networks make of them; all on the CPU.
 
     Frames and pictures are (N, 3, H, W) in [-1, 1], masks (N, 1, H, W) in [0, 1], keypoints

@@ -1,6 +1,6 @@
 """Two walking quadrupeds over one skeleton: how they move, where their joints lie, who acts what.
 
-Units and directions are those of `datasets.creatures`. A pose is independent of who strikes it, so
+Units and directions are those of `synthetic.creatures`. A pose is independent of who strikes it, so
 either creature can act the other's clip, which is the truth that a result is compared with.
 """
 
@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from datasets import creatures
-from datasets.creatures import CANVAS, Creature, Gait, Path
+from synthetic import creatures
+from synthetic.creatures import CANVAS, Creature, Gait, Path
 
 LEGS = ("far_front", "far_hind", "near_front", "near_hind")
 JOINTS = ("hip", "shoulder", "poll", "nose", "tail_middle", "tail_tip") + tuple(
@@ -70,7 +70,7 @@ def root_at(path, frame):
     return rigid(path.tilt + path.turn * np.sin(1.3 * turn), scale, shift)
 
 
-class Planted(NamedTuple):
+class TrueAffine(NamedTuple):
     """What leads from B's places to A's: mirrored, turned and scaled about `centre`, shifted."""
 
     degrees: float = 0
@@ -143,7 +143,7 @@ DEMO = 0  # the level that is the cat and the fox
 LEVELS = {
     1: "the same body in other looks, with another gait",
     2: "other proportions too",
-    3: "and a planted turn, scale and shift",
+    3: "and a known turn, scale and shift",
     4: "and horns or a mane on one of the two",
     5: "as 3, with limbs that hide each other, and B facing the other way",
 }
@@ -153,31 +153,31 @@ def scenes(level, seed):
     """A drawn pair.
 
     Args:
-        level: one of `LEVELS`, whose creatures, motions and planted affine follow the seed; or
+        level: one of `LEVELS`, whose creatures, motions and ground-truth affine follow the seed; or
             `DEMO`, where only the markings do.
 
     Returns:
         dict of "a" and "b", the clips, and "ab" and "ba", the motion of the first acted by the
-        creature of the second -> `Scene`; the `Planted` affine.
+        creature of the second -> `Scene`; the `TrueAffine` affine.
     """
     if level == DEMO:
         cast = creatures.CAT, creatures.FOX
         moves = (creatures.CAT_GAIT, creatures.CAT_PATH), (creatures.FOX_GAIT, creatures.FOX_PATH)
-        return _scenes(cast, moves, Planted(-14, 0.9), (seed,))
+        return _scenes(cast, moves, TrueAffine(-14, 0.9), (seed,))
     rng = np.random.default_rng([seed, level])
     cast, moves = _cast(level, rng), _moves(level, rng)
     return _scenes(cast, moves, _planted(level, rng), (seed, level))
 
 
-def _scenes(cast, moves, planted, markings):
+def _scenes(cast, moves, true_affine, markings):
     """`scenes` of two creatures and of the (gait, path) of each."""
-    matrix = planted.matrix()
+    matrix = true_affine.matrix()
     placings = np.eye(3), np.linalg.inv(matrix)
     roles = {"a": (0, 0), "b": (1, 1), "ab": (0, 1), "ba": (1, 0)}  # motion, looks
     return {
         name: Scene(cast[looks], *moves[motion], placings[looks], (*markings, looks))
         for name, (motion, looks) in roles.items()
-    }, planted
+    }, true_affine
 
 
 def _cast(level, rng):
@@ -206,7 +206,7 @@ def _moves(level, rng):
 
 def _planted(level, rng):
     if level < 3:
-        return Planted()
+        return TrueAffine()
     degrees = float(rng.choice([-1, 1]) * rng.uniform(10, 25))
     shift = tuple(rng.uniform(-20, 20, 2).tolist())
-    return Planted(degrees, float(rng.uniform(0.8, 1.2)), shift, mirrored=level == 5)
+    return TrueAffine(degrees, float(rng.uniform(0.8, 1.2)), shift, mirrored=level == 5)

@@ -11,7 +11,7 @@ import torch
 
 from utils import images
 from utils.errors import UserError
-from utils.geometry import fitted
+from utils.geometry import pad_resize_transform
 
 NAMES = ("a", "b", "ab", "ba")  # motion of the first letter's clip, looks of the last one's
 FLOW_STEPS = 64  # KITTI's steps in a pixel of flow, and the value that means none
@@ -74,7 +74,7 @@ class Truth:
 
     def joints(self, name, width, height, pad_factor):
         """Where the joints lie, hidden ones too: (N, J, 2), xy in [-1, 1]."""
-        gain, shift = fitted(self.boxes[name][:, 2:], width, height, pad_factor)
+        gain, shift = pad_resize_transform(self.boxes[name][:, 2:], width, height, pad_factor)
         pixels = self.places[name] * gain[:, None] + shift[:, None]
         return torch.from_numpy(_unit(pixels, width, height)).float()
 
@@ -85,7 +85,7 @@ class Truth:
             flow (N-1, 2, height, width), xy in pixels of the networks' picture; valid
             (N-1, 1, height, width) bool, where something is seen in both frames.
         """
-        gain, shift = fitted(self.boxes[name][:, 2:], width, height, pad_factor)
+        gain, shift = pad_resize_transform(self.boxes[name][:, 2:], width, height, pad_factor)
 
         def resampled(number):
             field, valid = self._read_flow(name, number)
@@ -103,8 +103,8 @@ class Truth:
             return torch.zeros(0, 2, height, width), torch.zeros(0, 1, height, width).bool()
         return tuple(torch.from_numpy(np.stack(part)) for part in zip(*fields))
 
-    def planted(self, width, height, pad_a, pad_b):
-        """The planted affine as the networks should find it: mean over the frames of B.
+    def true_affine(self, width, height, pad_a, pad_b):
+        """The ground-truth affine as the networks should find it: mean over the frames of B.
 
         Returns:
             (2, 3), from coordinates of B's picture to those of A's, both in [-1, 1].
@@ -223,7 +223,7 @@ def _unit(pixels, width, height):
 
 def _to_unit(boxes, width, height, pad_factor):
     """(N, 3, 3) from pixels of the canvas to xy in [-1, 1] of the networks' picture."""
-    gain, shift = fitted(boxes[:, 2:], width, height, pad_factor)
+    gain, shift = pad_resize_transform(boxes[:, 2:], width, height, pad_factor)
     matrices = np.zeros((len(boxes), 3, 3))
     matrices[:, [0, 1], [0, 1]] = 2 * gain / (np.array([width, height]) - 1)
     matrices[:, :2, 2] = _unit(shift - boxes[:, :2] * gain, width, height)

@@ -12,7 +12,7 @@ NEW, OLD = ".prepare_data.new", ".prepare_data.old"  # where the new is made, wh
 
 
 @contextmanager
-def workshop(folder):
+def workspace(folder):
     """Context of an empty folder in `folder`, in which to make what `publish` puts in its place.
 
     Whatever was not published is gone when the context ends.

@@ -4,7 +4,8 @@ import os
 import re
 from pathlib import Path
 
-from utils import checkpoint, parallel
+from engine import checkpoint
+from utils import parallel
 from utils.errors import UserError
 
 

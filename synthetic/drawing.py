@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from datasets.canvas import Canvas, flat, unit
+from synthetic.canvas import Canvas, flat, unit
 
 HORN = (222, 210, 178)
 HORN_RINGS = (150, 128, 96)

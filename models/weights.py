@@ -1,0 +1,66 @@
+"""Pretrained weights of VGG16 and Inception v3: from a file, the cache, or a download."""
+
+from pathlib import Path
+
+import torch
+
+from utils.errors import UserError
+
+VGG_URL = "https://download.pytorch.org/models/vgg16-397923af.pth"
+INCEPTION_URL = "https://download.pytorch.org/models/inception_v3_google-0cc3c7bd.pth"
+
+
+def cached(url):
+    """Where torchvision keeps what it downloads from `url`."""
+    return Path(torch.hub.get_dir()) / "checkpoints" / Path(url).name
+
+
+def vgg16_state(path=""):
+    """State dict of torchvision's ImageNet VGG16, from `path` or the TORCH_HOME cache.
+
+    What the cache lacks is downloaded into it. UserError where that fails or the file is no VGG16.
+    """
+    from torchvision.models import vgg16  # slow to import, and needed only here
+
+    kept = cached(VGG_URL)
+    source = Path(path) if path else kept
+    ways = f"give --vgg_weights FILE, put {kept.name} into {kept.parent}, or pass --lambda_vgg 0"
+    try:
+        if path or kept.exists():
+            weights = torch.load(source, map_location="cpu", weights_only=True)
+        else:
+            weights = torch.hub.load_state_dict_from_url(
+                VGG_URL, map_location="cpu", check_hash=True
+            )
+    except OSError as error:
+        what = f"{source} cannot be read" if path else f"VGG16 weights cannot be had from {VGG_URL}"
+        raise UserError(f"{what} ({getattr(error, 'reason', error)}); {ways}") from None
+    except Exception as error:  # torch.load raises many kinds for a file that is no state dict
+        raise UserError(
+            f"{source} is no VGG16 state dict ({type(error).__name__}); {ways}"
+        ) from None
+    with torch.device("meta"):
+        wanted = {
+            f"features.{k}": v.shape for k, v in vgg16(weights=None).features.state_dict().items()
+        }
+    found = weights if isinstance(weights, dict) else {}
+    wrong = [k for k in wanted if getattr(found.get(k), "shape", None) != wanted[k]]
+    if wrong:
+        raise UserError(f"{source} is no VGG16 state dict (no fitting {wrong[0]}); {ways}")
+    return weights
+
+
+def find(load, path, url):
+    """What `load` makes of a weight file, given or cached; (None, why) where there is none."""
+    found = Path(path) if path else cached(url)
+    if path and not found.is_file():
+        raise UserError(f"weights {path} are no file; give another, or leave the option out")
+    if not found.is_file():
+        return None, f"no weights given, and no {found.name} in {found.parent}"
+    try:
+        return load(torch.load(found, map_location="cpu", weights_only=True)), ""
+    except Exception as error:  # torch.load raises many kinds for a file that is no state dict
+        raise UserError(
+            f"{found} holds other weights than {Path(url).stem} of torchvision "
+            f"({type(error).__name__}); give another file"
+        ) from None

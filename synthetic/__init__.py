@@ -1,0 +1,1 @@
+"""Drawn creatures and scenes, and the ground truth of their motion."""
