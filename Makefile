@@ -2,8 +2,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 DEMO := output/demo
+SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: demo test lint clean chromium
+.PHONY: demo test test-fast browser lint clean
 .DELETE_ON_ERROR:
 
 demo: .venv/installed
@@ -23,15 +24,21 @@ demo: .venv/installed
 	cp $(DEMO)/evaluation/examples.png output/demo.png
 	@echo "look at output/demo.mp4, output/demo.png and output/demo.html"
 
-test: .venv/installed-dev chromium
-	$(BIN)/python -m pytest -q
+# Two tests at a time, each of one thread (tests/conftest.py).
+PYTEST := $(BIN)/python -m pytest -q -n 2 --dist worksteal
 
-# For the tests of the report page; where it cannot be installed they are skipped.
-chromium:
-	@command -v chromium chromium-browser >/dev/null || ! command -v apt-get >/dev/null || \
-		{ apt-get update -q && apt-get install -yq --no-install-recommends \
-		chromium chromium-driver; } >/dev/null 2>&1 || \
-		echo "Chromium could not be installed; tests of the report page are skipped"
+test: .venv/installed-dev
+	$(PYTEST)
+
+# What one runs while working.
+test-fast: .venv/installed-dev
+	$(PYTEST) -m "not slow"
+
+# For the tests of the report page, which are skipped without it.
+browser:
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || \
+		{ $(SUDO) apt-get update -q && \
+		$(SUDO) apt-get install -yq --no-install-recommends chromium chromium-driver; }
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check .

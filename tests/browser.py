@@ -6,6 +6,7 @@ from contextlib import contextmanager
 import pytest
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.support.wait import WebDriverWait
 
 PATIENCE = 60  # seconds until a page or a script counts as hung
 _FLAGS = (
@@ -24,9 +25,9 @@ def chromium():
     """A headless Chromium; skips the test where none is installed."""
     browser = shutil.which("chromium") or shutil.which("chromium-browser")
     if not browser:
-        pytest.skip("no Chromium is installed (Debian: apt install chromium chromium-driver)")
+        pytest.skip("no Chromium is installed; make browser installs it")
     driver_path = shutil.which("chromedriver")
-    assert driver_path, "Chromium is installed without its driver: apt install chromium-driver"
+    assert driver_path, "Chromium is installed without its driver, Debian's chromium-driver"
     options = webdriver.ChromeOptions()
     options.binary_location = browser
     for flag in _FLAGS:
@@ -63,6 +64,13 @@ def show(driver, path, width, height, scheme="light", phone=False, still=False):
         },
     )
     driver.get(path.resolve().as_uri())
+
+
+def wait_for(driver, condition):
+    """Wait until a JavaScript expression holds in the page."""
+    WebDriverWait(driver, PATIENCE).until(
+        lambda page: page.execute_script(f"return {condition}"), f"never came true: {condition}"
+    )
 
 
 def complaints(driver):

@@ -10,6 +10,11 @@ from typing import NamedTuple
 from unittest import mock
 
 import pytest
+from filelock import FileLock
+
+# For this process, whose tests import NumPy and PyTorch later, and for every child: on two cores
+# two workers of two threads each take longer, and sums must not round by who started whom.
+os.environ["OMP_NUM_THREADS"] = "1"
 
 ROOT = Path(__file__).resolve().parent.parent
 SMALL = "--resize_w 64 --resize_h 64 --scale_kp 0.5 --kp_width 4 --ngf 4 --num_kp 5 --device cpu"
@@ -59,39 +64,74 @@ def refuse(name, flags, *words):
     return done
 
 
+def pytest_collection_modifyitems(items):
+    """What is slow says why."""
+    for item in items:
+        if item.get_closest_marker("slow") and not (item.function.__doc__ or "").strip():
+            raise pytest.UsageError(f"{item.nodeid} is slow and has no docstring that says why")
+
+
 @pytest.fixture(scope="session")
-def pair(tmp_path_factory):
+def shared(tmp_path_factory):
+    """Function (name, make) -> folder that `make(folder)` fills, once for all workers together."""
+    common = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        common = common.parent
+
+    def folder(name, make):
+        path, whole = common / name, common / f"{name}.whole"
+        with FileLock(common / f"{name}.lock"):
+            if not whole.exists():
+                make(path)
+                whole.touch()
+        return path
+
+    return folder
+
+
+@pytest.fixture(scope="session")
+def draw_pair(shared):
+    """Function of make_demo.py's flags -> folder of a drawn pair, to be read only."""
+
+    def draw(flags):
+        name = f"pair {flags}".replace(" --", "-").replace(" ", "_")
+        return shared(name, lambda out: succeed("data/make_demo.py", f"--out {out} {flags}"))
+
+    return draw
+
+
+@pytest.fixture(scope="session")
+def pair(draw_pair):
     """Folder of a drawn pair: a/train, a/train_seg, b/train, b/train_seg, truth."""
-    out = tmp_path_factory.mktemp("pair") / "demo"
-    succeed("data/make_demo.py", f"--out {out} --frames 8")
-    return out
+    return draw_pair("--frames 8")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def roots(pair):
     """The flags that name both clips."""
     return f"--root_a {pair}/a/train_seg/ --root_b {pair}/b/train_seg/"
 
 
 @pytest.fixture(scope="session")
-def first(pair, tmp_path_factory):
-    """A finished stage one with --affine."""
-    out = tmp_path_factory.mktemp("first")
-    flags = f"--root_a {pair}/a/train_seg/ --root_b {pair}/b/train_seg/ {SMALL} --affine --bs 2 "
-    text = succeed(
-        "train_first_stage.py",
-        flags + f"--out {out} --iters 5 --save_check 2 --print_loss 1 --save_img 4",
-    )
-    assert "[4] loss_pred_a:" in text
-    assert "theta_5:" in text
-    return out
+def first(roots, shared):
+    """Folder of a finished stage one with --affine, to be read only."""
+
+    def train(out):
+        flags = f"{roots} {SMALL} --affine --bs 2 --iters 5 --save_check 2 --print_loss 1"
+        text = succeed("train_first_stage.py", f"{flags} --save_img 4 --out {out}")
+        assert "[4] loss_pred_a:" in text
+        assert "theta_5:" in text
+
+    return shared("first", train)
 
 
 @pytest.fixture(scope="session")
-def second(pair, first, tmp_path_factory):
-    """A finished stage two."""
-    out = tmp_path_factory.mktemp("second")
-    flags = f"--root_a {pair}/a/train_seg/ --root_b {pair}/b/train_seg/ --device cpu --bs 2 "
-    flags += f"--load {first}/checkpoint_4 --lambda_vgg 0 --iters 4 --save_check 3 --print_loss 1 "
-    succeed("train_second_stage.py", flags + f"--save_img 3 --eval_test 3 --out {out}")
-    return out
+def second(roots, first, shared):
+    """Folder of a finished stage two, to be read only."""
+
+    def train(out):
+        flags = f"{roots} --device cpu --bs 2 --load {first}/checkpoint_4 --lambda_vgg 0 --iters 4"
+        flags += " --save_check 3 --print_loss 1 --save_img 3 --eval_test 3"
+        succeed("train_second_stage.py", f"{flags} --out {out}")
+
+    return shared("second", train)

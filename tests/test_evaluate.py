@@ -7,13 +7,12 @@ from dataclasses import replace
 import pytest
 import torch
 from PIL import Image
-from torchvision.models import inception_v3, vgg16
 
 from datasets.clip import Clip
 from metrics import against_truth, own
 from metrics.clip_results import ClipResults
 from synthetic.truth import Truth
-from tests import browser
+from tests import browser, weights
 from tests.conftest import refuse, run_script, succeed
 
 SIZE = 64, 64, 0.2
@@ -65,10 +64,9 @@ def test_the_truth_as_result_is_perfect(perfect, truth):
     assert warp.value == warp.upper_bound < 0.3 * min(warp.baselines.values())
 
 
-def test_the_joints_as_keypoints_mean_the_same_on_both(tmp_path):
-    succeed("data/make_demo.py", f"--out {tmp_path} --frames 48 --level 2")
-    names = [f"{i}.jpg" for i in range(48)]
-    truth = Truth(tmp_path / "truth", names, names)
+def test_the_joints_as_keypoints_mean_the_same_on_both(draw_pair):
+    names = [f"{i}.jpg" for i in range(24)]
+    truth = Truth(draw_pair("--frames 24 --level 2") / "truth", names, names)
     joints = {name: truth.joints(name, *SIZE) for name in ("a", "b", "ab", "ba")}
     nothing = dict.fromkeys(("frames", "masks", "own_mask", "other_mask"))
     nothing |= dict.fromkeys(("own_picture", "other_picture"))
@@ -118,16 +116,10 @@ def test_what_needs_no_truth_of_a_perfect_reconstruction(perfect):
     assert values(own.points(random, 0.12))["coverage", "A"] < 0.5
 
 
-def random_weights(network, path):
-    torch.manual_seed(0)
-    torch.save(network.state_dict(), path)
-    return path
-
-
-def test_a_run_is_measured_and_shown(pair, roots, second, tmp_path):
-    vgg = random_weights(vgg16(weights=None), tmp_path / "vgg.pth")
-    inception = inception_v3(weights=None, aux_logits=False, init_weights=False)
-    inception = random_weights(inception, tmp_path / "inception.pth")
+def test_a_run_is_measured_and_shown(pair, roots, second, tmp_path, monkeypatch):
+    monkeypatch.setattr("metrics.pictures.INCEPTION_SIZE", 75)  # the least that the network takes
+    vgg = weights.vgg16_file(tmp_path / "vgg.pth")
+    inception = weights.inception_file(tmp_path / "inception.pth")
     flags = (
         f"{roots} --load {second}/checkpoint --truth {pair}/truth --out {tmp_path}/out --device cpu"
     )
@@ -173,7 +165,7 @@ def test_stage_one_without_a_truth(roots, first, tmp_path):
             assert one["value"] == pytest.approx(two["value"], rel=1e-3)
 
 
-def test_users_mistakes(pair, roots, first, second, tmp_path):
+def test_users_mistakes(pair, roots, first, second, draw_pair, tmp_path):
     base = f"{roots} --load {first}/checkpoint --out {tmp_path}/out --device cpu"
     refuse("evaluate.py", roots, "is no file; give one of either stage")
     refuse("evaluate.py", f"{base} --truth {tmp_path}", "holds no joints.npz")
@@ -194,11 +186,9 @@ def test_users_mistakes(pair, roots, first, second, tmp_path):
     refuse(
         "evaluate.py", base.replace(f"{tmp_path}/out", f"{tmp_path}/bad.pth/x"), "cannot be written"
     )
-    other = tmp_path / "other"
-    succeed("data/make_demo.py", f"--out {other} --frames 8 --level 2")
+    other, shorter = draw_pair("--frames 8 --level 2"), draw_pair("--frames 2")
     refuse("evaluate.py", f"{base} --truth {other}/truth", "give the truth that was drawn with")
-    succeed("data/make_demo.py", f"--out {other} --frames 9 --level 2 --overwrite")
-    refuse("evaluate.py", f"{base} --truth {other}/truth", "9 frames")
+    refuse("evaluate.py", f"{base} --truth {shorter}/truth", "2 frames")
 
 
 def test_measures_outlive_a_page_that_cannot_be_written(roots, first, tmp_path):

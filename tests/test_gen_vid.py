@@ -3,7 +3,6 @@
 import shlex
 import subprocess
 import sys
-from pathlib import Path
 
 import cv2
 import imageio.v3 as iio
@@ -12,10 +11,10 @@ import pytest
 from PIL import Image
 
 import gen_vid
+from tests.conftest import ROOT, run_script
 from video.grid import Layout, compose, crop_middle
 from video.writer import VideoWriter
 
-ROOT = Path(__file__).resolve().parents[1]
 GOLDEN = ROOT.parent / "shared" / "golden"
 DOCUMENTED = (
     "--img_path ./infer_cat_fox/ --prefix_b refined_ba_ --prefix_a b_ --out ./output/ --end_a 80 "
@@ -29,10 +28,9 @@ CELLS |= {("a_", ".png"): (40, 40, 200), ("b_", ".png"): (200, 200, 40)}
 
 def gen(folder, options):
     """Run gen_vid.py in `folder`, where the frames lie in frames/."""
-    command = [sys.executable, str(ROOT / "gen_vid.py"), *shlex.split(options)]
-    return subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, timeout=60, check=False
-    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        return run_script("gen_vid.py", shlex.split(options))
 
 
 def draw(folder, numbers, width=48, height=32):
@@ -108,7 +106,8 @@ def test_documented_call(tmp_path):
         for number in range(4):
             Image.new("RGB", (64, 64), (90, 90, 90)).save(folder / f"{prefix}{number}.jpg")
     (folder / "refined_ba_2.jpg").unlink()
-    result = gen(tmp_path, DOCUMENTED)
+    command = [sys.executable, str(ROOT / "gen_vid.py"), *shlex.split(DOCUMENTED)]
+    result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
     assert iio.imread(tmp_path / "output/10_infer_cat_fox_10.avi").shape == (3, 362, 644, 3)
     assert result.stdout.count("refined_ba_2.jpg") == 1 and "b_2.jpg, " not in result.stdout

@@ -19,6 +19,7 @@ from utils.errors import UserError
 
 HOSTILE = "<script>alert('x')</script> & \"quoted\""
 SIZES = {"desktop": (1280, 900, False), "phone": (390, 844, True)}
+FILMS = "[...document.querySelectorAll('video')]"
 SECTIONS = ("videos", "pictures", "keypoints", "measures", "losses", "options", "versions")
 
 
@@ -401,17 +402,16 @@ def test_videos_play_in_place(driver, written):
 
 
 def test_videos_start_alone_unless_less_motion_is_asked_for(driver, written):
-    films = "[...document.querySelectorAll('video')]"
-    playing = f"return {films}.filter(film => !film.paused).length"
     browser.show(driver, written, 1280, 900)
-    assert driver.execute_script(playing) == 3
+    browser.wait_for(driver, f"{FILMS}.every(film => !film.paused && film.currentTime > 0)")
     browser.show(driver, written, 1280, 900, still=True)
-    assert driver.execute_script(playing) == 0
+    browser.wait_for(driver, f"{FILMS}.every(film => film.readyState == 4)")
+    assert driver.execute_script(f"return {FILMS}.every(film => film.paused)")
     driver.execute_script("document.querySelector('#together').click()")
-    assert driver.execute_script(playing) == 3
+    browser.wait_for(driver, f"{FILMS}.every(film => !film.paused && film.currentTime > 0)")
 
 
 def test_without_chromium_the_reason_is_told(monkeypatch):
     monkeypatch.setenv("PATH", str(Path(__file__).parent))
-    with pytest.raises(pytest.skip.Exception, match="no Chromium"), browser.chromium():
+    with pytest.raises(pytest.skip.Exception, match="make browser"), browser.chromium():
         pass

@@ -2,6 +2,7 @@
 
 import csv
 import errno
+import itertools
 import os
 import shutil
 import signal
@@ -9,7 +10,6 @@ import subprocess
 import sys
 import threading
 import time
-from functools import partial
 from unittest import mock
 from urllib.error import URLError
 
@@ -18,10 +18,12 @@ import pytest
 import torch
 import yaml
 from PIL import Image
-from torchvision.models import vgg16
 
+import gen_vid
 from engine import run_folder
-from tests.conftest import ROOT, SMALL, refuse, run_script, succeed
+from tests import forked, weights
+from tests.conftest import ROOT, SMALL, refuse, succeed
+from utils import options
 
 FIRST, SECOND = "train_first_stage.py", "train_second_stage.py"
 
@@ -98,42 +100,38 @@ def test_stage_two_goes_on_where_it_stopped(pair, second, tmp_path):
 
 def test_a_killed_run_goes_on_with_the_same_losses(roots, tmp_path):
     """kill -9 in mid-run, then --load: losses equal those of an unbroken run to the last digit."""
-    flags = f"{roots} {SMALL} --bs 2 --seed 3 --affine --print_loss 1 --save_check 3 --save_img 99 "
-    flags += "--iters 8"
-    succeed(FIRST, f"{flags} --out {tmp_path}/unbroken")
-    command = [sys.executable, str(ROOT / FIRST), *flags.split(), "--out", f"{tmp_path}/killed"]
-    command[command.index("--iters") + 1] = "100000"
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL)
+    flags = f"{roots} {SMALL} --bs 2 --seed 3 --affine --print_loss 1 --save_check 3 --save_img 99"
+    killed, load = f"{flags} --out {tmp_path}/killed", f"--load {tmp_path}/killed/checkpoint_3"
+    succeed(FIRST, f"{flags} --iters 8 --out {tmp_path}/unbroken")
+    process = forked.start(FIRST, killed.split(), tmp_path / "log")
     wait_for(tmp_path / "killed/checkpoint_3", process)
     process.kill()
-    process.wait()
-    load = f"--load {tmp_path}/killed/checkpoint_3"
+    process.join()
     if len(run_folder.numbered(tmp_path / "killed")) > 2:  # it got further before it died
-        refuse(FIRST, f"{flags} --out {tmp_path}/killed {load}", "--overwrite to drop what came")
+        refuse(FIRST, f"{killed} --iters 8 {load}", "--overwrite to drop what came later")
         load += " --overwrite"
-    succeed(FIRST, f"{flags} --out {tmp_path}/killed {load}")
+    succeed(FIRST, f"{killed} --iters 8 {load}")
     assert log(tmp_path / "killed") == log(tmp_path / "unbroken")
 
 
 def wait_for(path, process, seconds=120):
     end = time.time() + seconds
     while not path.exists():
-        assert process.poll() is None, f"ended with {process.returncode}"
+        assert process.is_alive(), f"ended with {process.exitcode}"
         assert time.time() < end, f"no {path} after {seconds} s"
-        time.sleep(0.05)
+        time.sleep(0.01)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_run_saves_and_resumes(roots, tmp_path, number):
     flags = f"{roots} {SMALL} --bs 2 --print_loss 1 --save_img 9999 --out {tmp_path}"
-    command = [sys.executable, str(ROOT / FIRST), *flags.split()]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    process = forked.start(FIRST, flags.split(), tmp_path / "log")
     wait_for(tmp_path / "checkpoint_0", process)
-    process.send_signal(number)
-    text, _ = process.communicate(timeout=60)
-    assert process.returncode == 128 + number
-    assert "--resume" in text.splitlines()[-1]
-    last = max(int(n.split("_")[1]) for n in names(tmp_path) if n.startswith("checkpoint_"))
+    os.kill(process.pid, number)
+    process.join(60)
+    assert process.exitcode == 128 + number
+    assert "--resume" in (tmp_path / "log").read_text().splitlines()[-1]
+    last = max(run_folder.numbered(tmp_path))
     done = succeed(FIRST, f"{flags} --iters {last + 3} --resume")
     assert f"going on from {tmp_path}/checkpoint_{last} at iteration {last + 1}" in done
     assert [int(row["iteration"]) for row in log(tmp_path)] == list(range(last + 3))
@@ -272,20 +270,12 @@ def test_an_interrupted_inference_leaves_whole_pictures_only(pair, second, tmp_p
     out = tmp_path / "out"
     flags = f"--root_a {tmp_path}/a/train_seg --root_b {tmp_path}/b/train_seg --device cpu"
     flags += f" --load {second}/checkpoint --bs 3 --out {out} {mode}"
-    command = [sys.executable, str(ROOT / "inference.py"), *flags.split()]
-    process = subprocess.Popen(
-        command,
-        cwd=ROOT,
-        stderr=subprocess.PIPE,
-        text=True,
-        # Shells start what runs in the background with Ctrl-C ignored, and tests hand that on.
-        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
-    )
+    process = forked.start("inference.py", flags.split(), tmp_path / "log")
     wait_for(out / ("a_2.jpg" if mode else "kp_2.jpg"), process)
-    process.send_signal(signal.SIGINT)
-    _, text = process.communicate(timeout=20)
-    assert process.returncode == 130
-    assert text == "interrupted\n"
+    os.kill(process.pid, signal.SIGINT)
+    process.join(20)
+    assert process.exitcode == 130
+    assert (tmp_path / "log").read_text() == "interrupted\n"
     assert len(names(out)) < 300 * 7
     for path in out.iterdir():
         assert not path.name.startswith(".")
@@ -306,11 +296,9 @@ def test_stage_two_after_a_stage_one_without_affine(roots, tmp_path):
 
 
 def test_vgg_weights_from_a_file_and_from_the_cache(roots, first, tmp_path, monkeypatch):
-    torch.manual_seed(0)
-    state = {k: v for k, v in vgg16(weights=None).state_dict().items() if "features" in k}
     cache = tmp_path / "home/hub/checkpoints"
     cache.mkdir(parents=True)
-    torch.save(state, cache / "vgg16-397923af.pth")
+    weights.vgg16_file(cache / "vgg16-397923af.pth")
     flags = f"{roots} --device cpu --bs 2 --load {first}/checkpoint --iters 1"
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "home"))
     succeed(SECOND, f"{flags} --out {tmp_path}/cache")
@@ -379,9 +367,13 @@ def test_a_programming_error_keeps_its_traceback():
     assert "ZeroDivisionError" in done.stderr
 
 
-def test_help_names_every_option():
-    text = succeed(FIRST, "--help") + succeed(SECOND, "--help") + succeed("inference.py", "--help")
-    for option in ("--lambda_sill", "--new_norm", "--data_size", "--vgg_weights", "--config"):
-        assert option in text
-    assert run_script("gen_vid.py", "--help").returncode == 0
-    assert os.path.exists(ROOT / "configs/cat_fox.yaml")
+@pytest.mark.parametrize(
+    ("script", "groups"), [*options.SCRIPTS.items(), ("gen_vid", [gen_vid.VIDEO])]
+)
+def test_help_names_every_option(script, groups):
+    text = succeed(f"{script}.py", "--help").split()
+    named = {word.strip(",.;()[]") for word in text}
+    assert "--config" in named
+    for option in itertools.chain(*groups):
+        assert f"--{option.name}" in named
+        assert not option.opposite or f"--{option.opposite}" in named
