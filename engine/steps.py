@@ -1,4 +1,8 @@
-"""Steps of a longer way, each a script of its own: skipped when done, taken up when cut."""
+"""Scripts that run one after the other, of which those with finished results are skipped.
+
+A file in the folder of results remembers, of every step, a hash of what decides its results and
+whether it came to its end. A step that was interrupted runs again when the same chain is run again.
+"""
 
 import hashlib
 import json
@@ -13,7 +17,7 @@ from utils.errors import UserError
 
 ROOT = Path(__file__).resolve().parent.parent
 RECORD = "steps.json"
-# Of a closed terminal, too: a step must not go on alone.
+# SIGHUP comes when the terminal is closed: a step must not go on alone.
 SIGNALS = [getattr(signal, s) for s in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, s)]
 
 
@@ -22,16 +26,17 @@ class Step:
     """One call of a script.
 
     Attributes:
-        name: under which it is remembered.
-        script: file name in the project's root.
-        argv: arguments that decide its results.
-        products: files that are there when it is done.
-        inputs: what else decides its results: anything that JSON can hold.
-        follows: names of the steps whose results it uses.
-        aside: arguments that do not change its results.
-        again: more such arguments, with which it goes on where it was cut.
-        clears: folder of a training run, whose results are not replaced unasked; None for others.
-        replacing: arguments for when they are to be.
+        name: the step's name in messages and in steps.json.
+        script: path of the script, relative to the project's root.
+        argv: arguments that decide the results.
+        products: files that exist when the step is done.
+        inputs: what else decides the results, as anything that JSON can hold.
+        follows: names of the steps whose results this one uses.
+        aside: arguments that do not change the results, like the device.
+        again: arguments by which an interrupted script resumes; they are always given.
+        clears: folder of a training run whose results are replaced only with `overwrite`, and
+            then removed first; None for steps whose results are replaced at once.
+        replacing: arguments that are added when `overwrite` replaces other results.
     """
 
     name: str
@@ -47,10 +52,10 @@ class Step:
 
 
 class Steps:
-    """What is done in a folder, in its steps.json.
+    """Runs steps, and remembers in the folder's steps.json which of them are done.
 
     Args:
-        folder: exists.
+        folder: an existing folder.
 
     Raises:
         UserError: steps.json is damaged.
@@ -68,16 +73,17 @@ class Steps:
                 ) from None
 
     def take(self, step, overwrite=False, force=False):
-        """Run a step unless its results are there and it was the same.
+        """Run a step, unless it is done: same options and inputs, and its products exist.
 
         Args:
             step: `Step`.
-            overwrite: whether it may replace results of other options.
-            force: run it even so.
+            overwrite: whether results of other options or inputs may be replaced.
+            force: run the step even if it is done.
 
         Raises:
-            UserError: it was another one, and `overwrite` is not given.
-            SystemExit: it failed, with its code, or was interrupted.
+            UserError: a training run with other options is there, and `overwrite` is False.
+            SystemExit: the script failed, with its exit code, or was interrupted, with 128 and
+                the signal's number.
         """
         stamp = self._stamp(step)
         known = self.known.get(step.name, {})
@@ -92,15 +98,15 @@ class Steps:
                 f"{step.name}: {self.path.parent} holds results of other options or clips; give "
                 "the former ones, another --out, or --overwrite to replace them"
             )
-        if other and step.clears:  # now, so that a run cut from here on never goes on from them
+        if other and step.clears:  # now: the new run, once interrupted, must not resume from them
             run_folder.clear(step.clears)
         self._remember(step, stamp, False)
         _call(step, (*step.aside, *step.again, *(step.replacing if other and overwrite else ())))
         self._remember(step, stamp, True)
 
     def _stamp(self, step):
-        """Hash of all that decides a step's results."""
-        # Of a config file its content counts, not where it lies.
+        """Hash of everything that decides a step's results."""
+        # A config file counts by its content, not by its path.
         words = [
             Path(word).read_text() if former == "--config" else word
             for former, word in zip(("", *step.argv), step.argv)
@@ -115,30 +121,32 @@ class Steps:
 
 
 def _call(step, extra):
-    """Run a step's script to its end; it gets the signals that this process gets, once each."""
+    """Run a step's script to its end; every signal to this process is passed on to it once."""
     command = [sys.executable, str(ROOT / step.script), *step.argv, *extra]
-    noted, children = [], []
+    received, unsent, children = [], [], []
 
-    def hand_on(number, _):
-        noted.append(number)
-        for child in children:
-            child.send_signal(number)
+    def pass_on():
+        while children and unsent:
+            children[0].send_signal(unsent.pop(0))
 
-    former = {s: signal.signal(s, hand_on) for s in SIGNALS}
+    def receive(number, _):
+        received.append(number)
+        unsent.append(number)
+        pass_on()
+
+    former = {s: signal.signal(s, receive) for s in SIGNALS}
     try:
         print(f"{step.name}: {step.script}", flush=True)
         # In a session of its own, so that a terminal's Ctrl-C does not reach it twice.
-        process = subprocess.Popen(command, start_new_session=True)
-        for number in noted:  # what came before it was there
-            process.send_signal(number)
-        children.append(process)
-        code = process.wait()
+        children.append(subprocess.Popen(command, start_new_session=True))
+        pass_on()  # what came before the process was there
+        code = children[0].wait()
     finally:
         for number, handler in former.items():
             signal.signal(number, handler)
-    if noted:
+    if received:
         print(f"interrupted in {step.name}; the same command goes on from there", flush=True)
-        sys.exit(128 + noted[0])
+        sys.exit(128 + received[0])
     if code:
         print(f"stopped in {step.name}", flush=True)
         sys.exit(code)

@@ -1,9 +1,11 @@
-"""run.py: from two videos to results in one command, cut at every step and continued."""
+"""run.py: from two videos to results in one command, which can be interrupted and given again."""
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -45,36 +47,53 @@ def words(videos, out, *more):
     return [str(word) for word in (*given, *more)]
 
 
-def interrupt_at(step, argv):
-    """Run until `step` begins, then Ctrl-C; returns what was printed."""
-    command = [sys.executable, "-u", str(ROOT / "run.py"), *argv]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True,
-                               stderr=subprocess.DEVNULL)  # fmt: skip
-    lines = []
-    for line in process.stdout:
-        lines.append(line.strip())
-        if line.startswith(f"{step}: ") and line.strip().endswith(".py"):
-            process.send_signal(signal.SIGINT)
-            break
-    lines += process.stdout.read().splitlines()
-    assert process.wait() == 130, lines
-    return lines
+def calling(function):
+    """Context in which a step's script is called by `function(step, arguments that are added)`.
+
+    The processes in which steps run otherwise are for tests/test_steps.py.
+    """
+    return mock.patch("engine.steps._call", function)
 
 
 @pytest.fixture(scope="module")
 def finished(videos, tmp_path_factory):
-    """Folder of a run that was cut in every step, and what the last call printed."""
-    out = tmp_path_factory.mktemp("runs") / "it's mine"
-    argv = words(videos, out)
-    for number, step in enumerate(STEPS):
-        lines = interrupt_at(step, argv)
-        assert f"interrupted in {step}; the same command goes on from there" in lines
-        assert sum(line.endswith("done before") for line in lines) >= number - 1
-    return out, succeed("run.py", argv)
+    """Folder of a run with every script's real work, the steps it took, and what it printed."""
+    out, taken = tmp_path_factory.mktemp("runs") / "it's mine", []
+
+    def call(step, extra):
+        taken.append(step)
+        succeed(step.script, [*step.argv, *extra])
+
+    with calling(call):
+        text = succeed("run.py", words(videos, out))
+    return out, taken, text
 
 
-def test_a_run_cut_in_every_step_ends_with_results(finished):
-    out, text = finished
+def stand_in(finished, stops_in=None):
+    """What does the work of scripts: a function for `calling`, and the list of steps it took.
+
+    Clips are copied from the finished run, other products are empty files.
+    """
+    taken = []
+
+    def call(step, _):
+        taken.append(step)
+        if step.name == stops_in:
+            sys.exit(130)
+        if step.script == "prepare_data.py":
+            folder = step.products[0].parent
+            shutil.copytree(finished[0] / folder.name, folder)
+        for path in step.products:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+
+    return call, taken
+
+
+@pytest.mark.slow
+def test_a_run_ends_with_results(finished):
+    out, taken, text = finished
+    assert [step.name for step in taken] == STEPS
     assert f"done: {out}/quick/6_both.mp4" in text
     results = out / "quick"
     both = np.stack(list(open_source(results / "6_both.mp4")))
@@ -89,37 +108,75 @@ def test_a_run_cut_in_every_step_ends_with_results(finished):
     assert (results / "6_ab.wav").stat().st_size > 100_000
 
 
+@pytest.mark.slow
 def test_a_second_call_does_nothing(finished, videos):
-    out, _ = finished
+    out, *_ = finished
     before = {path: path.stat().st_mtime_ns for path in out.rglob("*") if path.is_file()}
     text = succeed("run.py", words(videos, out))
     assert text.count("done before") == len(STEPS)
     assert {path: path.stat().st_mtime_ns for path in out.rglob("*") if path.is_file()} == before
 
 
+@pytest.mark.slow
+def test_a_run_interrupted_in_every_step_goes_on_from_there(finished, videos, tmp_path):
+    argv = words(videos, tmp_path / "run")
+    for number, step in enumerate(STEPS):
+        call, taken = stand_in(finished, step)
+        with calling(call):
+            done = run_script("run.py", argv)
+        assert done.returncode == 130
+        # Each begins with the step in which the one before was interrupted.
+        assert [one.name for one in taken] == STEPS[max(0, number - 1) : number + 1]
+        assert done.stdout.count("done before") == max(0, number - 1)
+    call, taken = stand_in(finished)
+    with calling(call):
+        text = succeed("run.py", argv)
+    assert [step.name for step in taken] == STEPS[-1:]
+    assert f"done: {tmp_path}/run/quick/6_both.mp4" in text
+
+
+@pytest.mark.slow
 def test_training_is_not_replaced_unasked(finished, videos):
-    out, _ = finished
+    out, *_ = finished
     refuse("run.py", words(videos, out, "--seed", "1"), "stage one", "--overwrite")
     record = json.loads((out / "quick/steps.json").read_text())
     assert record["stage one"]["done"]
 
 
-def test_replaced_training_is_not_gone_on_from(finished, videos):
-    """Cut right after --overwrite took hold: nothing of the former run is left to go on from."""
-    out, _ = finished
-    interrupt_at("stage one", words(videos, out, "--seed", "1", "--overwrite"))
+@pytest.mark.slow
+def test_replaced_training_is_not_gone_on_from(finished, videos, tmp_path):
+    """Ctrl-C right after --overwrite took hold: the former run left nothing to go on from."""
+    out = tmp_path / "run"
+    shutil.copytree(finished[0], out)
+    argv = words(videos, out, "--seed", "1", "--overwrite")
+    argv[:2] = [str(out / "a"), str(out / "b")]
+    process = subprocess.Popen([sys.executable, "-u", str(ROOT / "run.py"), *argv], cwd=ROOT,
+                               stdout=subprocess.PIPE, text=True)  # fmt: skip
+    lines = [process.stdout.readline().strip()]
+    process.send_signal(signal.SIGINT)
+    lines += process.stdout.read().splitlines()
+    assert process.wait() == 130
+    assert lines[0] == "stage one: train_first_stage.py"
+    assert lines[-1] == "interrupted in stage one; the same command goes on from there"
     assert not (out / "quick/first/checkpoint").exists()
     record = json.loads((out / "quick/steps.json").read_text())
     assert not record["stage one"]["done"]
 
 
+@pytest.mark.slow
 def test_prepared_clips_are_used_as_they_are(finished, videos, tmp_path):
-    out, _ = finished
+    """The steps are those of the finished run, but for the clips and where they lie."""
+    out, former, _ = finished
     argv = words(videos, tmp_path / "again")
     argv[:2] = [str(out / "a"), str(out / "b")]
-    text = succeed("run.py", argv)
+    call, taken = stand_in(finished)
+    with calling(call):
+        text = succeed("run.py", argv)
     assert "clip A" not in text
-    assert (tmp_path / "again/quick/6_ab.mp4").is_file()
+    assert [step.name for step in taken] == STEPS[2:]
+    for step, usual in zip(taken, former[2:]):
+        moved = [word.replace(f"{tmp_path}/again/quick", f"{out}/quick") for word in step.argv]
+        assert moved == list(usual.argv)
 
 
 def test_mistakes_are_said_before_any_work(videos, tmp_path):
