@@ -14,13 +14,14 @@ from datasets.clip import Clip
 from engine import checkpoint, run_folder
 from metrics import against_truth, own, table
 from metrics.affine import fit_affine
-from metrics.clip_results import OTHER, PAIR, ClipResults
+from metrics.clip_results import ClipResults
 from metrics.pictures import inception_features
 from models import weights
 from synthetic.truth import Truth
 from utils import arguments, errors, images, options, runtime, visualize
+from utils.domains import OTHER, PAIR
 from utils.errors import UserError
-from utils.visualize import unit
+from utils.tensors import unit
 
 EXAMPLES = 8  # columns of examples.png
 

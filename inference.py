@@ -20,16 +20,16 @@ from finishing import tracks
 from finishing.backdrop import Plain, WithoutDriver
 from finishing.final import Finish
 from finishing.place import Places
-from finishing.sheets import PAIR, sheets, shown, split_pictures, to_host
+from finishing.sheets import sheets, shown, split_pictures, to_host
 from preparation.clip_folder import Frames, Masks, frame_rate
 from segmentation import motion
 from utils import arguments, errors, images, options, runtime
+from utils.domains import DIRECTIONS, PAIR
 from utils.errors import UserError
 from utils.pipeline import map_ahead
 from video.reader import DEFAULT_RATE
 
 AHEAD = 32  # frames on their way to files besides two batches, so that every core has some
-DRIVERS = {"ab": "a", "ba": "b", "both": "ab"}
 
 
 class Driver:
@@ -179,7 +179,7 @@ def main():
         tracks.check_name(path)
     device = runtime.start(opt.device)
     jokr = checkpoint.open_jokr(opt, given, device)
-    drivers = {domain: Driver(opt, domain) for domain in DRIVERS[opt.direction]}
+    drivers = {domain: Driver(opt, domain) for domain in DIRECTIONS[opt.direction]}
     count = opt.data_size
     if count == -1:
         count = min(len(driver.clip) for driver in drivers.values())

@@ -15,11 +15,11 @@ from preparation import clip_options, record
 from preparation.clip_folder import frame_rate
 from utils import arguments, errors, options, runtime
 from utils.arguments import flag, natural, option, positional
+from utils.domains import PAIR
 from utils.errors import UserError
 from video.reader import DEFAULT_RATE
 
 FEWEST = 8  # frames of a clip that evaluate.py takes
-PAIRS = {"a": "ab", "b": "ba"}  # who drives, and what comes of it
 CHOICES = (
     positional("clip_a", "video, folder of pictures or prepared clip of object A"),
     positional("clip_b", "the same of object B"),
@@ -117,7 +117,7 @@ def training(films, words, aside, out):
 
 def inference(films, words, aside, out):
     """The `Step`s that make the pictures of either direction."""
-    for domain, pair in PAIRS.items():
+    for domain, pair in PAIR.items():
         kinds, finish = [f"refined_{pair}_"], ()
         if films.whole(domain):
             kinds, finish = [*kinds, f"final_{pair}_"], ("--restore", "--background", "driver")
@@ -137,7 +137,7 @@ def videos(films, out):
     cells = "--prefix_a a_ --prefix_b refined_ab_ --prefix_c b_ --prefix_d refined_ba_ --resize"
     words = f"{cells} --start_a {a} --end_a {end_a} --start_b {b} --end_b {end_b}".split()
     yield video("both", out, words, min(map(films.rate, "ab")), ("frames ab", "frames ba"))
-    for domain, pair in PAIRS.items():
+    for domain, pair in PAIR.items():
         first, end = films.span(domain)
         kind = "final" if films.whole(domain) else "refined"
         words = ["--columns", f"{kind}_{pair}_", "--start_a", str(first), "--end_a", str(end)]

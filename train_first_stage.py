@@ -17,7 +17,7 @@ from losses.reconstruction import shape
 from models import DomainDiscriminator
 from models.build import build_jokr
 from utils import arguments, errors, options, runtime, visualize
-from utils.visualize import unit
+from utils.tensors import unit
 
 
 def detect_pair(jokr, batch):

@@ -11,7 +11,7 @@ from losses.reconstruction import l1
 from models import weights
 from models.build import build_jokr
 from utils import arguments, errors, options, runtime, visualize
-from utils.visualize import unit
+from utils.tensors import unit
 
 
 def refine(jokr, a, b, per_item=False):

@@ -19,7 +19,7 @@ from engine import checkpoint, run_folder  # noqa: E402
 from utils import arguments, errors, images, options, runtime, visualize  # noqa: E402
 from utils.arguments import count, natural, option, positive  # noqa: E402
 from utils.geometry import coordinate_grid  # noqa: E402
-from utils.visualize import unit  # noqa: E402
+from utils.tensors import unit  # noqa: E402
 
 DRAG = (
     option("shift", positive, 0.2, "how far a keypoint is moved, half widths of the picture"),

@@ -13,6 +13,7 @@ from datasets.pairs import Batch
 from models.layers import Dropout
 from utils import images
 from utils.geometry import REDRAW_DECAY, coordinate_grid
+from utils.tensors import normalise, to_tensor
 
 
 def redraw(keypoints, height, width, per_item=False):
@@ -83,4 +84,4 @@ def picture(pair, tensors, matrix, crop):
         for image, filter_ in zip(padded, filters)
     ]
     small = [images.resize(image, tensors.width, tensors.height) for image in warped]
-    return images.normalise(*(images.to_tensor(image) for image in small))
+    return normalise(*(to_tensor(image) for image in small))

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from utils import images
+from utils import images, tensors
 from utils.errors import UserError
 from utils.pipeline import map_ahead
 
@@ -88,7 +88,7 @@ class Clip:
             for first in range(0, count, batch_size):
                 indices = range(first, min(first + batch_size, count))
                 names = [self.names[i % len(self)] for i in indices]
-                yield names, *images.to_batch(list(islice(pictures, batch_size)), device)
+                yield names, *tensors.to_batch(list(islice(pictures, batch_size)), device)
 
 
 def frame_folder(root):

@@ -10,6 +10,7 @@ import torch
 from datasets import augment
 from utils import images
 from utils.errors import UserError
+from utils.tensors import normalise, send, to_tensor
 
 OVERSIZE = 1.5  # clips are kept at no more than this times the training size
 
@@ -43,9 +44,7 @@ class ClipTensors:
             kept = np.minimum(self.sizes.max(0), limits)
 
             def pixels(index):
-                return torch.cat(
-                    [images.to_tensor(images.resize(i, *kept)) for i in clip.read(index)]
-                )
+                return torch.cat([to_tensor(images.resize(i, *kept)) for i in clip.read(index)])
 
             self.pictures = torch.stack(list(pool.map(pixels, range(len(clip))))).to(device)
         self.width, self.height, self.pad_factor = width, height, pad_factor
@@ -82,9 +81,9 @@ class ClipTensors:
 
     def _resample(self, indices, theta):
         device = self.pictures.device
-        pictures = self.pictures[images.send(torch.from_numpy(indices), device)]
-        warped = augment.warp(pictures, images.send(theta, device), self.width, self.height)
-        return images.normalise(warped[:, :3], warped[:, 3:])
+        pictures = self.pictures[send(torch.from_numpy(indices), device)]
+        warped = augment.warp(pictures, send(theta, device), self.width, self.height)
+        return normalise(warped[:, :3], warped[:, 3:])
 
 
 class Pairs:
@@ -141,7 +140,7 @@ class Pairs:
         warps = []
         for domain, (tensors, _) in enumerate(self.domains):
             drawn = augment.random_warps(self._rng(domain, 2, iteration), self.batch_size)
-            warps.append(images.send(drawn[self.share], tensors.pictures.device))
+            warps.append(send(drawn[self.share], tensors.pictures.device))
         return warps
 
     def _rng(self, domain, purpose, number):

@@ -5,7 +5,6 @@ stage two `R_A`, `R_B`, `g_opt2`. Ours add `iteration` (the next one) and `optio
 `--ema` under `ema` the averaged networks and theta by the same keys.
 """
 
-import os
 import pickle
 import re
 from pathlib import Path
@@ -16,24 +15,17 @@ from torch.optim import Optimizer
 from models.build import build_jokr
 from utils import options, runtime
 from utils.errors import UserError
+from utils.files import replacing
 
 REQUIRED = {1: ("G_A", "KP", "Disc", "g_opt", "d_opt"), 2: ("G_A", "KP", "R_A", "R_B", "g_opt2")}
 MAKER = {1: "train_first_stage.py", 2: "train_second_stage.py"}
 
 
 def save(path, state):
-    """Write `state` to `path` through a temporary file; UserError where that fails."""
-    path = Path(path)
-    temporary = path.with_name(f".{path.name}.tmp")
-    try:
-        torch.save(state, temporary)
-        os.replace(temporary, path)
-    except (OSError, RuntimeError) as error:
-        raise UserError(
-            f"{path} cannot be written ({error}); make room or choose another --out"
-        ) from None
-    finally:
-        temporary.unlink(missing_ok=True)
+    """Write `state` to `path`, whole or not at all; UserError where that fails."""
+    advice = "make room or choose another --out"
+    with replacing(path, advice, (OSError, RuntimeError)) as part:
+        torch.save(state, part)
 
 
 def load(path, stage, device="cpu"):

@@ -8,7 +8,7 @@ import torch
 from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
-from utils import parallel
+from utils import loss_log, parallel
 from utils.errors import UserError
 from utils.visualize import plot_losses
 
@@ -47,11 +47,7 @@ class Log:
             self.bar.set_postfix({k: f"{v:.3g}" for k, v in list(values.items())[:6]})
 
     def _open(self, fields):
-        earlier = []
-        if self.start and self.path.is_file():
-            with open(self.path, newline="") as file:
-                rows = (row for row in csv.DictReader(file) if None not in row.values())
-                earlier = [r for r in rows if int(r.get("iteration", self.start)) < self.start]
+        earlier = [row for row in loss_log.read(self.path) if row["iteration"] < self.start]
         self.file = open(self.path, "w", newline="")  # noqa: SIM115 - closed by close()
         self.writer = csv.DictWriter(self.file, fields, restval="nan", extrasaction="ignore")
         self.writer.writeheader()

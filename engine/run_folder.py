@@ -1,12 +1,12 @@
 """The folder of a run: which checkpoints it holds, where to go on, what to clear."""
 
-import os
 import re
 from pathlib import Path
 
 from engine import checkpoint
 from utils import parallel
 from utils.errors import UserError
+from utils.files import replacing
 
 
 def numbered(folder):
@@ -88,17 +88,8 @@ def make_folder(out):
 
 def write(path, text):
     """Write a text file whole or not at all; UserError where that fails."""
-    path = Path(path)
-    part = path.with_name(f".{path.name}.part")
-    try:
+    with replacing(path, "choose another --out") as part:
         part.write_text(text)
-        os.replace(part, path)
-    except OSError as error:
-        raise UserError(
-            f"{path} cannot be written ({error.strerror}); choose another --out"
-        ) from None
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def clear(out, kept=None):

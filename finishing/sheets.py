@@ -2,10 +2,9 @@
 
 import torch
 
-from utils import images, visualize
-from utils.visualize import unit
-
-PAIR = {"a": "ab", "b": "ba"}  # who drives, and what comes of it
+from utils import tensors, visualize
+from utils.domains import OTHER, PAIR
+from utils.tensors import unit
 
 
 def shown(frames, masks, result, splitted):
@@ -14,13 +13,13 @@ def shown(frames, masks, result, splitted):
     pictures["other_mask"] = result.other_mask
     keypoints = {}
     if splitted:
-        pictures["stretched_mask"] = images.stretch(result.other_mask)
+        pictures["stretched_mask"] = tensors.stretch(result.other_mask)
     else:
         pictures |= {"own_mask": result.own_mask, "own_picture": unit(result.own_picture)}
         keypoints = {"keypoints": result.keypoints, "moved_keypoints": result.moved_keypoints}
     # A quarter of the bytes, and each pixel's colours side by side, which Pillow takes uncopied.
     layout = torch.channels_last
-    pixels = {k: images.to_pixels(x).contiguous(memory_format=layout) for k, x in pictures.items()}
+    pixels = {k: tensors.to_pixels(x).contiguous(memory_format=layout) for k, x in pictures.items()}
     return {**pixels, **keypoints}
 
 
@@ -38,12 +37,12 @@ def split_pictures(domain, items):
         f"refined_{pair}_": item["other_picture"],
         f"decoded_{pair}_": item["stretched_mask"],
     }
-    return {prefix: images.to_pil(x[0]) for prefix, x in pictures.items()}
+    return {prefix: tensors.to_pil(x[0]) for prefix, x in pictures.items()}
 
 
 def sheets(domain, items):
     """The labelled sheets of one frame, Pillow images by prefix; one of `kp_` for both clips."""
-    this, other, item = domain.upper(), {"a": "B", "b": "A"}[domain], items[domain]
+    this, other, item = domain.upper(), OTHER[domain].upper(), items[domain]
     picture = {f"frame {this}": item["frame"]}
     own = {f"mask {this}": item["mask"], "decoded": item["own_mask"]}
     driven = {f"decoded, shape of {other}": item["other_mask"]}

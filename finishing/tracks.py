@@ -9,6 +9,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
 from utils.errors import UserError
+from utils.files import replacing
 
 ENDINGS = (".npz", ".json")
 # In what ways NumPy and JSON say that a file is not what it should be.
@@ -75,26 +76,16 @@ def write(path, tracks):
     .npz holds arrays a, a_moved (N, K, 2) and a_frames (N,), likewise b. .json holds, under "a" and
     "b", a list of {"frame", "index", "x", "y", "moved_x", "moved_y"}.
     """
-    path = Path(path)
-    part = path.with_name(f".{path.stem}.part{path.suffix}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)  # perhaps --out, which comes later
-        if path.suffix.lower() == ".json":
+    with replacing(path, "choose another --keypoints_out") as part:
+        if part.suffix.lower() == ".json":
             part.write_text(json.dumps({domain: _rows(track) for domain, track in tracks.items()}))
-        else:
-            arrays = {}
-            for domain, track in tracks.items():
-                arrays |= {domain: track.keypoints, f"{domain}_moved": track.moved}
-                arrays[f"{domain}_frames"] = track.frames
-            np.savez(part, **arrays)
-        part.replace(path)
-    except OSError as error:
-        raise UserError(
-            f"{path} cannot be written ({error.strerror}); choose another --keypoints_out"
-        ) from None
-    finally:
-        if part.exists():  # not so where its folder is a file
-            part.unlink()
+            return
+        arrays = {}
+        for domain, track in tracks.items():
+            arrays |= {domain: track.keypoints, f"{domain}_moved": track.moved}
+            arrays[f"{domain}_frames"] = track.frames
+        with part.open("wb") as file:  # by its name, NumPy would add another ending to .NPZ
+            np.savez(file, **arrays)
 
 
 def _rows(track):

@@ -10,6 +10,7 @@ from scipy.ndimage import binary_fill_holes
 from metrics import affine, keypoints, motion, pictures, silhouettes, verdicts
 from metrics.table import Row
 from utils.geometry import affine_apply
+from utils.tensors import signed
 
 SHAPES = "Silhouettes against the truth"
 LOOKS = "Pictures against the truth"
@@ -91,7 +92,7 @@ def _compared(group, name, case, better, measure, found, trivial, best, truth, d
 def warping(pair, side, target, truth, flow, valid):
     """E_warp of the results on the truth's optical flow, whose own is the upper bound."""
     refined = side.other_picture is not None
-    wear = (lambda x, y: x) if refined else (lambda x, y: 2 * y - 1)
+    wear = (lambda x, y: x) if refined else (lambda x, y: signed(y))
     drawn = wear(side.other_picture, side.other_mask)
     trivial = own_frames(side, target)
     frames = wear(target.frames, target.masks)

@@ -4,9 +4,6 @@ from dataclasses import dataclass
 
 import torch
 
-OTHER = {"a": "b", "b": "a"}
-PAIR = {"a": "ab", "b": "ba"}  # whose motion, whose looks
-
 
 @dataclass
 class ClipResults:

@@ -3,8 +3,8 @@
 import torch
 from torch.nn import functional as F
 
-from metrics.pictures import to_unit
 from utils.geometry import coordinate_grid
+from utils.tensors import unit
 
 
 def warp_error(pictures, flow, valid):
@@ -25,10 +25,10 @@ def warp_error(pictures, flow, valid):
     errors = []
     # One pair at a time: a clip's worth of warped frames is not needed at once.
     for here, there, move, seen in zip(pictures, pictures[1:], flow, valid):
-        warped, inside = _warp_back(to_unit(there), move)
+        warped, inside = _warp_back(unit(there), move)
         counts = seen[0] & inside
         if counts.any():
-            errors.append((to_unit(here) - warped).square().sum(0)[counts].mean())
+            errors.append((unit(here) - warped).square().sum(0)[counts].mean())
     if not errors:
         raise ValueError("no pair of frames has a valid pixel")
     return torch.stack(errors).mean().item()
@@ -55,4 +55,4 @@ def picture_jitter(pictures):
     """
     if len(pictures) < 3:
         raise ValueError(f"jitter needs 3 frames, there are {len(pictures)}")
-    return to_unit(pictures).diff(n=2, dim=0).abs().mean().item()
+    return unit(pictures).diff(n=2, dim=0).abs().mean().item()

@@ -6,8 +6,9 @@ Every function takes `sides`, dict of domain "a", "b" -> `ClipResults`, and retu
 import torch
 
 from metrics import keypoints, motion, pictures, silhouettes, verdicts
-from metrics.clip_results import OTHER, PAIR
 from metrics.table import Row
+from utils.domains import OTHER, PAIR
+from utils.tensors import signed
 
 MIN_FRAMES = 8
 RECONSTRUCTION = "Each clip's own reconstruction"
@@ -100,7 +101,7 @@ def steadiness(sides):
     rows = []
     for domain, side in sides.items():
         if side.other_picture is None:
-            drawn, driver = (2 * x - 1 for x in (side.other_mask, side.masks))
+            drawn, driver = map(signed, (side.other_mask, side.masks))
         else:
             drawn, driver = side.other_picture, side.frames
         ratio = motion.picture_jitter(drawn) / max(motion.picture_jitter(driver), 1e-9)

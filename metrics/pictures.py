@@ -17,14 +17,10 @@ from torchmetrics.image.kid import KernelInceptionDistance
 from torchvision.models import inception_v3
 
 from metrics.silhouettes import cut
+from utils.tensors import signed, unit
 
 PSNR_LIMIT = 100.0  # decibels; one 8-bit step in one number of a 256 x 256 picture makes 101
 INCEPTION_SIZE = 299
-
-
-def to_unit(pictures):
-    """[-1, 1] -> [0, 1]."""
-    return (pictures + 1) / 2
 
 
 def _mean_of_batches(measure, pictures, truth, batch):
@@ -49,7 +45,7 @@ def foreground_l1(pictures, truth, masks):
     inside = cut(masks)
     if not inside.any():
         raise ValueError("every true silhouette is empty")
-    difference = (to_unit(pictures) - to_unit(truth)).abs().mean(1, keepdim=True)
+    difference = (unit(pictures) - unit(truth)).abs().mean(1, keepdim=True)
     return difference[inside].mean().item()
 
 
@@ -59,7 +55,7 @@ def ssim(pictures, truth, batch=16):
 
     def measure(x, y):
         return structural_similarity_index_measure(
-            to_unit(x), to_unit(y), data_range=1.0, reduction="none"
+            unit(x), unit(y), data_range=1.0, reduction="none"
         )
 
     return _mean_of_batches(measure, pictures, truth, batch)
@@ -74,7 +70,7 @@ def psnr(pictures, truth, batch=16):
 
     def measure(x, y):
         ratio = peak_signal_noise_ratio(
-            to_unit(x), to_unit(y), data_range=1.0, reduction="none", dim=(1, 2, 3)
+            unit(x), unit(y), data_range=1.0, reduction="none", dim=(1, 2, 3)
         )
         return ratio.clamp(max=PSNR_LIMIT)
 
@@ -114,7 +110,7 @@ def kid(pictures, target_pictures, features, subset_size, subsets=100, batch=16)
         metric = KernelInceptionDistance(features, subsets=subsets, subset_size=subset_size)
         for side, real in ((target_pictures, True), (pictures, False)):
             for some in side.split(batch):
-                metric.update(to_unit(some), real=real)
+                metric.update(unit(some), real=real)
         torch.default_generator.manual_seed(0)  # torch.manual_seed would reach the GPU's too
         return metric.compute()[0].item()
 
@@ -132,7 +128,7 @@ class InceptionFeatures(nn.Module):
         )
         # Torchvision normalises by ImageNet's statistics and then undoes it in the network, whose
         # weights come from TensorFlow and want [-1, 1]; together that is this.
-        return self.network(2 * resized - 1)
+        return self.network(signed(resized))
 
 
 def inception_features(state_dict):

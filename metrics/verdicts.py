@@ -1,20 +1,22 @@
 """Numbers in plain words, with what to change where they are bad."""
 
+from utils.standing import order, stand
+
 ENOUGH = 0.65  # balanced accuracy up to which domains count as hard to tell apart
 
 
 def standing(value, baselines, upper_bound, better):
     """Where a value lies between trivial answers (name -> value) and the best possible one."""
-    sign = 1 if better == "higher" else -1
-    name, baseline = max(baselines.items(), key=lambda item: sign * item[1])
-    if sign * value <= sign * baseline:
-        return f"no better than the trivial answer '{name}'"
-    if upper_bound is None or sign * upper_bound <= sign * baseline:
+    rank = order(better)
+    trivial = {name: rank(baseline) for name, baseline in baselines.items()}
+    found = stand(rank(value), trivial, None if upper_bound is None else rank(upper_bound))
+    if not found.beats:
+        return f"no better than the trivial answer '{found.baseline}'"
+    if found.share is None:
         return "better than every trivial answer"
-    share = (value - baseline) / (upper_bound - baseline)
-    if share > 1:
+    if found.share > 1:
         return "better than every trivial answer, and than any own frame"
-    return f"better than every trivial answer, {share:.0%} of the way to the best own frame"
+    return f"better than every trivial answer, {found.share:.0%} of the way to the best own frame"
 
 
 def own_silhouette(value):

@@ -13,6 +13,7 @@ from datasets.pairs import ClipTensors, Pairs
 from preparation import review
 from utils import images, visualize
 from utils.errors import UserError
+from utils.tensors import unit
 from video.reader import pictures_in
 
 NAME = re.compile(r"(.*?)(\d+)(\.[^.]+)", re.DOTALL)
@@ -180,8 +181,8 @@ def training_view(clip):
     """Pillow image of what training makes of a clip: items, each padded and warped in its way."""
     tensors = ClipTensors(clip, *SEEN, "cpu")
     item, _ = Pairs(tensors, tensors, min(8, tensors.items), seed=0).batch(0)
-    rows = {"frames, as training sees them": visualize.unit(item.frame), "masks": item.mask}
-    return visualize.rows({**rows, "next frames": visualize.unit(item.next_frame)})
+    rows = {"frames, as training sees them": unit(item.frame), "masks": item.mask}
+    return visualize.rows({**rows, "next frames": unit(item.next_frame)})
 
 
 def look_through(folder, renumber_first):

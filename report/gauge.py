@@ -1,8 +1,9 @@
 """Where a metric's value lies between its baselines and its upper bound."""
 
 import math
-import re
 from dataclasses import dataclass
+
+from utils.standing import order, stand
 
 _MARGIN = 4  # percent of the scale left free on either side, so that no mark is cut
 
@@ -53,7 +54,7 @@ def gauges(rows):
     if not known:
         return ranked
     place = _scale(known, rows[0].better)
-    return [_gauge(row, *ranks, place) if ranks else None for row, ranks in zip(rows, ranked)]
+    return [_gauge(*ranks, place) if ranks else None for ranks in ranked]
 
 
 def _known(x):
@@ -62,25 +63,16 @@ def _known(x):
 
 def _ranks(row):
     """Value, baselines and upper bound as numbers of which the higher is the better; or None."""
-    order = _order(row.better)
-    if order is None or not measured(row):
+    rank = order(row.better)
+    if rank is None or not measured(row):
         return None
-    baselines = {
-        name: order(baseline) for name, baseline in row.baselines.items() if _known(baseline)
-    }
-    upper_bound = order(row.upper_bound) if _known(row.upper_bound) else None
+    baselines = {name: rank(number) for name, number in row.baselines.items() if _known(number)}
+    upper_bound = rank(row.upper_bound) if _known(row.upper_bound) else None
     if baselines and upper_bound is None and row.better.startswith("near"):
         upper_bound = 0  # the target itself
-    return (
-        (order(row.value), baselines, upper_bound) if baselines or upper_bound is not None else None
-    )
-
-
-def _order(better):
-    target = re.fullmatch(r"near (-?\d+\.?\d*)", better)
-    if target:
-        return lambda x: -abs(x - float(target[1]))
-    return {"higher": lambda x: x, "lower": lambda x: -x}.get(better)
+    if not baselines and upper_bound is None:
+        return None
+    return rank(row.value), baselines, upper_bound
 
 
 def _scale(known, better):
@@ -101,22 +93,27 @@ def _scale(known, better):
     return lambda x: round(_MARGIN + room * (x - low) / span, 1)
 
 
-def _gauge(row, value, baselines, upper_bound, place):
-    best = max(baselines, key=baselines.get, default=None)
-    beats = value > baselines[best] if best is not None else None
-    words = "beside its upper bound; no baseline"
-    if beats is not None:
-        words = "better than every baseline" if beats else f"no better than the baseline “{best}”"
-    if beats and upper_bound is not None and upper_bound > baselines[best]:
-        share = (value - baselines[best]) / (upper_bound - baselines[best])
-        words += f", {share:.0%} of the way from the best of them to the upper bound"
+def _gauge(value, baselines, upper_bound, place):
+    found = stand(value, baselines, upper_bound) if baselines else None
     return Gauge(
         value=place(value),
         baselines=[place(baseline) for baseline in baselines.values()],
         upper_bound=None if upper_bound is None else place(upper_bound),
-        beats=beats,
-        words=words,
+        beats=found and found.beats,
+        words=_words(found),
     )
+
+
+def _words(found):
+    """What a gauge shows of a `Standing`; None is that of a row without baseline."""
+    if not found:
+        return "beside its upper bound; no baseline"
+    if not found.beats:
+        return f"no better than the baseline “{found.baseline}”"
+    if found.share is None:
+        return "better than every baseline"
+    way = f"{found.share:.0%} of the way from the best of them to the upper bound"
+    return f"better than every baseline, {way}"
 
 
 def tally(cases):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from utils.images import to_pixels
+from utils.tensors import to_pixels
 from utils.visualize import draw_keypoints
 from video.writer import VideoWriter
 

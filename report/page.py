@@ -1,8 +1,6 @@
 """A run as one HTML file: its parts, and how they become the page."""
 
-import os
 from collections.abc import Iterable
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from PIL import Image
 
 from report import charts, gauge, media
-from utils.errors import UserError
+from utils.files import replacing
 from utils.visualize import palette
 
 
@@ -80,37 +78,12 @@ class Page:
 
 
 def write(path, page):
-    """Write a `Page` as one HTML file that opens offline; its folder is made.
+    """Write a `Page` as one HTML file that opens offline, whole or not at all.
 
-    The file gets its name when it is whole: until then it grows in a hidden one beside it.
-
-    Raises:
-        UserError: a place that cannot be written.
+    Its folder is made. UserError where it cannot be written.
     """
-    path = Path(path)
-    if path.is_dir():
-        raise UserError(f"{path} is a folder; choose another name for the page")
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    with _told_as(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part.touch()  # tells about the place before the videos are made
-    try:
-        text = render(page)
-        with _told_as(path):
-            part.write_text(text, encoding="utf-8")
-            os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
-
-
-@contextmanager
-def _told_as(path):
-    try:
-        yield
-    except OSError as error:
-        raise UserError(
-            f"{path} cannot be written: {error.strerror}; choose another folder"
-        ) from None
+    with replacing(path, "choose another folder") as part:
+        part.write_text(render(page), encoding="utf-8")
 
 
 def render(page):

@@ -1,6 +1,5 @@
 """The page of one run, from what evaluate.py measured and what training left behind."""
 
-import csv
 import platform
 import sys
 from importlib.metadata import PackageNotFoundError, version
@@ -11,11 +10,11 @@ import torch
 import yaml
 
 from report.page import Curves, Page, Picture, Tracks, Video, write
-from utils import images, visualize
+from utils import loss_log, tensors, visualize
+from utils.domains import OTHER, PAIR
 
 LIBRARIES = "torch", "torchvision", "torchmetrics", "scikit-image", "scikit-learn", "numpy"
 COLUMNS = 8  # of the picture of silhouettes
-PAIRS = {"a": ("ab", "b"), "b": ("ba", "a")}
 STAGES = ("stage one", "stage two")
 
 
@@ -36,7 +35,9 @@ def write_page(path, opt, sides, truth, rows, defaults):
         videos=[video(domain, sides, truth, opt.fps) for domain in sides],
         pictures=[silhouettes(domain, side, truth) for domain, side in sides.items()],
         tracks=[tracks(domain, side, opt.fps) for domain, side in sides.items()],
-        losses=[Curves(stage, losses(folder / "log.csv")) for stage, folder in runs.items()],
+        losses=[
+            Curves(stage, loss_log.curves(folder / "log.csv")) for stage, folder in runs.items()
+        ],
         rows=rows,
         options={stage: read_options(folder) for stage, folder in runs.items()},
         defaults={stage: defaults[stage] for stage in runs},
@@ -72,18 +73,6 @@ def read_options(folder):
     return found if isinstance(found, dict) else {}
 
 
-def losses(path):
-    """Curves of a log.csv: name -> (iterations, values); none where there is no such file."""
-    try:
-        with open(path, newline="") as file:
-            table = [row for row in csv.DictReader(file) if None not in row.values()]
-        names = [name for name in table[0] if name != "iteration"] if table else []
-        steps = [int(row["iteration"]) for row in table]
-        return {name: (steps, [float(row[name]) for row in table]) for name in names}
-    except (OSError, ValueError, TypeError, KeyError):  # none, or a damaged one
-        return {}
-
-
 def versions():
     """Python, the platform and the libraries that numbers may depend on."""
     found = {"Python": platform.python_version(), "platform": sys.platform}
@@ -108,19 +97,19 @@ def summary(rows):
 
 def pixels(pictures):
     """(N, 3 or 1, H, W) in [0, 1] -> (N, H, W, 3) uint8."""
-    three = images.to_pixels(visualize.enlarge(pictures)).expand(-1, 3, -1, -1)
+    three = tensors.to_pixels(visualize.enlarge(pictures)).expand(-1, 3, -1, -1)
     return three.permute(0, 2, 3, 1).numpy()
 
 
 def video(domain, sides, truth, fps):
     """Input, decoded silhouette, result and truth side by side."""
     side = sides[domain]
-    pair, other = PAIRS[domain]
-    parts = {"input": visualize.unit(side.frames), "silhouette": side.other_mask}
+    pair, other = PAIR[domain], OTHER[domain]
+    parts = {"input": tensors.unit(side.frames), "silhouette": side.other_mask}
     if side.other_picture is not None:
-        parts["result"] = visualize.unit(side.other_picture)
+        parts["result"] = tensors.unit(side.other_picture)
     if truth:
-        parts["truth"] = visualize.unit(truth[pair][0])
+        parts["truth"] = tensors.unit(truth[pair][0])
     cells = [pixels(x) for x in parts.values()]
     if len(cells) == 4:  # two lines, which a phone shows large enough
         cells = [np.concatenate(cells[i::2], axis=1) for i in range(2)]
@@ -130,10 +119,10 @@ def video(domain, sides, truth, fps):
 
 def silhouettes(domain, side, truth):
     """Decoded silhouettes, with the truth's outline's side told by colour where it is known."""
-    pair, other = PAIRS[domain]
+    pair, other = PAIR[domain], OTHER[domain]
     some = torch.linspace(0, len(side.frames) - 1, COLUMNS).long()
     shown = {
-        f"input {domain.upper()}": visualize.unit(side.frames[some]),
+        f"input {domain.upper()}": tensors.unit(side.frames[some]),
         "decoded": side.other_mask[some],
     }
     caption = f"{pair}: decoded silhouettes of {other.upper()}"
@@ -146,5 +135,5 @@ def silhouettes(domain, side, truth):
 
 
 def tracks(domain, side, fps):
-    frames = pixels(visualize.unit(side.frames))
+    frames = pixels(tensors.unit(side.frames))
     return Tracks(f"clip {domain.upper()}", side.keypoints.numpy(), frames, fps)

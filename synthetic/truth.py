@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import torch
 
-from utils import images
+from utils import images, tensors
 from utils.errors import UserError
 from utils.geometry import pad_resize_transform
 
@@ -70,7 +70,7 @@ class Truth:
             return images.fit(frame, mask, width, height, pad_factor)
 
         with ThreadPoolExecutor() as pool:
-            return images.to_batch(list(pool.map(read, self._numbers[name])))
+            return tensors.to_batch(list(pool.map(read, self._numbers[name])))
 
     def joints(self, name, width, height, pad_factor):
         """Where the joints lie, hidden ones too: (N, J, 2), xy in [-1, 1]."""

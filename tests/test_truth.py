@@ -12,7 +12,7 @@ from PIL import Image
 from synthetic import quadrupeds
 from synthetic.truth import NAMES, Truth, write_flow
 from tests.conftest import succeed
-from utils import geometry, images
+from utils import geometry, images, tensors
 from utils.errors import UserError
 
 FRAMES = 5
@@ -50,7 +50,7 @@ def test_the_flow_warps_the_next_picture_onto_this_one(truth, drawn, name):
             )
             for file in CLIP
         ]
-        pictures, masks = images.to_batch(fitted)
+        pictures, masks = tensors.to_batch(fitted)
     assert flow.shape == (FRAMES - 1, 2, 80, 96) and valid.dtype == torch.bool
     assert valid.sum() > 0.9 * masks[:-1].sum()
     assert (valid & (masks[:-1] == 0)).sum() < 0.01 * valid.sum()  # edges, where masks are halved

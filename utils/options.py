@@ -16,6 +16,7 @@ from utils.arguments import (
     positive,
     share,
 )
+from utils.domains import DIRECTIONS
 from utils.errors import UserError
 
 NORMS = ("instance", "batch", "none")
@@ -148,7 +149,7 @@ INFERENCE = (
     option("w", natural, 0, "width of the written pictures, pixels; 0: as computed"),
     option("h", natural, 0, "height of the written pictures, pixels; 0: as computed"),
     flag("splitted", "one file per picture instead of labelled sheets"),
-    option("direction", str, "both", "who drives: ab is A, ba is B", ("ab", "ba", "both")),
+    option("direction", str, "both", "who drives: ab is A, ba is B", tuple(DIRECTIONS)),
     flag("restore", "final_*: results in size and place in the driver's whole frames"),
     option(
         "background",

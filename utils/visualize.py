@@ -1,7 +1,6 @@
 """Pictures for people: labelled rows, keypoints as dots, loss curves."""
 
 import colorsys
-import csv
 import math
 
 import cv2
@@ -9,7 +8,8 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw, ImageFont
 
-from utils.images import to_pil
+from utils import loss_log
+from utils.tensors import to_pil
 
 CELL = 128  # smaller pictures are enlarged by a whole factor to at least this many pixels
 LABEL = 18  # height of a row's label, pixels
@@ -19,11 +19,6 @@ def palette(count):
     """`count` distinct RGB colours, 0..255."""
     hues = [colorsys.hsv_to_rgb(i / count, 0.85, 1.0) for i in range(count)]
     return [tuple(round(255 * c) for c in rgb) for rgb in hues]
-
-
-def unit(pictures):
-    """Network pictures in [-1, 1] -> [0, 1]."""
-    return pictures / 2 + 0.5
 
 
 def enlarge(pictures):
@@ -96,21 +91,18 @@ def plot_losses(log, path):
     """Draw every column of log.csv over its iterations into `path` (PNG)."""
     from matplotlib.figure import Figure  # slow to import, and needed only here
 
-    with open(log, newline="") as file:
-        table = [row for row in csv.DictReader(file) if None not in row.values()]
-    names = [name for name in table[0] if name != "iteration"] if table else []
-    if not names:
+    curves = loss_log.curves(log)
+    if not curves:
         return
-    steps = [int(row["iteration"]) for row in table]
-    columns = min(4, len(names))
-    lines = math.ceil(len(names) / columns)
+    columns = min(4, len(curves))
+    lines = math.ceil(len(curves) / columns)
     figure = Figure((3.2 * columns, 2.3 * lines))
     axes = list(figure.subplots(lines, columns, squeeze=False).flat)
-    for axis, name in zip(axes, names):
-        axis.plot(steps, [float(row[name]) for row in table], linewidth=1)
+    for axis, (name, curve) in zip(axes, curves.items()):
+        axis.plot(*curve, linewidth=1)
         axis.set_title(name, fontsize=9)
         axis.tick_params(labelsize=7)
-    for axis in axes[len(names) :]:
+    for axis in axes[len(curves) :]:
         axis.set_visible(False)
     figure.supxlabel("iteration", fontsize=9)
     figure.subplots_adjust(0.06, 0.09, 0.99, 0.95, wspace=0.25, hspace=0.4)

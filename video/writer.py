@@ -3,6 +3,7 @@
 import os
 import subprocess
 import tempfile
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import imageio_ffmpeg
 import numpy as np
 
 from utils.errors import UserError
+from utils.files import replacing
 
 # One palette per frame keeps a .gif streaming; a common one would need every frame in memory.
 _GIF_PALETTE = "split[a][b];[a]palettegen=stats_mode=single[p];[b][p]paletteuse=new=1"
@@ -53,22 +55,28 @@ class VideoWriter:
         self._rate = Fraction(fps).limit_denominator(1001)
         if self.path.suffix.lower() == ".gif" and fps > 50:
             raise UserError(f"{path}: a .gif holds at most 50 frames per second, not {fps:g}")
-        # Absolute, or ffmpeg would take a leading dash for an option and a colon for a protocol.
-        self._part = self.path.with_name(f".{self.path.name}.{os.getpid()}.part").absolute()
         self._shape = self._process = None
 
     def __enter__(self):
-        if self.path.is_dir():
-            raise UserError(f"{self.path} is a folder; choose another name for the video")
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._part.touch()
-        except OSError as error:
-            raise UserError(
-                f"{self.path} cannot be written: {error.strerror}; choose another folder"
-            ) from None
-        self._messages = tempfile.TemporaryFile()
-        return self
+        self._opened = self._open()
+        return self._opened.__enter__()
+
+    def __exit__(self, *error):
+        return self._opened.__exit__(*error)
+
+    @contextmanager
+    def _open(self):
+        place = replacing(self.path, "choose another folder")
+        with place as part, tempfile.TemporaryFile() as self._messages:
+            # Absolute, or ffmpeg would take a leading dash for an option, a colon for a protocol.
+            self._part = part.absolute()
+            try:
+                yield self
+                self._finish()
+            finally:
+                if self._process is not None:
+                    self._process.kill()  # does nothing to one that has ended
+                    self._process.communicate()
 
     def add(self, frame):
         """Append one frame.
@@ -95,13 +103,6 @@ class VideoWriter:
             raise self._failure() from None
         self.frames += 1
 
-    def __exit__(self, kind, error, trace):
-        try:
-            if kind is None:
-                self._finish()
-        finally:
-            self._clean_up()
-
     def _start(self, width, height):
         source = f"-f rawvideo -pix_fmt {self._layout} -s {width}x{height} -r {self._rate} -i -"
         try:
@@ -124,7 +125,6 @@ class VideoWriter:
             raise self._failure()
         if self._audio:
             self._add_sound()
-        os.replace(self._part, self.path)
 
     def _add_sound(self):
         """Put the sound beside the pictures, for just as long: silence follows what is short."""
@@ -152,13 +152,6 @@ class VideoWriter:
         self._messages.seek(begun)
         lines = self._messages.read().decode(errors="replace").split("\n")
         return UserError(f"{self.path} could not be written; ffmpeg says: {lines[0].strip()}")
-
-    def _clean_up(self):
-        if self._process is not None:
-            self._process.kill()  # does nothing to one that has ended
-            self._process.communicate()
-        self._messages.close()
-        self._part.unlink(missing_ok=True)
 
 
 def codec_arguments(path, transparent=False):
