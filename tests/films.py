@@ -1,6 +1,7 @@
 """Small videos for tests: drawn scenes through real codecs."""
 
 import subprocess
+from functools import lru_cache
 from pathlib import Path
 
 import imageio_ffmpeg
@@ -17,11 +18,14 @@ def ffmpeg(*words):
     subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
 
 
+@lru_cache
 def scene(frames=12, camera="still", name="a", size=(160, 120), seed=0):
-    """Frames (N, H, W, 3) uint8 and masks (N, H, W) bool of a drawn scene."""
+    """Frames (N, H, W, 3) uint8 and masks (N, H, W) bool of a drawn scene; both read-only."""
     film = scenery.film(scenery.actors(seed)[name], camera, frames, size, seed)
-    pictures, masks = zip(*film)
-    return np.stack(pictures), np.stack(masks)
+    arrays = [np.stack(parts) for parts in zip(*film)]
+    for array in arrays:
+        array.setflags(write=False)
+    return tuple(arrays)
 
 
 def write_video(path, frames, fps=12):

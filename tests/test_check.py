@@ -1,0 +1,78 @@
+"""prepare_data.py --check: faults of a clip that other means made, and the mending of names."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from datasets.clip import Clip
+from preparation import review
+from tests import films
+from tests.conftest import refuse, succeed
+
+SCRIPT = "prepare_data.py"
+
+
+@pytest.fixture(scope="module")
+def drawn():
+    return films.scene(12)
+
+
+@pytest.fixture
+def clip(drawn, tmp_path):
+    """Writes the drawn clip under names of a pattern; returns its folder."""
+
+    def write(name, masks=drawn[1]):
+        films.write_folder(tmp_path / "clip/train", drawn[0], name)
+        films.write_folder(tmp_path / "clip/train_seg", masks, name)
+        return tmp_path / "clip"
+
+    return write
+
+
+def test_check_finds_what_is_wrong(clip):
+    own = clip("{}.jpg")
+    assert "12 frames are fit for training" in succeed(SCRIPT, ["--check", str(own)])
+    assert Image.open(own / "check.png").size[0] > 500
+    (own / "train_seg/4.jpg").rename(own / "train_seg/0004.jpg")
+    (own / "train/4.jpg").rename(own / "train/0004.jpg")
+    (own / "train_seg/7.jpg").unlink()
+    Image.new("L", Image.open(own / "train/2.jpg").size).save(own / "train_seg/2.jpg")
+    Image.new("L", (9, 9), 255).save(own / "train_seg/3.jpg")
+    done = refuse(SCRIPT, ["--check", str(own)], "not ready for training", "--renumber")
+    for words in (
+        "zero-padded, as 0004",
+        "numbers 7 are missing",
+        "all black): 2.jpg",
+        "differ in size: 3.jpg",
+        "frames without a mask are not used: 7.jpg",
+    ):
+        assert words in done.stdout, words
+
+
+def test_check_sees_swapped_masks(clip, drawn):
+    done = refuse(SCRIPT, ["--check", str(clip("{}.png", ~drawn[1]))], "not ready")
+    assert "black and white seem to be swapped" in done.stdout
+    assert "fills little of the frames" not in done.stdout
+
+
+def test_check_advises_to_crop_what_fills_little(clip):
+    text = succeed(SCRIPT, ["--check", str(clip("{}.png"))])
+    assert "the object fills little of the frames" in text
+
+
+def test_renumber_mends_names(clip, drawn):
+    own = clip("büld{:04}.png")
+    (own / "train_seg/büld0003.png").unlink()
+    done = refuse(SCRIPT, ["--check", str(own)], "not ready")
+    assert "outside ASCII" in done.stdout
+    text = succeed(SCRIPT, ["--check", str(own), "--renumber"])
+    assert "11 frames and masks are named" in text
+    renamed = Clip(own / "train_seg", ".png")
+    assert len(renamed) == 11
+    assert np.array_equal(np.asarray(renamed.read(3)[0]), drawn[0][4])
+    assert np.array_equal(np.asarray(Image.open(own / "train/büld0003.png")), drawn[0][3])
+
+
+def test_ranges_in_words():
+    assert review.ranges([9, 3, 4, 5]) == "3-5, 9"
+    assert review.ranges([]) == ""
