@@ -51,7 +51,7 @@ def separation(keypoints, delta, every=False):
     squared = (some[:, :, None] - some[:, None]).square().sum(-1)
     cost = (delta - squared).clamp(min=0)
     if every:
-        cost = cost * (1 - torch.eye(some.shape[1]).to(cost))
+        cost = cost * (1 - torch.eye(some.shape[1], dtype=cost.dtype, device=cost.device))
     return cost.sum() / (2 * some.shape[0] * some.shape[1])
 
 

@@ -1,0 +1,225 @@
+"""Both stages and inference on a GPU that is not there: PyTorch's fake tensors on device "cuda".
+
+Fake tensors have shape, type and device but no values. Their operations raise as those of a GPU do
+where a tensor was left on the CPU, and where the program asks for a value, for which the host would
+have to wait. Two things are stood in for: backward passes, whose engine needs a real device, give
+every weight a gradient of zeros; and pinning memory does nothing. tests/test_cuda.py is the other
+half, on a real GPU.
+"""
+
+from contextlib import closing
+
+import pytest
+import torch
+from torch import nn
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+from torchvision.models import vgg16
+
+import train_first_stage
+import train_second_stage
+from datasets.clip import Clip
+from datasets.pairs import ClipTensors, Pairs
+from engine import schedule
+from engine.log import FiniteGuard
+from finishing import sheets
+from losses.confusion import Moments
+from utils import arguments, geometry, options
+
+CUDA = torch.device("cuda")
+SMALL = (
+    "--resize_w 64 --resize_h 64 --scale_kp 0.5 --kp_width 2 --ngf 2 --num_kp 11 --bs 2 --affine"
+)
+# Together every switch on and off, every norm and every precision.
+STAGE_ONE = (
+    "",
+    "--redraw_per_item --sep_all --confuse_b --soft_boundary 1.5 --lambda_moments 5 --item_stats "
+    "--lr_decay 0.5 --no_dropout --precision bf16",
+    "--strong_kp --norm batch --item_stats --hflip --precision fp32",
+    "--strong_kp --norm none --running_stats --precision bf16",
+)
+STAGE_TWO = (
+    "",
+    "--running_stats --norm batch --new_norm batch --lr_decay 0.5 --precision bf16",
+    "--item_stats --redraw_per_item --norm none --new_norm none --no_dropout --precision fp32",
+    "--strong_kp --lambda_vgg 0 --precision bf16",
+)
+
+
+class FakeGpu(FakeTensorMode):
+    """Every tensor that is made inside has no values, wherever it lies."""
+
+    def __init__(self):
+        super().__init__(allow_non_fake_inputs=False)
+
+    def __deepcopy__(self, memo):
+        return self  # a copied network lies on the same GPU
+
+
+class NoWaiting(TorchDispatchMode):
+    """Refuses operations across devices, and every copy but an asynchronous one to the GPU."""
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        result = function(*args, **kwargs)
+        given, made = (
+            {x.device.type for x in tree_leaves(tree) if isinstance(x, torch.Tensor) and x.dim()}
+            for tree in ((args, kwargs), result)
+        )
+        if function is torch.ops.aten._to_copy.default:
+            given, made = {args[0].device.type}, {result.device.type}
+            if given == {"cpu"} and kwargs.get("non_blocking"):
+                return result
+        assert len(given | made) < 2, f"{function} waits: {given} to {made}"
+        return result
+
+
+def give_gradients(loss, *_, **__):
+    """Zeros as gradients of all weights that a loss depends on, in place of `Tensor.backward`."""
+    nodes, seen = [loss.grad_fn], set()
+    while nodes:
+        node = nodes.pop()
+        if node is None or node in seen:
+            continue
+        seen.add(node)
+        nodes += [following for following, _ in node.next_functions]
+        if hasattr(node, "variable"):
+            node.variable.grad = torch.zeros_like(node.variable)
+
+
+def replace_tensors(module, function, recurse=True):
+    """`nn.Module._apply`, which cannot exchange fake tensors in place, by new parameters."""
+    for part in module.modules():
+        for name, x in part._parameters.items():
+            if x is not None:
+                part._parameters[name] = nn.Parameter(function(x.detach()), x.requires_grad)
+        for name, x in part._buffers.items():
+            if x is not None:
+                part._buffers[name] = function(x)
+    return module
+
+
+@pytest.fixture
+def gpu(monkeypatch):
+    """What the test does inside, it does with fake tensors, with a fake GPU at hand."""
+    monkeypatch.setattr(torch.cuda.amp.common, "amp_definitely_not_available", lambda: False)
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda *_: True)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda *_: (9, 0))
+    monkeypatch.setattr(torch.Tensor, "pin_memory", lambda x: x)
+    monkeypatch.setattr(torch.Tensor, "backward", give_gradients)
+    monkeypatch.setattr(nn.Module, "_apply", replace_tensors)
+    monkeypatch.setattr("models.generator.BLOCKS", 1)  # nine alike take nine times as long
+    with FakeGpu() as mode:
+        yield mode
+
+
+@pytest.fixture(scope="module")
+def clips(pair):
+    """Both clips, and their pictures as training keeps them, with values on the CPU."""
+    clips = [Clip(pair / domain / "train_seg") for domain in "ab"]
+    return clips, [ClipTensors(clip, 64, 64, 0.2, "cpu") for clip in clips]
+
+
+def read_options(stage, flags):
+    return arguments.parse("", *options.STAGES[stage], argv=f"{SMALL} {flags}".split())[0]
+
+
+def open_pairs(gpu, clips, opt):
+    """`Pairs` of the clips, their pictures on the fake GPU."""
+    moved = []
+    for tensors in clips[1]:
+        moved.append(object.__new__(ClipTensors))
+        vars(moved[-1]).update(vars(tensors))
+        moved[-1].pictures = gpu.from_tensor(tensors.pictures).to(CUDA)
+    return Pairs(*moved, opt.bs, opt.seed, mirror_a=opt.hflip)
+
+
+def take_step(gpu, clips, opt, script, networks, moments=None):
+    """One iteration as the script takes it, which must not wait; returns the losses by name."""
+    averaged = schedule.average(networks[0], opt.ema)
+    optimisers = [part for part in networks if isinstance(part, torch.optim.Optimizer)]
+    decays = [schedule.rates(optimiser, opt.lr_decay, 0, 2) for optimiser in optimisers]
+    pairs, guard = open_pairs(gpu, clips, opt), FiniteGuard()
+    extra = {"moments": moments} if moments else {}
+    with NoWaiting():
+        terms, *_ = script.train(*networks, pairs, 0, opt, **extra)
+        for _ in range(2):  # the first time an average is but a copy
+            schedule.advance(decays, averaged, networks[0])
+        guard.watch(0, terms)
+    assert {x.device.type for x in terms.values()} == {"cuda"}
+    return terms
+
+
+def stage_one(gpu, clips, flags):
+    """Networks and losses of a first step of stage one."""
+    opt = read_options("stage one", flags)
+    networks = train_first_stage.build(opt, CUDA)
+    moments = Moments(opt.num_kp).to(CUDA) if opt.lambda_moments else None
+    return networks[0], take_step(gpu, clips, opt, train_first_stage, networks, moments)
+
+
+@pytest.mark.parametrize("flags", STAGE_ONE)
+def test_stage_one(gpu, clips, flags):
+    jokr, terms = stage_one(gpu, clips, flags)
+    assert ("loss_moments" in terms) == ("moments" in flags)
+    assert all(parameter.grad is not None for parameter in jokr.parameters())
+
+
+@pytest.mark.parametrize("flags", STAGE_TWO)
+def test_stage_two(gpu, clips, flags, monkeypatch):
+    monkeypatch.setattr("models.weights.vgg16_state", lambda _: vgg16(weights=None).state_dict())
+    opt = read_options("stage two", flags)
+    jokr, optimiser = train_second_stage.build(opt, CUDA)
+    lpips = train_second_stage.load_lpips(opt, CUDA)
+    take_step(gpu, clips, opt, train_second_stage, (jokr, lpips, optimiser))
+    learning = {name for name, p in jokr.named_parameters() if p.grad is not None}
+    assert {name.partition(".")[0] for name in learning} == {"refiner_a", "refiner_b"}
+
+
+@pytest.mark.parametrize("splitted", (False, True))
+@pytest.mark.parametrize("flags", ("--precision bf16", "--precision fp32 --running_stats"))
+def test_inference(gpu, clips, flags, splitted):
+    """Up to where pictures come to the host."""
+    opt = read_options("stage two", flags)
+    jokr, _ = train_second_stage.build(opt, CUDA)
+    for domain, clip in zip("ab", clips[0]):
+        with NoWaiting(), closing(clip.stream(4, 2, 64, 64, 0.2, CUDA)) as stream:
+            for _, frames, masks in stream:
+                keypoints = jokr.find(frames, domain, opt.affine)
+                result = jokr.draw(*keypoints, domain, *frames.shape[2:], own=not splitted)
+                pictures = sheets.shown(frames, masks, result, splitted)
+        assert {x.device.type for x in pictures.values()} == {"cuda"}
+        (found,) = sheets.to_host({domain: pictures}).values()
+        assert {x.device.type for x in found.values()} == {"cpu"}
+
+
+def grid_on_the_host(height, width, like, grid=geometry.coordinate_grid):
+    return grid(height, width, torch.empty(0))
+
+
+MUTATIONS = {
+    "the redraw's grid on the host": ("utils.geometry.coordinate_grid", grid_on_the_host),
+    "the warp's grid on the host": ("losses.keypoints.coordinate_grid", grid_on_the_host),
+    "the warp on the host": (
+        "datasets.pairs.Pairs.warps", lambda self, _: [torch.zeros(self.batch_size, 2, 3)] * 2,
+    ),
+    "a kernel that is no buffer": (
+        "models.layers.AntiAliasDownscale.register_buffer", object.__setattr__,
+    ),
+    "a copy that waits": ("datasets.pairs.send", lambda tensor, device: tensor.to(device)),
+    "a value that is asked for": (
+        "train_first_stage.temporal", lambda one, other, alpha: alpha * (one - other).sum().item(),
+    ),
+    "indices on the host": (
+        "train_first_stage.silhouette", lambda heatmap, _: heatmap[torch.tensor([0, 1])].sum(),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS)
+def test_what_this_file_is_for_is_noticed(gpu, clips, mutation, monkeypatch):
+    monkeypatch.setattr(*MUTATIONS[mutation])
+    errors = RuntimeError, AssertionError, NotImplementedError
+    with pytest.raises(errors, match="device|waits|_local_scalar"):
+        stage_one(gpu, clips, "")
