@@ -128,7 +128,7 @@ def save(path, opt, rows):
 def main():
     groups = options.SCRIPTS["evaluate"]
     opt, given = arguments.parse(__doc__, *groups, defaults={"out": "evaluation"})
-    device = runtime.start(opt.device)
+    device = runtime.start(opt.device, opt.precision)
     jokr = checkpoint.open_jokr(opt, given, device, stage=None, raw=opt.raw)
     clips = open_clips(opt)
     truth = open_truth(opt.truth, clips) if opt.truth else None

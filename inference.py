@@ -177,7 +177,7 @@ def main():
     align = opt.affine  # as asked for: opening the checkpoint sets it to what the networks have
     for path in filter(None, (opt.keypoints_in, opt.keypoints_out)):
         tracks.check_name(path)
-    device = runtime.start(opt.device)
+    device = runtime.start(opt.device, opt.precision)
     jokr = checkpoint.open_jokr(opt, given, device)
     drivers = {domain: Driver(opt, domain) for domain in DIRECTIONS[opt.direction]}
     count = opt.data_size

@@ -81,7 +81,8 @@ def discriminator_losses(discriminator, kp_a, aligned_b):
 
 def build(opt, device):
     """Networks and the two optimisers, the generators' parameters in the reference's order."""
-    jokr = build_jokr(**options.network(opt), bf16=runtime.bf16(opt.precision, device))
+    dtype = runtime.autocast_dtype(opt.precision, device)
+    jokr = build_jokr(**options.network(opt), autocast=dtype)
     jokr = runtime.channels_last(jokr.to(device), device)
     discriminator = DomainDiscriminator(opt.num_kp).to(device)
     generators = [*jokr.shape_decoder.parameters(), *jokr.detector.parameters()]
@@ -97,7 +98,7 @@ def compile_step(opt, device, jokr, *_):
     runtime.compile_networks(opt.compile, device, jokr.detector, jokr.shape_decoder)
 
 
-def train(jokr, discriminator, g_opt, d_opt, pairs, iteration, opt, moments=None):
+def train(jokr, discriminator, g_opt, d_opt, pairs, iteration, opt, moments=None, scaler=None):
     """One iteration.
 
     Returns:
@@ -107,7 +108,7 @@ def train(jokr, discriminator, g_opt, d_opt, pairs, iteration, opt, moments=None
     a, b = pairs.batch(iteration)
     warps = pairs.warps(iteration)
     terms, seen = generator_losses(jokr, discriminator, a, b, *warps, opt, moments)
-    step(g_opt, terms)
+    step(g_opt, terms, scaler)
     d_terms, scores = discriminator_losses(discriminator, seen["kp_a"], seen["aligned_b"])
     step(d_opt, d_terms)
     return {**terms, **d_terms}, scores, a, b, seen
@@ -151,7 +152,7 @@ def save_retargeted_samples(run, jokr, pairs, align):
 def main():
     opt, given = arguments.parse(__doc__, *options.STAGES["stage one"])
     align = opt.affine
-    device = runtime.start(opt.device, shared=True)
+    device = runtime.start(opt.device, opt.precision, shared=True)
     source, clear = run_folder.starting_point(opt.out, opt.resume, opt.load, opt.overwrite)
     state = checkpoint.load(source, stage=1) if source else {}
     if source:

@@ -46,7 +46,9 @@ def build(opt, device):
     is to use the running ones.
     """
     jokr = build_jokr(
-        **options.network(opt), new_norm=opt.new_norm, bf16=runtime.bf16(opt.precision, device)
+        **options.network(opt),
+        new_norm=opt.new_norm,
+        autocast=runtime.autocast_dtype(opt.precision, device),
     )
     jokr = runtime.channels_last(jokr.to(device), device)
     for frozen in (jokr.detector, jokr.shape_decoder):
@@ -63,12 +65,12 @@ def compile_step(opt, device, jokr, lpips, *_):
     runtime.compile_networks(opt.compile, device, *networks, *([lpips] if lpips else []))
 
 
-def train(jokr, lpips, g_opt, pairs, iteration, opt):
+def train(jokr, lpips, g_opt, pairs, iteration, opt, scaler=None):
     """One iteration; returns dict of losses, the batches of A and B, dict of what was computed."""
     a, b = pairs.batch(iteration)
     seen = refine(jokr, a, b, opt.redraw_per_item)
     terms = refiner_losses(seen, a, b, lpips, opt)
-    step(g_opt, terms)
+    step(g_opt, terms, scaler)
     return terms, a, b, seen
 
 
@@ -114,7 +116,7 @@ def load_lpips(opt, device):
     from losses.perceptual import LPIPS  # slow to import, and needed only here
 
     state = weights.vgg16_state(opt.vgg_weights)
-    lpips = LPIPS(state, bf16=runtime.bf16(opt.precision, device))
+    lpips = LPIPS(state, runtime.autocast_dtype(opt.precision, device))
     return runtime.channels_last(lpips.to(device), device)
 
 
@@ -132,7 +134,7 @@ def open_checkpoint(opt):
 def main():
     opt, given = arguments.parse(__doc__, *options.STAGES["stage two"])
     align = opt.affine
-    device = runtime.start(opt.device, shared=True)
+    device = runtime.start(opt.device, opt.precision, shared=True)
     path, state, goes_on, clear = open_checkpoint(opt)
     checkpoint.adopt(opt, given, path, state)
 

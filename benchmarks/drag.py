@@ -73,7 +73,7 @@ def picture(jokr, moved, opt, size):
 def main():
     groups = (*options.SCRIPTS["inference"], DRAG)
     opt, given = arguments.parse(__doc__, *groups, defaults={"out": "drag"}, script="inference")
-    device = runtime.start(opt.device)
+    device = runtime.start(opt.device, opt.precision)
     jokr = checkpoint.open_jokr(opt, given, device)
     clip = Clip(**options.clip(opt, "a"))
     if opt.show >= opt.num_kp:

@@ -6,11 +6,9 @@ All compute the same up to rounding: the straightforward way to write METHOD.md 
 import numpy as np
 import torch
 from PIL import Image
-from torch import nn
 
 from datasets import augment
 from datasets.pairs import Batch
-from models.layers import Dropout
 from utils import images
 from utils.geometry import REDRAW_DECAY, coordinate_grid
 from utils.tensors import normalise, to_tensor
@@ -29,14 +27,6 @@ def redraw(keypoints, height, width, per_item=False):
 def decode_both(self, keypoints_a, keypoints_b, height, width, per_item=False):
     """`JOKR.decode_both` in two calls."""
     return [self.decode(k, height, width, per_item) for k in (keypoints_a, keypoints_b)]
-
-
-def dropout(network):
-    """Replace the project's dropout by PyTorch's, in place."""
-    for module in network.modules():
-        for name, child in module.named_children():
-            if isinstance(child, Dropout):
-                setattr(module, name, nn.Dropout(child.p))
 
 
 class Files:

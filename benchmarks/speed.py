@@ -176,7 +176,7 @@ def inference_seconds(opt, folder, count):
 
 def main():
     opt = read_options("first")
-    device = runtime.start(opt.device)
+    device = runtime.start(opt.device, opt.precision)
     product = product_rate(device)
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
     threads = f", {torch.get_num_threads()} threads" if device.type == "cpu" else ""

@@ -17,10 +17,9 @@ ONE_CALL = "one decoder call for both domains"
 PROFILES = "keypoints redrawn from profiles"
 FUSED = "fused Adam"
 CUDNN = "cudnn.benchmark"
-TF32 = "TF32"
-BF16 = "bf16"
+TF32 = "TF32 in convolutions"
+BF16 = "16-bit generators"
 LAYOUT = "channels last"
-COINS = "dropout by 64 coins"
 COMPILED = "compiled"
 # In the order in which --ladder adds them, with the devices on which each means something.
 ACCELERATIONS = {
@@ -32,7 +31,6 @@ ACCELERATIONS = {
     TF32: ("cuda",),
     BF16: ("cuda",),
     LAYOUT: ("cpu", "cuda"),
-    COINS: ("cpu",),
     COMPILED: ("cpu", "cuda"),
 }
 
@@ -72,13 +70,11 @@ class Subject:
     def _slow_down(self):
         """Undo what `names` lacks of what building the networks has accelerated; compile."""
         networks = [net for net in self.nets if isinstance(net, torch.nn.Module)]
-        if COINS not in self.names:
-            plain.dropout(self.jokr)
         for module in (module for network in networks for module in network.modules()):
             if LAYOUT not in self.names:
                 module.to(memory_format=torch.contiguous_format)
-            if hasattr(module, "bf16"):
-                module.bf16 = module.bf16 and BF16 in self.names
+            if hasattr(module, "autocast") and BF16 not in self.names:
+                module.autocast = None
         for optimiser in (net for net in self.nets if isinstance(net, torch.optim.Optimizer)):
             for group in optimiser.param_groups:
                 group["fused"] = True if FUSED in self.names else None  # None: PyTorch's choice
@@ -90,7 +86,6 @@ class Subject:
         """The process-wide part of the accelerations."""
         torch.backends.cudnn.benchmark = CUDNN in self.names
         torch.backends.cudnn.allow_tf32 = TF32 in self.names
-        torch.set_float32_matmul_precision("high" if TF32 in self.names else "highest")
         with contextlib.ExitStack() as stack:
             if PROFILES not in self.names:
                 stack.enter_context(mock.patch("models.jokr.redraw", plain.redraw))

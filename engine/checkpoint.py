@@ -202,7 +202,9 @@ def open_jokr(opt, given, device, stage=2, raw=False):
     adopt(opt, given, opt.load, state)
     new_norm = opt.new_norm if stage_of(state) == 2 else None
     jokr = build_jokr(
-        **options.network(opt), new_norm=new_norm, bf16=runtime.bf16(opt.precision, device)
+        **options.network(opt),
+        new_norm=new_norm,
+        autocast=runtime.autocast_dtype(opt.precision, device),
     )
     jokr = runtime.channels_last(jokr.to(device), device).eval()
     jokr.detector.check_size(opt.resize_w, opt.resize_h)

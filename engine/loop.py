@@ -73,12 +73,23 @@ def prepare_output(opt, given, clear, kept):
         print(arguments.record(opt, given, f"{opt.out}/config.yaml"), flush=True)
 
 
-def step(optimiser, terms):
-    """One step down the sum of a dict of losses, averaged over the processes."""
+def step(optimiser, terms, scaler=None):
+    """One step down the sum of a dict of losses, averaged over the processes.
+
+    Args:
+        scaler: `GradScaler` where networks compute in float16. It skips the step and lowers its
+            scale where a gradient overflows; all processes do, since each sees the mean of all
+            gradients.
+    """
     optimiser.zero_grad()
-    sum(terms.values()).backward()
+    loss = sum(terms.values())
+    (scaler.scale(loss) if scaler else loss).backward()
     parallel.average_gradients(p for group in optimiser.param_groups for p in group["params"])
-    optimiser.step()
+    if scaler:
+        scaler.step(optimiser)
+        scaler.update()
+    else:
+        optimiser.step()
 
 
 class Run:

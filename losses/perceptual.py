@@ -16,12 +16,13 @@ class LPIPS(nn.Module):
 
     Args:
         vgg_weights: state dict of torchvision's ImageNet VGG16 (`features.*` are used).
-        bf16: compute the features in bfloat16, and the distance in the pictures' precision.
+        autocast: dtype to compute the features in, torch.bfloat16 or torch.float16; None is the
+            pictures', in which the distance always is.
     """
 
-    def __init__(self, vgg_weights, bf16=False):
+    def __init__(self, vgg_weights, autocast=None):
         super().__init__()
-        self.bf16 = bf16
+        self.autocast = autocast
         with torch.device("meta"):  # VGG16's unused classifier alone would fill half a gigabyte
             self.features = vgg16(weights=None).features[: LAYERS[-1] + 1]
         own = {f"features.{k}" for k in self.features.state_dict()}
@@ -41,7 +42,7 @@ class LPIPS(nn.Module):
     def unit_features(self, pictures):
         """Features of each level, (B, C, h, w), of length 1 along C."""
         out, found = (pictures - self.shift) / self.scale, []
-        with torch.autocast(pictures.device.type, torch.bfloat16, enabled=self.bf16):
+        with torch.autocast(pictures.device.type, self.autocast, enabled=self.autocast is not None):
             for index, layer in enumerate(self.features):
                 out = layer(out)
                 if index in LAYERS:

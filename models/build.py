@@ -21,7 +21,7 @@ def build_jokr(
     running_stats=False,
     item_stats=False,
     new_norm=None,
-    bf16=False,
+    autocast=None,
 ):
     """The networks of stage one, and with `new_norm` the refiners of stage two.
 
@@ -35,7 +35,8 @@ def build_jokr(
         running_stats: infer with the detector's running statistics, not each picture's own.
         item_stats: train the detector with each picture's own statistics, as inference uses them.
         new_norm: the refiners' norm; None builds no refiners.
-        bf16: shape decoder and refiners compute in bfloat16; the detector never does.
+        autocast: dtype in which shape decoder and refiners compute, torch.bfloat16 or
+            torch.float16; None is float32, in which the detector always computes.
 
     Returns:
         `JOKR`, on the CPU, in train mode.
@@ -54,7 +55,7 @@ def build_jokr(
     for module in detector.modules():
         if isinstance(module, BatchNorm2d):
             module.per_item = item_stats
-    generator["bf16"] = bf16
+    generator["autocast"] = autocast
     refiner = {**generator, "norm": new_norm}
     return JOKR(
         detector,

@@ -6,7 +6,7 @@ The layout of `self.model` decides the names inside checkpoints; it is the refer
 import torch
 from torch import nn
 
-from models.layers import Dropout, initialise, make_norm
+from models.layers import initialise, make_norm
 
 BLOCKS = 9
 
@@ -22,7 +22,7 @@ class ResidualBlock(nn.Module):
             nn.Conv2d(channels, channels, 3, bias=bias),
             make_norm(norm, channels),
             nn.ReLU(),
-            *([Dropout()] if dropout else []),
+            *([nn.Dropout(0.5)] if dropout else []),
             nn.ReflectionPad2d(1),
             nn.Conv2d(channels, channels, 3, bias=bias),
             make_norm(norm, channels),
@@ -42,7 +42,8 @@ class ResnetGenerator(nn.Module):
         dropout: 0.5 inside the residual blocks.
         activation: module applied to the last convolution's output.
         init_type, init_gain: see `layers.initialise`.
-        bf16: compute in bfloat16, the activation excepted; weights stay as they are.
+        autocast: dtype to compute in, torch.bfloat16 or torch.float16, all but the last convolution
+            and the activation, whose rounding one would see; None: float32. Weights stay float32.
     """
 
     def __init__(
@@ -55,10 +56,10 @@ class ResnetGenerator(nn.Module):
         dropout=True,
         init_type="normal",
         init_gain=0.02,
-        bf16=False,
+        autocast=None,
     ):
         super().__init__()
-        self.norm, self.bf16 = norm, bf16
+        self.norm, self.autocast = norm, autocast
         bias = norm == "instance"
 
         def normalised(conv):
@@ -85,12 +86,12 @@ class ResnetGenerator(nn.Module):
         initialise(self, init_type, init_gain)
 
     def forward(self, x):
-        *layers, activation = self.model
+        *layers, last, activation = self.model
         out = x
-        with torch.autocast(x.device.type, torch.bfloat16, enabled=self.bf16):
+        with torch.autocast(x.device.type, self.autocast, enabled=self.autocast is not None):
             for layer in layers:
                 out = layer(out)
-        return activation(out.to(x.dtype))
+        return activation(last(out.to(x.dtype)))
 
 
 class ShapeDecoder(ResnetGenerator):

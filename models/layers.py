@@ -42,8 +42,8 @@ class BatchNorm2d(nn.BatchNorm2d):
 
 
 def _wide(x):
-    """In float32 where it is in bfloat16, for statistics."""
-    return x.float() if x.dtype == torch.bfloat16 else x
+    """In float32 where it is in a shorter type, for statistics."""
+    return x.float() if x.dtype in (torch.bfloat16, torch.float16) else x
 
 
 class InstanceNorm2d(nn.InstanceNorm2d):
@@ -56,7 +56,8 @@ class InstanceNorm2d(nn.InstanceNorm2d):
             variance, mean = torch.var_mean(wide, (2, 3), correction=0, keepdim=True)
             return ((wide - mean) * (variance + self.eps).rsqrt()).to(x.dtype)
         if x.device.type == "cpu" and x.is_contiguous(memory_format=torch.channels_last):
-            return _ChannelsLastInstanceNorm.apply(x, self.eps)
+            with torch.autocast("cpu", enabled=False):  # squares overflow in float16
+                return _ChannelsLastInstanceNorm.apply(_wide(x), self.eps).to(x.dtype)
         return super().forward(x)
 
 
@@ -83,25 +84,6 @@ class _ChannelsLastInstanceNorm(torch.autograd.Function):
         result = torch.addcmul(-scale * (average @ gradient), gradient, scale)
         result.addcmul_(unit, scale * slope, value=-1)
         return result.unflatten(1, size).permute(0, 3, 1, 2), None
-
-
-class Dropout(nn.Dropout):
-    """Dropout with probability 0.5, whose coins come 64 at a time on the CPU.
-
-    There PyTorch draws a Bernoulli number for every value, which takes longer than a convolution.
-    """
-
-    def __init__(self):
-        super().__init__(0.5)
-        coins = torch.arange(256)[:, None] >> torch.arange(8)  # the bits of every byte
-        self.register_buffer("factors", 2.0 * (coins & 1), persistent=False)
-
-    def forward(self, x):
-        if not self.training or x.device.type != "cpu":
-            return super().forward(x)
-        words = torch.empty(x.numel() // 64 + 1, dtype=torch.int64).random_(-(2**63), None)
-        factors = F.embedding(words.view(torch.uint8).int(), self.factors.to(x.dtype))
-        return x * factors.view(-1)[: x.numel()].as_strided(x.shape, x.stride())
 
 
 @contextlib.contextmanager

@@ -15,22 +15,43 @@ CPU, CUDA, MPS = map(torch.device, ("cpu", "cuda", "mps"))
 
 
 def test_precision():
-    assert not runtime.bf16("auto", CPU)
-    assert runtime.bf16("bf16", CPU)
-    assert not runtime.bf16("auto", MPS)
-    with pytest.raises(UserError, match="--precision bf16: mps cannot do it; use --precision fp32"):
-        runtime.bf16("bf16", MPS)
+    assert runtime.autocast_dtype("auto", CPU) is None
+    assert runtime.autocast_dtype("bf16", CPU) == torch.bfloat16
+    assert runtime.autocast_dtype("fp16", CPU) == torch.float16
+    assert runtime.autocast_dtype("auto", MPS) is None
+    for name in ("bf16", "fp16"):
+        with pytest.raises(UserError, match=f"--precision {name}: mps cannot do it; use --prec"):
+            runtime.autocast_dtype(name, MPS)
 
 
-@pytest.mark.parametrize("capability", [(7, 5), (9, 0)])
-def test_precision_of_a_gpu_goes_by_its_generation(monkeypatch, capability):
+@pytest.mark.parametrize(
+    ("capability", "auto"),
+    [
+        ((6, 1), None),
+        ((7, 0), torch.float16),
+        ((7, 5), torch.float16),
+        ((8, 0), torch.bfloat16),
+        ((9, 0), torch.bfloat16),
+    ],
+)
+def test_precision_of_a_gpu_goes_by_its_generation(monkeypatch, capability, auto):
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: capability)
-    able = capability >= (8, 0)
-    assert runtime.bf16("auto", CUDA) == able
-    assert not runtime.bf16("fp32", CUDA)
-    if not able:
-        with pytest.raises(UserError, match="cuda cannot do it"):
-            runtime.bf16("bf16", CUDA)
+    assert runtime.autocast_dtype("auto", CUDA) == auto
+    assert runtime.autocast_dtype("fp32", CUDA) is None
+    assert runtime.autocast_dtype("fp16", CUDA) == torch.float16
+    if capability < (8, 0):
+        with pytest.raises(UserError, match="--precision bf16: cuda cannot do it"):
+            runtime.autocast_dtype("bf16", CUDA)
+    else:
+        assert runtime.autocast_dtype("bf16", CUDA) == torch.bfloat16
+
+
+@pytest.mark.parametrize(("precision", "tf32"), [("fp32", False), ("bf16", True), ("fp16", True)])
+def test_only_fp32_keeps_tf32_out_of_convolutions(monkeypatch, precision, tf32):
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", not tf32)
+    runtime.start("cpu", precision)
+    assert torch.backends.cudnn.allow_tf32 == tf32
+    assert torch.get_float32_matmul_precision() == "highest"
 
 
 def test_without_a_compiler(monkeypatch, capsys):
@@ -50,14 +71,14 @@ def test_without_a_compiler(monkeypatch, capsys):
 
 
 @pytest.mark.skipif(not shutil.which("g++"), reason="torch.compile needs a C++ compiler here")
-@pytest.mark.parametrize("bf16", [False, True])
-def test_compiled_and_plain_agree(bf16, monkeypatch):
+@pytest.mark.parametrize("dtype", [None, torch.bfloat16])
+def test_compiled_and_plain_agree(dtype, monkeypatch):
     """Values, gradients and names; the pictures of `retarget` are not compiled."""
     monkeypatch.setattr("models.generator.BLOCKS", 1)  # nine take nine times as long to compile
     torch.manual_seed(0)
     options = {"num_kp": 3, "scale_kp": 0.5, "kp_width": 2, "ngf": 2, "no_dropout": True}
-    plain = build_jokr(**options, init_gain=0.3, bf16=bf16)
-    compiled = build_jokr(**options, bf16=bf16)
+    plain = build_jokr(**options, init_gain=0.3, autocast=dtype)
+    compiled = build_jokr(**options, autocast=dtype)
     compiled.load_state_dict(plain.state_dict())
     runtime.compile_networks("on", CPU, compiled.shape_decoder)
     assert plain.state_dict().keys() == compiled.state_dict().keys()
@@ -69,11 +90,11 @@ def test_compiled_and_plain_agree(bf16, monkeypatch):
         gradients = torch.cat([p.grad.flatten() for p in jokr.shape_decoder.parameters()])
         found.append((*masks, gradients / gradients.norm()))
     for ours, wanted in zip(*found):
-        assert (ours - wanted).abs().max() < (0.05 if bf16 else 1e-4)
+        assert (ours - wanted).abs().max() < (0.05 if dtype else 1e-4)
     frames = torch.zeros(1, 3, 64, 64)
     with torch._dynamo.config.patch(error_on_recompile=True):
         ours, wanted = (jokr.retarget(frames, "a", False).other_mask for jokr in (compiled, plain))
-    assert torch.allclose(ours, wanted, atol=0.05 if bf16 else 1e-5)
+    assert torch.allclose(ours, wanted, atol=0.05 if dtype else 1e-5)
 
 
 def test_pictures_between_steps_do_not_compile_the_detector_anew():

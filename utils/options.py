@@ -46,8 +46,9 @@ RUN = (
         "precision",
         str,
         "auto",
-        "of generators and VGG; auto is bf16 on NVIDIA GPUs that have it, else fp32",
-        ("auto", "fp32", "bf16"),
+        "of generators and VGG; auto is bf16 on NVIDIA GPUs that have it, fp16 on V100 and T4, "
+        "else fp32, and only that keeps TF32 out of convolutions",
+        ("auto", "fp32", "bf16", "fp16"),
     ),
 )
 

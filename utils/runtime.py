@@ -44,15 +44,16 @@ def pick_device(name):
     return torch.device(f"cuda:{index or 0}" if kind == "cuda" else name)
 
 
-def start(name, shared=False):
+def start(name, precision="auto", shared=False):
     """Prepare this process: pick its device, let that work at its best, join torchrun's others.
 
     Args:
         name: see `pick_device`.
+        precision: see `autocast_dtype`.
         shared: whether several processes may work together.
 
     Returns:
-        torch.device; UserError where `name` is not there.
+        torch.device; UserError where `name` is not there or cannot compute in `precision`.
     """
     if parallel.launched() and not shared:
         raise UserError("this script is one process; start it without torchrun")
@@ -61,7 +62,9 @@ def start(name, shared=False):
     if device.type == "cuda":
         torch.cuda.set_device(device)
         torch.backends.cudnn.benchmark = True
-        torch.set_float32_matmul_precision("high")  # TF32, which convolutions use anyway
+    # TF32 rounds by less than the generators are rounded where they are. Products outside of
+    # convolutions (soft-argmax, affine maps, grids, moments) are few, and exact by default.
+    torch.backends.cudnn.allow_tf32 = autocast_dtype(precision, device) is not None
     parallel.join(device)
     return device
 
@@ -71,19 +74,32 @@ def seed(*numbers):
     torch.manual_seed(int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0]))
 
 
-def bf16(precision, device):
-    """Whether generators and VGG compute in bfloat16; UserError where asked for in vain.
+def autocast_dtype(precision, device):
+    """In which type generators and VGG compute: None (float32), torch.bfloat16 or torch.float16.
 
     Args:
-        precision: auto, fp32 or bf16; auto is bf16 on NVIDIA GPUs that have it.
+        precision: auto, fp32, bf16 or fp16; auto is bf16 on NVIDIA GPUs of compute capability 8.0
+            and above, fp16 on those of 7.0 to 7.5, and fp32 elsewhere.
+
+    Raises:
+        UserError: the device cannot compute in the type asked for.
     """
-    if device.type == "cuda":
-        able = torch.cuda.get_device_capability(device) >= (8, 0)
-    else:
-        able = device.type == "cpu"
-    if precision == "bf16" and not able:
-        raise UserError(f"--precision bf16: {device} cannot do it; use --precision fp32")
-    return able and (precision == "bf16" or (precision == "auto" and device.type == "cuda"))
+    capability = torch.cuda.get_device_capability(device) if device.type == "cuda" else (0, 0)
+    if precision == "auto":
+        precision = "bf16" if capability >= (8, 0) else "fp16" if capability >= (7, 0) else "fp32"
+    able = {"fp32": True, "fp16": device.type == "cpu" or capability >= (6, 0)}
+    able["bf16"] = device.type == "cpu" or capability >= (8, 0)
+    if not able[precision]:
+        raise UserError(f"--precision {precision}: {device} cannot do it; use --precision fp32")
+    return {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}[precision]
+
+
+def loss_scaler(dtype, device):
+    """`GradScaler` for networks that compute in `dtype`; None where gradients need no scaling.
+
+    In float16 small gradients would become 0, so that the loss is multiplied for the backward pass.
+    """
+    return torch.amp.GradScaler(device.type) if dtype == torch.float16 else None
 
 
 def explain_full_memory(error, device, opt):
