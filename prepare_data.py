@@ -1,25 +1,26 @@
-"""Make a clip for training of your own video: frames, masks, and both cut to the object.
+"""Make a clip for training of your own video: frames, masks, and both cropped to the object.
 
-Everything goes into --out: frames/ and masks/ are whole, train/ and train_seg/ cut to the object.
-Look at overlay.png. To mend masks use --redo, or paint in masks/<n>.png and give the same command
-again: masks that you edited are kept.
+Everything goes into --out: frames/ and masks/ are whole, train/ and train_seg/ are cropped to the
+object. Look at overlay.png. To mend masks use --redo, or paint in masks/<n>.png and give the same
+command again: masks that you edited are kept.
 """
 
+from functools import partial
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
-from PIL import ImageColor
 from tqdm import tqdm
 
-from preparation import check, clip_folder, clip_options, publish, record, review
-from segmentation import cleanup, methods, weights
+from preparation import check, clip_folder, clip_options, existing, masking, publish, record, review
+from preparation.finish import finish
+from segmentation import methods, weights
 from utils import arguments, errors, runtime
 from utils.errors import UserError
 from video.reader import Excerpt, open_source, save_sound
 
 FEW, MANY = 30, 300  # frames; below and above there is a word of advice
-PROMISED = 0.9  # of the frames that a file promises; fewer, and it seems to be cut short
+PROMISED = 0.9  # of the frames that a file promises; with fewer it seems to be incomplete
 
 
 def excerpt(opt):
@@ -36,7 +37,7 @@ def decode(opt, new):
     if most < np.inf and written < PROMISED * most:
         print(
             f"{opt.video}: {written} of about {most} frames could be decoded, and are used; it "
-            "seems to be cut short or damaged"
+            "seems to be incomplete or damaged"
         )
     if written < 2:
         raise UserError(f"{opt.video} yields one frame only; a clip needs at least two")
@@ -48,134 +49,144 @@ def decode(opt, new):
 
 def find_masks(opt, frames, mask=None):
     """Masks (H, W) bool by `--mask`, one for each of `frames`; `mask` is the first, if known."""
-    box = clip_options.pixels(opt.box, *frames[0].shape[1::-1])
     source = None
-    if opt.mask == "file" and not opt.mask_file:
-        raise UserError("--mask file needs --mask_file, a video or folder of masks")
     if opt.mask == "file":
         every = Path(opt.mask_file).is_dir()  # then there is one for each frame that was taken
         source = open_source(opt.mask_file, Excerpt() if every else excerpt(opt))
     if opt.mask == "alpha":
         source = open_source(opt.video, excerpt(opt), alpha=True)
-    key = ImageColor.getrgb(opt.key)[:3] if opt.key else None
-    learned = {"weights": opt.mask_weights, "device": runtime.pick_device(opt.device)}
-    more = bool(opt.max_frames)
-    return methods.masks(opt.mask, frames, box, mask, key, opt.tolerance, source, more, **learned)
+    return methods.masks(
+        opt.mask,
+        frames,
+        box=opt.box and opt.box.pixels(*frames[0].shape[1::-1]),
+        mask=mask,
+        key=opt.key and opt.key.rgb,
+        tolerance=opt.tolerance,
+        source=source,
+        more=bool(opt.max_frames),
+        weights=opt.mask_weights,
+        device=runtime.pick_device(opt.device),
+    )
 
 
 def write_masks(raw, numbers, new):
-    """Clean masks and write those of `numbers` that `new` lacks; returns parts by number."""
-    parts, lacking = {}, [n for n in numbers if not (new / f"masks/{n}.png").exists()]
-    clean = cleanup.clean(review.counted(raw, numbers, parts))
-    bar = tqdm(clean, "masks", len(numbers), disable=None)
-    clip_folder.write_masks(bar, numbers, new / "masks")
-    return {number: parts[number] for number in lacking}
+    bar = partial(tqdm, desc="masks", total=len(numbers), disable=None)
+    return masking.write(raw, numbers, new / "masks", bar)
 
 
-def finish(out, new, known, parts):
-    """Cut, review, put everything in its place and say what looks odd; `known` is the record."""
-    count = known["frames"]
-    folder = (new if (new / "frames").is_dir() else out) / "frames"
-    frames, masks = clip_folder.Frames(folder, count), clip_folder.Masks(new / "masks", count)
-    looks = [review.look(mask, parts.get(number)) for number, mask in enumerate(masks)]
-    if not any(seen.area for seen in looks):
-        raise UserError("no object was found in any frame; give --box, or another --mask")
-    found = review.suspects(looks)
-    clip_folder.cut(frames, masks, known["crop"], new)
-    clip_folder.save_picture(np.asarray(review.sheet(frames, masks, found)), new / "overlay.png")
-    record.write(new, known)
-    publish.publish(out)
+def refuse_missing(opt):
+    """UserError where what `--mask` needs is not there: said before the work, not after."""
+    if opt.mask == "file" and not opt.mask_file:
+        raise UserError("--mask file needs --mask_file, a video or folder of masks")
+    if opt.mask in weights.NEEDED:
+        weights.find(opt.mask, opt.mask_weights)
+
+
+def asked(opt):
+    """What decides the clip, as prepared.json remembers it."""
+    frames, masks = (
+        {name: getattr(opt, name) for name in names}
+        for names in (clip_options.FRAMES_HANG_ON, clip_options.MASKS_HANG_ON)
+    )
+    frames["state"] = record.file_state(opt.video)
+    masks["state"] = record.file_state(opt.mask_file) if opt.mask_file else []
+    return {"frames_of": frames, "masks_of": masks, "crop": opt.crop}
+
+
+def prepare(opt, out, new):
+    """Make the whole clip; what the same options made before is kept. Returns what looks odd."""
+    wanted = asked(opt)
+    known = existing.Existing() if opt.overwrite else existing.find_for(out, wanted)
+    refuse_missing(opt)
+    if known.same_frames:
+        folder, count, fps = out, known.record["frames"], known.record["fps"]
+    else:
+        folder, (count, fps) = new, decode(opt, new)
+    frames = clip_folder.Frames(folder / "frames", count)
+    record.keep_masks(out, new, known.kept(count), known.painted)
+    parts = {}
+    if not known.same_masks:
+        parts = write_masks(find_masks(opt, frames), range(count), new)
+    content = known.prepared(wanted, count, fps, frames[0].shape[1::-1])
+    return finish(out, new, content, parts)
+
+
+def redo(opt, given, out, new):
+    """Make the masks of a range anew, by the options of the clip where none are given.
+
+    Masks outside the range, and edited ones, stay as they are. Returns what looks odd.
+    """
+    known, numbers = existing.find_range(out, opt.redo), opt.redo
+    former = {**known.record["frames_of"], **known.record["masks_of"], "box": None}
+    for name, value in clip_options.recorded(former).items():
+        if name not in given:
+            setattr(opt, name, value)
+    refuse_missing(opt)
+    spared = set() if opt.overwrite else known.edited
+    if hit := spared.intersection(numbers):
+        print(f"masks {review.ranges(hit)} were edited and stay; --overwrite makes them anew too")
+    frames = clip_folder.Frames(out / "frames", known.record["frames"])
+    others = set(range(len(frames))) - set(numbers)
+    record.keep_masks(out, new, spared | others, known.painted)
+    before = None
+    if numbers[0] and not opt.box:
+        before = clip_folder.read_mask(new / f"masks/{numbers[0] - 1}.png")
+    raw = masking.of_range(partial(find_masks, opt), opt.mask, frames, numbers, before)
+    parts = write_masks(raw, numbers, new)
+    return finish(out, new, known.remade(parts), parts)
+
+
+def report(found, out):
+    """Print what looks odd in the finished clip, and what to do now."""
+    count = record.read(out)["frames"]
     print(review.advice(found, out), end="")
     if not FEW <= count <= MANY:
         print(f"{count} frames are {'few' if count < FEW else 'many'}; 50 to 200 are a good number")
     print(f"{count} frames and masks are in {out}; see overlay.png; train on {out}/train_seg/")
 
 
-def prepare(opt, out, new):
-    """The whole way from the video; what is there with the same options is taken over."""
-    known = {} if opt.overwrite else record.read(out)
-    wanted = {
-        "frames_of": {name: getattr(opt, name) for name in clip_options.FRAMES_HANG_ON},
-        "masks_of": {name: getattr(opt, name) for name in clip_options.MASKS_HANG_ON},
-        "crop": opt.crop,
-    }
-    wanted["frames_of"]["state"] = record.file_state(opt.video)
-    wanted["masks_of"]["state"] = record.file_state(opt.mask_file) if opt.mask_file else []
-    same = known.get("frames_of") == wanted["frames_of"]
-    by_hand = record.edited_masks(out, known)
-    touched = {*known.get("redone", ()), *known.get("edited", ()), *by_hand}
-    if touched and not same:
+def look_through(folder, renumber):
+    """Print what is wrong with a clip, and draw what training will see of it."""
+    if renumber:
+        print(f"{check.renumber(folder)} frames and masks are named 0.jpg, 1.jpg, ... now")
+    found = check.examine(folder)
+    for kind, sentences in (("fault", found.faults), ("advice", found.advice)):
+        for sentence in sentences:
+            print(f"{kind}: {sentence}")
+    if found.faults:
         raise UserError(
-            f"{out} holds masks edited or redone for other frames ({review.ranges(touched)}); "
-            "give the options they were made with, another --out, or --overwrite to drop them"
+            f"{folder} is not ready for training, see above; --renumber mends names and numbers"
         )
-    if opt.mask in weights.NEEDED:
-        weights.find(opt.mask, opt.mask_weights)  # before the work, not after
-    count, fps = (known["frames"], known["fps"]) if same else decode(opt, new)
-    frames = clip_folder.Frames((out if same else new) / "frames", count)
-    done = same and known["masks_of"] == wanted["masks_of"]
-    record.keep_masks(out, new, range(count) if done else touched, by_hand)
-    parts = {} if done else write_masks(find_masks(opt, frames), range(count), new)
-    edited = sorted({*known.get("edited", ()), *by_hand})
-    made = {"frames": count, "fps": fps, "size": frames[0].shape[1::-1], "edited": edited}
-    finish(out, new, {**known, **wanted, **made}, parts)
+    count, picture = check.draw(folder, found)
+    print(f"{count} frames are fit for training; see {picture}")
 
 
-def redo(opt, given, out, new):
-    """Make the masks of a range anew; those outside, and edited ones, stay as they are."""
-    known = record.read(out)
-    if not known:
-        raise UserError(f"--out {out or '(none)'} holds no clip yet; prepare it without --redo")
-    count, numbers = known["frames"], clip_options.numbers(opt.redo)
-    if numbers[-1] >= count:
-        raise UserError(f"--redo {opt.redo}: {out} has frames 0 to {count - 1}; give some of them")
-    former = {**known["frames_of"], **known["masks_of"], "box": None}
-    for name in former.keys() - given:
-        setattr(opt, name, former[name])
-    by_hand = record.edited_masks(out, known)
-    edited = {*known["edited"], *by_hand}
-    spared = set() if opt.overwrite else edited
-    if hit := spared.intersection(numbers):
-        print(f"masks {review.ranges(hit)} were edited and stay; --overwrite makes them anew too")
-    record.keep_masks(out, new, spared | (set(range(count)) - set(numbers)), by_hand)
-    frames = clip_folder.Frames(out / "frames", count)
-    first, last = numbers[0], numbers[-1]
-    if opt.mask == "grabcut" and first and not opt.box:  # go on from the mask before
-        mask = clip_folder.read_mask(new / f"masks/{first - 1}.png")
-        raw = islice(find_masks(opt, frames[first - 1 : last + 1], mask), 1, None)
-    elif opt.mask in ("grabcut", "sam2"):
-        raw = find_masks(opt, frames[first : last + 1])
-    else:
-        raw = islice(find_masks(opt, frames), first, last + 1)
-    parts = write_masks(raw, numbers, new)
-    redone = {*known.get("redone", ()), *numbers} - spared
-    known |= {"edited": sorted(edited - set(parts)), "redone": sorted(redone)}
-    finish(out, new, known, parts)
-
-
-def main():
-    groups = clip_options.FRAMES, clip_options.MASKING, clip_options.REPAIR
-    opt, given = arguments.parse(__doc__, *groups)
-    if opt.check:
-        return check.look_through(opt.check, opt.renumber)
+def refuse_contradictions(opt):
+    """UserError where options of a clip are missing or exclude each other."""
     if not opt.out:
         raise UserError("no folder for the clip given; pass --out, like --out data/cat")
     if not (opt.video or opt.redo):
         raise UserError("no video given; name a video file or a folder of pictures")
     if opt.end is not None and opt.end <= opt.start:
         raise UserError(f"--end {opt.end:g} must be after --start {opt.start:g}")
-    out = Path(opt.out)
+    if Path(opt.out).resolve() in (Path(opt.video), *Path(opt.video).parents):
+        raise UserError(f"{opt.video} lies in --out, where it would be replaced; choose another")
+
+
+def main():
+    groups = clip_options.FRAMES, clip_options.MASKING, clip_options.REPAIR
+    opt, given = arguments.parse(__doc__, *groups)
+    if opt.check:
+        return look_through(opt.check, opt.renumber)
     for name in ("video", "mask_file"):
         setattr(opt, name, getattr(opt, name) and str(Path(getattr(opt, name)).resolve()))
-    if out.resolve() in (Path(opt.video), *Path(opt.video).parents):
-        raise UserError(f"{opt.video} lies in --out, where it would be replaced; choose another")
+    refuse_contradictions(opt)
+    out = Path(opt.out)
     publish.recover(out)
     clip_folder.refuse_foreign_files(out, record.read(out).get("frames", 0))
     with publish.workspace(out) as new:
-        if opt.redo:
-            redo(opt, given, out, new)
-        else:
-            prepare(opt, out, new)
+        found = redo(opt, given, out, new) if opt.redo else prepare(opt, out, new)
+    report(found, out)
 
 
 if __name__ == "__main__":

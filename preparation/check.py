@@ -21,7 +21,7 @@ FEW = 30  # frames, below which results suffer
 GREY = 0.05  # share of a mask's pixels between black and white, from which it looks soft
 SMALL = 250  # pixels of the longer side
 SEEN = 128, 128, 0.2  # width, height and padding in the picture of what training sees
-LOOSE = 0.6  # of width and height: a smaller box of the object is cut loosely
+LOOSE = 0.6  # of width and height: with a smaller object the frames are cropped loosely
 
 
 @dataclass
@@ -73,19 +73,24 @@ def examine(clip):
 
 
 def _names(files, found):
-    """Numbering, padding, alphabet."""
+    """Names that differ, letters outside ASCII, and numbers; notes the usual prefix and ending."""
     parts = [match.groups() for match in map(NAME.fullmatch, (p.name for p in files)) if match]
     if parts:
         found.prefix, found.ext = Counter((p, e) for p, _, e in parts).most_common(1)[0][0]
     usual = re.compile(re.escape(found.prefix) + r"([0-9]+)" + re.escape(found.ext))
-    odd = [p.name for p in files if not usual.fullmatch(p.name)]
+    matches = [usual.fullmatch(p.name) for p in files]
+    odd = [p.name for p, match in zip(files, matches) if not match]
     if odd:
         found.faults.append(
             f"{_some(odd)}: not named {found.prefix}<number>{found.ext} like the others"
         )
     if any(not p.name.isascii() for p in files):
         found.faults.append("names hold letters or digits outside ASCII")
-    digits = [m[1] for m in (usual.fullmatch(p.name) for p in files) if m]
+    _numbers([match[1] for match in matches if match], found)
+
+
+def _numbers(digits, found):
+    """Zeros before numbers, gaps between them, and numbers that are there twice."""
     padded = [d for d in digits if d != str(int(d))]
     if padded:
         found.faults.append(f"numbers are zero-padded, as {padded[0]}")
@@ -113,31 +118,35 @@ def _pairs(frames, files, found):
 
 
 def _contents(pairs, found):
-    """Polarity, empty and full masks, jumps of area, loose cuts."""
-    grey = [np.asarray(images.read(mask, "L")) for _, mask in pairs]
-    names = [mask.name for _, mask in pairs]
-    masks = [picture > 127 for picture in grey]
-    empty = [name for name, mask in zip(names, masks) if not mask.any()]
+    """Polarity, empty and full masks, grey ones, jumps of area, loose crops."""
+    grey = {mask.name: np.asarray(images.read(mask, "L")) for _, mask in pairs}
+    masks = {name: picture > 127 for name, picture in grey.items()}
+    empty = [name for name, mask in masks.items() if not mask.any()]
     if empty:
         found.faults.append(f"masks without object (all black): {_some(empty)}")
-    full = [name for name, mask in zip(names, masks) if mask.all()]
+    full = [name for name, mask in masks.items() if mask.all()]
     if full:
         found.advice.append(f"masks that are all white: {_some(full)}")
-    corners = [mask[[0, 0, -1, -1], [0, -1, 0, -1]].mean() for mask in masks]
-    if len(full) < len(masks) and masks and np.mean(corners) > 0.75:
+    corners = [mask[[0, 0, -1, -1], [0, -1, 0, -1]].mean() for mask in masks.values()]
+    if len(full) < len(masks) and np.mean(corners) > 0.75:
         found.faults.append("black and white seem to be swapped: the object must be white")
-    soft = [n for n, g in zip(names, grey) if ((g > 40) & (g < 215)).mean() > GREY]
+    soft = [name for name, g in grey.items() if ((g > 40) & (g < 215)).mean() > GREY]
     if soft:
         found.advice.append(f"masks with much grey (above half counts as object): {_some(soft)}")
-    odd = review.suspects([review.look(mask) for mask in masks])
+    _shapes(masks, found)
+
+
+def _shapes(masks, found):
+    """Jumps of area, several parts, loose crops; `masks` by name, in order."""
+    odd, names = review.suspects([review.look(mask) for mask in masks.values()]), list(masks)
     for kind in (review.AREA, review.PARTS):
         which = [names[i] for i, words in odd.items() if kind in words]
         if which:
             found.advice.append(f"{kind}, look at {_some(which)}")
-    shares = [min(mask.any(0).mean(), mask.any(1).mean()) for mask in masks]
+    shares = [min(mask.any(0).mean(), mask.any(1).mean()) for mask in masks.values()]
     if masks and np.median(shares) < LOOSE:
         found.advice.append(
-            "the object fills little of the frames; cut them to its box, as prepare_data.py does"
+            "the object fills little of the frames; crop them to its box, as prepare_data.py does"
         )
 
 
@@ -165,6 +174,12 @@ def renumber(clip):
     moves = []
     for number, pair in enumerate(pairs):
         moves += [(path, path.with_name(f"{number}{path.suffix.lower()}")) for path in pair]
+    _rename(moves)
+    return len(pairs)
+
+
+def _rename(moves):
+    """Rename files, (path, new path) each; UserError where another file has a new name."""
     taken = {target for _, target in moves} - {path for path, _ in moves}
     if in_the_way := sorted(path for path in taken if path.exists()):
         raise UserError(f"{in_the_way[0]} is in the way of new names; move it away first")
@@ -174,7 +189,6 @@ def renumber(clip):
         os.rename(path, place)
     for (_, target), place in zip(moves, parked):
         os.rename(place, target)
-    return len(pairs)
 
 
 def training_view(clip):
@@ -185,19 +199,17 @@ def training_view(clip):
     return visualize.rows({**rows, "next frames": unit(item.next_frame)})
 
 
-def look_through(folder, renumber_first):
-    """Say what is wrong with a clip, and draw what training will see of it."""
-    if renumber_first:
-        print(f"{renumber(folder)} frames and masks are named 0.jpg, 1.jpg, ... now")
-    found = examine(folder)
-    for kind, sentences in (("fault", found.faults), ("advice", found.advice)):
-        for sentence in sentences:
-            print(f"{kind}: {sentence}")
-    if found.faults:
-        raise UserError(
-            f"{folder} is not ready for training, see above; --renumber mends names and numbers"
-        )
+def draw(folder, found):
+    """Write check.png, what training sees of a clip without faults.
+
+    Args:
+        folder: of the clip, or of its masks.
+        found: `Findings` of `examine`.
+
+    Returns:
+        (number of frames, path of the picture).
+    """
     frames, masks = folders(folder)
     clip, picture = Clip(masks, found.ext, found.prefix), frames.parent / "check.png"
     images.save(training_view(clip), picture)
-    print(f"{len(clip)} frames are fit for training; see {picture}")
+    return len(clip), picture

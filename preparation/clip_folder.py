@@ -1,7 +1,7 @@
-"""The folder that `prepare_data.py` makes of a video: whole frames and masks, and a clip cut out.
+"""The folder that `prepare_data.py` makes of a video: whole frames and masks, and crops of both.
 
-frames/<n>.jpg and masks/<n>.png are whole; train/<n>.jpg and train_seg/<n>.jpg are cut to boxes,
-which crops.json holds; prepared.json is described in datasets/edits.py.
+frames/<n>.jpg and masks/<n>.png are whole; train/<n>.jpg and train_seg/<n>.jpg are cropped to the
+boxes in crops.json; prepared.json is described in preparation/record.py.
 """
 
 import json
@@ -17,7 +17,7 @@ FOLDERS = {"frames": ".jpg", "masks": ".png", "train": ".jpg", "train_seg": ".jp
 RECORD = "prepared.json"
 FILES = (RECORD, "crops.json", "overlay.png", "sound.m4a", "check.png")
 QUALITY = 95  # of JPEG files
-USUAL = 480  # longer side of the cut pictures at least, pixels
+USUAL = 480  # median of the crops' longer sides at least, pixels
 
 
 class Frames:
@@ -85,13 +85,6 @@ def write_frames(frames, folder):
     return number + 1
 
 
-def write_masks(masks, numbers, folder):
-    """Write (H, W) bool masks as <number>.png where that is not in the folder yet."""
-    for mask, number in zip(masks, numbers):  # in this order, to the very end of `masks`
-        if not (folder / f"{number}.png").exists():
-            save_mask(mask, folder / f"{number}.png")
-
-
 def bounding_box(mask):
     """Left, top, width and height of the True pixels of (H, W), or None where there is none."""
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
@@ -100,21 +93,21 @@ def bounding_box(mask):
     return [int(v) for v in (columns[0], rows[0], np.ptp(columns) + 1, np.ptp(rows) + 1)]
 
 
-def crop_boxes(boxes, crop, size):
-    """What every frame is cut to.
+def crop_boxes(boxes, kind, size):
+    """What every frame is cropped to.
 
     Args:
         boxes: `bounding_box` of each mask; at least one is there.
-        crop: "tight", each mask's own; "window", one that holds them all; "none", the frame.
+        kind: "tight", each mask's own; "window", one that holds them all; "none", the frame.
         size: width and height of a whole frame.
 
     Returns:
         list of [left, top, width, height]. Without a mask, a frame has the box before it.
     """
-    if crop == "none":
+    if kind == "none":
         return [[0, 0, *size]] * len(boxes)
     present = np.array([box for box in boxes if box])
-    if crop == "window":
+    if kind == "window":
         low, high = present[:, :2].min(0), (present[:, :2] + present[:, 2:]).max(0)
         return [[*map(int, low), *map(int, high - low)]] * len(boxes)
     filled, last = [], [int(v) for v in present[0]]
@@ -124,19 +117,23 @@ def crop_boxes(boxes, crop, size):
     return filled
 
 
-def cut(frames, masks, crop, new):
-    """Cut `Frames` and `Masks` into folder `new`: train/, train_seg/ and crops.json.
+def crop(frames, masks, kind, new):
+    """Crop `Frames` and `Masks` into folder `new`: train/, train_seg/ and crops.json.
 
-    Small cuts are enlarged, all by one factor: training shifts pictures by up to 50 of their pixels
-    (docs/METHOD.md 3), which is meant for those of some 500 pixels.
+    Small crops are enlarged, all by one factor: training shifts pictures by up to 50 of their
+    pixels (docs/METHOD.md, section 3), which is meant for pictures of some 500.
+
+    Args:
+        frames, masks: of the same length.
+        kind: "tight", "window" or "none", see `crop_boxes`.
     """
     height, width = frames[0].shape[:2]
-    boxes = crop_boxes([bounding_box(mask) for mask in masks], crop, (width, height))
+    boxes = crop_boxes([bounding_box(mask) for mask in masks], kind, (width, height))
     scale = max(1.0, USUAL / float(np.median([max(box[2:]) for box in boxes])))
     for name in ("train", "train_seg"):
         (new / name).mkdir()
     for number, (left, top, w, h) in enumerate(boxes):
-        inside, size = np.s_[top : top + h, left : left + w], cut_size(w, h, scale)
+        inside, size = np.s_[top : top + h, left : left + w], crop_size(w, h, scale)
         save_picture(_resized(frames[number][inside], size), new / f"train/{number}.jpg")
         grey = np.where(masks[number][inside], 255, 0).astype(np.uint8)
         save_mask(_resized(grey, size) > 127, new / f"train_seg/{number}.jpg")
@@ -144,8 +141,8 @@ def cut(frames, masks, crop, new):
     write_json({**crops, "scale": scale}, new / "crops.json")
 
 
-def cut_size(width, height, scale):
-    """Width and height of the picture that a box of this size becomes."""
+def crop_size(width, height, scale):
+    """Width and height, in pixels, of the picture that a box of this size becomes."""
     return max(1, round(width * scale)), max(1, round(height * scale))
 
 
@@ -171,26 +168,14 @@ def frame_rate(folder):
 def refuse_foreign_files(folder, count):
     """UserError where a folder holds anything but what `prepare_data.py` writes for `count` frames.
 
-    What is hidden beside them is never touched, and does not count.
+    Hidden files beside them are never touched, and do not count.
     """
     folder = Path(folder)
     if not folder.exists():
         return
     if not folder.is_dir():
         raise UserError(f"{folder} is a file; choose another --out")
-    entries = [entry for entry in folder.iterdir() if not entry.name.startswith(".")]
-    foreign = [entry for entry in entries if entry.name not in (*FOLDERS, *FILES)]
-    if entries and not (folder / RECORD).is_file():
-        foreign = foreign or entries
-    for name, ending in FOLDERS.items():
-        if (folder / name).is_dir():
-            foreign += [
-                entry
-                for entry in (folder / name).iterdir()
-                if not (entry.suffix == ending and entry.stem.isdecimal())
-                or int(entry.stem) >= count
-            ]
-    foreign = [entry for entry in foreign if not _left_behind(entry)]
+    foreign = [entry for entry in _foreign(folder, count) if not _left_behind(entry)]
     if foreign:
         raise UserError(
             f"{folder} holds files that prepare_data.py did not write, as "
@@ -198,6 +183,20 @@ def refuse_foreign_files(folder, count):
         )
 
 
+def _foreign(folder, count):
+    """Paths in a folder that have none of the names of a clip with `count` frames."""
+    entries = [entry for entry in folder.iterdir() if not entry.name.startswith(".")]
+    yield from (entry for entry in entries if entry.name not in (*FOLDERS, *FILES))
+    if not (folder / RECORD).is_file():
+        yield from entries
+    for name, ending in FOLDERS.items():
+        if (folder / name).is_dir():
+            for entry in (folder / name).iterdir():
+                numbered = entry.suffix == ending and entry.stem.isdecimal()
+                if not numbered or int(entry.stem) >= count:
+                    yield entry
+
+
 def _left_behind(entry):
-    """Whether file managers and editors leave such files."""
+    """Whether it is a file that file managers and editors leave."""
     return entry.name in (".DS_Store", "Thumbs.db") or entry.name.endswith("~")

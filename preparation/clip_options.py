@@ -11,35 +11,64 @@ MASKS = ("grabcut", "background", "chroma", "file", "alpha", "sam2", "rembg", "t
 CROPS = ("tight", "window", "none")
 
 
-def box(text):
-    """`x,y,w,h`, each in pixels or, with a % sign, in percent of the width or height."""
-    parts = [part.strip() for part in text.split(",")]
-    try:
-        numbers = [float(part.removesuffix("%")) for part in parts]
-        good = len(parts) == 4 and all(0 <= n < 1e6 for n in numbers) and min(numbers[2:]) > 0
-    except ValueError:
-        good = False
-    if not good:
-        raise ArgumentTypeError(f"'{text}' is not x,y,width,height in pixels or percent (with %)")
-    return text
+class Box(str):
+    """`x,y,w,h`, each in pixels or, with a % sign, in percent of the picture's width or height.
+
+    It remains the text that was given, for prepared.json and for other command lines.
+    """
+
+    def __new__(cls, text):
+        parts = [part.strip() for part in text.split(",")]
+        try:
+            numbers = [float(part.removesuffix("%")) for part in parts]
+            good = len(parts) == 4 and all(0 <= n < 1e6 for n in numbers) and min(numbers[2:]) > 0
+        except ValueError:
+            good = False
+        if not good:
+            raise ArgumentTypeError(
+                f"'{text}' is not x,y,width,height in pixels or percent (with %)"
+            )
+        box = super().__new__(cls, text)
+        box.numbers, box.percent = numbers, [part.endswith("%") for part in parts]
+        return box
+
+    def pixels(self, width, height):
+        """(x, y, w, h) in pixels of a picture of this size.
+
+        Raises:
+            UserError: the box reaches outside the picture.
+        """
+        x, y, w, h = (
+            round(number * side / 100 if percent else number)
+            for number, percent, side in zip(self.numbers, self.percent, (width, height) * 2)
+        )
+        if min(w, h) < 1 or x + w > width or y + h > height:
+            raise UserError(
+                f"--box {self} reaches outside the frame, which --size makes {width}x{height}; "
+                "give x,y,width,height inside it, or percent with %"
+            )
+        return x, y, w, h
 
 
-def colour(text):
-    """A colour's name or #rrggbb."""
-    try:
-        ImageColor.getrgb(text)
-    except ValueError:
-        raise ArgumentTypeError(f"'{text}' is no colour; give a name or #rrggbb") from None
-    return text
+class Colour(str):
+    """A colour's name or #rrggbb, which remains the text that was given; `rgb` is 0..255."""
+
+    def __new__(cls, text):
+        colour = super().__new__(cls, text)
+        try:
+            colour.rgb = ImageColor.getrgb(text)[:3]
+        except ValueError:
+            raise ArgumentTypeError(f"'{text}' is no colour; give a name or #rrggbb") from None
+        return colour
 
 
 def frame_numbers(text):
-    """`40-55` or `40`, numbers of frames."""
+    """`40-55` or `40` as a range of frames' numbers."""
     first, _, last = text.partition("-")
     last = last if "-" in text else first
     if not (first.isdecimal() and last.isdecimal() and int(first) <= int(last)):
         raise ArgumentTypeError(f"'{text}' is no range of frames; write it like 40-55")
-    return text
+    return range(int(first), int(last) + 1)
 
 
 FRAMES = (
@@ -54,15 +83,15 @@ FRAMES = (
         "crop",
         str,
         "tight",
-        "what frames are cut to: each one's mask, one window for all masks, or nothing",
+        "what frames are cropped to: each one's mask, one window for all masks, or nothing",
         CROPS,
     ),
 )
 
 MASKING = (
     option("mask", str, "grabcut", "where masks come from (docs/your_own_videos.md)", MASKS),
-    option("box", box, None, "x,y,w,h around the object in the first frame, pixels or percent"),
-    option("key", colour, None, "background of --mask chroma; the border's colour if not given"),
+    option("box", Box, None, "x,y,w,h around the object in the first frame, pixels or percent"),
+    option("key", Colour, None, "background of --mask chroma; the border's colour if not given"),
     option("tolerance", positive, 16.0, "of --mask chroma: distance in L*a*b*; more is background"),
     option(
         "mask_file",
@@ -82,7 +111,7 @@ REPAIR = (
     flag("renumber", "with --check: rename frames and masks to 0.jpg, 1.jpg, ..."),
 )
 
-
+# Which of them decide the frames, and which the masks of given frames.
 FRAMES_HANG_ON = ("video", "start", "end", "fps", "max_frames", "size")
 MASKS_HANG_ON = ("mask", "box", "key", "tolerance", "mask_file", "mask_weights")
 
@@ -97,27 +126,7 @@ def of_both(names):
     )
 
 
-def pixels(text, width, height):
-    """A `box` as (x, y, w, h) in pixels of a picture of this size; None stays None.
-
-    Raises:
-        UserError: it lies outside the picture, at least in part.
-    """
-    if text is None:
-        return None
-    x, y, w, h = (
-        round(float(part.rstrip("% ")) * (side / 100 if "%" in part else 1))
-        for part, side in zip(text.split(","), (width, height) * 2)
-    )
-    if min(w, h) < 1 or x + w > width or y + h > height:
-        raise UserError(
-            f"--box {text} reaches outside the frame, which --size makes {width}x{height}; give "
-            "x,y,width,height inside it, or percent with %"
-        )
-    return x, y, w, h
-
-
-def numbers(text):
-    """A `frame_numbers` as a range."""
-    first, _, last = text.partition("-")
-    return range(int(first), int(last or first) + 1)
+def recorded(values):
+    """Options' values by name, from what prepared.json holds of them: numbers, texts and null."""
+    kinds = {o.name: o.kind for o in (*FRAMES, *MASKING)}
+    return {n: v if v is None else kinds[n](v) for n, v in values.items() if n in kinds}

@@ -35,7 +35,7 @@ def workspace(folder):
 
 
 def recover(folder):
-    """End a `publish` that was cut, and remove what an earlier `workshop` left."""
+    """Complete a `publish` that was interrupted, and remove what an earlier `workspace` left."""
     if (folder / NEW / READY).exists():
         _move(folder)
     _sweep(folder)
@@ -47,9 +47,9 @@ def _sweep(folder):
 
 
 def publish(folder):
-    """Put everything from the `workshop` in its place, where it replaces what had that name.
+    """Put everything from the `workspace` in its place, where it replaces what had that name.
 
-    Where this is cut, `recover` ends it: from the mark on, what is new is whole.
+    Once the mark says that the new content is whole, `recover` completes what was interrupted.
     """
     (folder / NEW / READY).touch()
     _move(folder)

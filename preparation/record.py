@@ -1,7 +1,15 @@
-"""What a prepared clip remembers of its making, and which of its masks were edited by hand since.
+"""prepared.json, the record of how a clip was made, and the masks painted by hand since then.
 
-prepared.json holds the options, the numbers of edited and of redone masks, and a hash of every mask
-as it was written, by which later edits are known.
+The record is one dict:
+
+    frames_of, masks_of   what decided the frames and the masks: options by name, and as "state" the
+                          name, size and time of the files that they were made from
+    crop                  what the frames are cropped to
+    frames, fps, size     number, frames per second, and [width, height] of the frames
+    edited, redone        numbers of the masks painted by hand, and of those made by --redo
+    sha1                  of the mask files as they were written, by path in the clip's folder
+
+A mask file whose hash is another one now was painted by hand.
 """
 
 import hashlib
@@ -11,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from preparation.clip_folder import RECORD, cut_size, read_mask, save_mask, write_json
+from preparation.clip_folder import RECORD, crop_size, read_mask, save_mask, write_json
 from utils import images
 from utils.errors import UserError
 
@@ -28,14 +36,17 @@ def write(new, content):
 
 
 def file_state(path):
-    """What tells a file, or a folder's files, from others that came in their place."""
+    """Name, size and time of change of a file, or of each file in a folder, as lists.
+
+    They differ where another file was put in its place under the same name.
+    """
     path = Path(path)
     files = sorted(path.iterdir()) if path.is_dir() else [path] if path.exists() else []
     return [[file.name, file.stat().st_size, file.stat().st_mtime_ns] for file in files]
 
 
 def read(folder):
-    """Content of prepared.json, a dict; empty where there is none."""
+    """Content of prepared.json, a dict; empty where there is none. UserError if it is damaged."""
     path = Path(folder) / RECORD
     if not path.is_file():
         return {}
@@ -51,10 +62,20 @@ def read(folder):
 
 
 def edited_masks(folder, known):
-    """Masks that were changed by hand since `write_record` wrote `known`.
+    """Masks that were painted by hand since the record was written.
+
+    A user may paint in a whole mask in masks/ or in a cropped one in train_seg/. What is painted in
+    a crop is put into the whole mask, in the box of that frame.
+
+    Args:
+        folder: of the clip.
+        known: content of its prepared.json; empty for no clip, in which nothing was painted.
 
     Returns:
-        dict of number -> whole mask (H, W) bool. A cut mask that was edited counts in its box.
+        dict of number -> whole mask (H, W) bool.
+
+    Raises:
+        UserError: crops.json is damaged, or a painted mask has another size than it was written in.
     """
     if not known:
         return {}
@@ -80,7 +101,7 @@ def _changed(path, known):
 
 
 def _of_size(mask, size, path):
-    """`mask`; UserError where it is not of `size` (width, height)."""
+    """The mask as it is; UserError where its size is not `size` (width, height)."""
     if mask.shape[::-1] != tuple(size):
         raise UserError(
             f"{path} is {mask.shape[1]}x{mask.shape[0]} but its frame {size[0]}x{size[1]}; save it "
@@ -90,9 +111,15 @@ def _of_size(mask, size, path):
 
 
 def _pasted(mask, part, box, scale):
-    """Whole mask in which the box is replaced by what file `part` shows, `scale` times as large."""
+    """Whole mask (H, W) bool with a painted crop of it put into its box.
+
+    Args:
+        mask: (H, W) bool, the whole mask as it was.
+        part: file of the crop, whose picture is `scale` times as large as its box.
+        box: left, top, width and height, pixels.
+    """
     left, top, width, height = box
-    picture, size = images.read(part, "L"), cut_size(width, height, scale)
+    picture, size = images.read(part, "L"), crop_size(width, height, scale)
     if picture.size != size:
         raise UserError(
             f"{part} is {picture.width}x{picture.height} now but was written as {size[0]}x"
@@ -104,12 +131,19 @@ def _pasted(mask, part, box, scale):
     return mask
 
 
-def keep_masks(folder, new, numbers, edits):
-    """Begin `new`/masks with those of `numbers` from `folder`, `edits` by number in their place."""
+def keep_masks(folder, new, numbers, painted):
+    """Make `new`/masks, and take over the masks of some numbers from the clip in `folder`.
+
+    Args:
+        painted: what `edited_masks` returned; these are written as they are painted.
+
+    Raises:
+        UserError: one of the masks is missing.
+    """
     (new / "masks").mkdir()
     for number in numbers:
-        if number in edits:
-            save_mask(edits[number], new / f"masks/{number}.png")
+        if number in painted:
+            save_mask(painted[number], new / f"masks/{number}.png")
         elif (path := folder / f"masks/{number}.png").is_file():
             shutil.copyfile(path, new / f"masks/{number}.png")
         else:

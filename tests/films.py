@@ -50,3 +50,14 @@ def overlap(found, true):
     """Mean intersection over union of masks (N, H, W) bool."""
     both = (np.asarray(found) & true).sum((1, 2))
     return float((both / (np.asarray(found) | true).sum((1, 2))).mean())
+
+
+def read_masks(folder, count=12, ending=".png"):
+    """Masks (N, H, W) bool of a folder."""
+    masks = [np.asarray(Image.open(folder / f"{n}{ending}").convert("L")) for n in range(count)]
+    return np.stack(masks) > 127
+
+
+def snapshot(folder):
+    """Path -> content of every file in a folder."""
+    return {p: p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}

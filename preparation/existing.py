@@ -1,0 +1,97 @@
+"""What a clip's folder holds from earlier calls, and how much of it a new call keeps."""
+
+from dataclasses import dataclass, field
+
+from preparation import record, review
+from utils.errors import UserError
+
+
+@dataclass(frozen=True)
+class Existing:
+    """A clip's folder as earlier calls, and the user's painting since, left it.
+
+    Attributes:
+        record: content of prepared.json; empty for a folder without a clip.
+        same_frames: whether its frames were made from the same video with the same options.
+        same_masks: whether its masks were made from these frames with the same options.
+        painted: number -> mask (H, W) bool, of masks painted since prepared.json was written.
+        edited: numbers of all masks that were ever painted by hand, `painted` included.
+        redone: numbers of masks that `--redo` made.
+    """
+
+    record: dict = field(default_factory=dict)
+    same_frames: bool = False
+    same_masks: bool = False
+    painted: dict = field(default_factory=dict)
+    edited: frozenset = frozenset()
+    redone: frozenset = frozenset()
+
+    def kept(self, count):
+        """Numbers of the masks that a new call with `count` frames takes over."""
+        return set(range(count)) if self.same_masks else self.edited | self.redone
+
+    def prepared(self, asked, frames, fps, size):
+        """New content of prepared.json, when the clip was prepared as `compare` was asked."""
+        made = {"frames": frames, "fps": fps, "size": size, "edited": sorted(self.edited)}
+        return {**self.record, **asked, **made}
+
+    def remade(self, numbers):
+        """New content of prepared.json, when masks of these numbers were made anew."""
+        edited, redone = self.edited - set(numbers), self.redone | set(numbers)
+        return {**self.record, "edited": sorted(edited), "redone": sorted(redone)}
+
+
+def find(folder, asked=None):
+    """`Existing` content of a folder.
+
+    Args:
+        folder: of the clip; it need not exist.
+        asked: `frames_of` and `masks_of`, what now decides the frames and the masks, as
+            prepared.json holds it; None to go on with what is there.
+    """
+    known = record.read(folder)
+    if not known:
+        return Existing()
+    painted = record.edited_masks(folder, known)
+    same_frames = asked is None or known["frames_of"] == asked["frames_of"]
+    return Existing(
+        record=known,
+        same_frames=same_frames,
+        same_masks=same_frames and (asked is None or known["masks_of"] == asked["masks_of"]),
+        painted=painted,
+        edited=frozenset(known["edited"]) | painted.keys(),
+        redone=frozenset(known.get("redone", ())),
+    )
+
+
+def find_for(folder, asked):
+    """`find`, for a call that makes the whole clip.
+
+    Raises:
+        UserError: the folder holds masks edited or redone by the user, but for other frames.
+    """
+    found = find(folder, asked)
+    by_hand = found.edited | found.redone
+    if by_hand and not found.same_frames:
+        raise UserError(
+            f"{folder} holds masks edited or redone for other frames ({review.ranges(by_hand)}); "
+            "give the options they were made with, another --out, or --overwrite to drop them"
+        )
+    return found
+
+
+def find_range(folder, numbers):
+    """`find`, for a call that makes the masks of a range of frames anew.
+
+    Raises:
+        UserError: there is no clip, or it has no frames of these numbers.
+    """
+    found = find(folder)
+    if not found.record:
+        raise UserError(f"{folder} holds no clip yet; prepare it without --redo")
+    if numbers[-1] >= (count := found.record["frames"]):
+        raise UserError(
+            f"--redo {review.ranges(numbers)}: {folder} has frames 0 to {count - 1}; give some of "
+            "them"
+        )
+    return found

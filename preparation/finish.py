@@ -1,0 +1,35 @@
+"""The last part of making a clip: crops, contact sheet, record, and everything in its place."""
+
+import numpy as np
+
+from preparation import clip_folder, publish, record, review
+from utils.errors import UserError
+
+
+def finish(out, new, content, parts):
+    """Complete a clip whose masks are ready, and publish it.
+
+    Args:
+        out: folder of the clip; its frames serve where `new` has none.
+        new: folder from `publish.workspace`, which holds all the masks.
+        content: of prepared.json, see preparation/record.py.
+        parts: number -> components that a mask had before it was cleaned, where that is known.
+
+    Returns:
+        what looks odd about which masks, from `review.suspects`.
+
+    Raises:
+        UserError: no mask shows an object, or the disk is full.
+    """
+    count = content["frames"]
+    folder = (new if (new / "frames").is_dir() else out) / "frames"
+    frames, masks = clip_folder.Frames(folder, count), clip_folder.Masks(new / "masks", count)
+    looks = [review.look(mask, parts.get(number)) for number, mask in enumerate(masks)]
+    if not any(seen.area for seen in looks):
+        raise UserError("no object was found in any frame; give --box, or another --mask")
+    found = review.suspects(looks)
+    clip_folder.crop(frames, masks, content["crop"], new)
+    clip_folder.save_picture(np.asarray(review.sheet(frames, masks, found)), new / "overlay.png")
+    record.write(new, content)
+    publish.publish(out)
+    return found
