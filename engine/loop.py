@@ -107,7 +107,8 @@ class Run:
 
     def __init__(self, opt, start, total, pack, device):
         self.opt, self.out, self.start, self.total = opt, Path(opt.out), start, total
-        self.iteration, self.pack, self.device = start, pack, device
+        self.iteration = start - 1  # the last one that is done
+        self.pack, self.device = pack, device
         self.guard = FiniteGuard()
         self.signal = 0
 
@@ -142,7 +143,8 @@ class Run:
         if self.log:
             self.log.close()
         print_once(
-            f"{self.total} iterations done; {self.out} holds checkpoint, pictures and losses.png"
+            f"{self.iteration + 1} iterations done; {self.out} holds checkpoint, pictures and "
+            "losses.png"
         )
         parallel.leave()
 

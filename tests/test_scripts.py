@@ -161,11 +161,22 @@ def test_a_new_learning_rate_wins_over_the_checkpoints(roots, tmp_path):
 
 
 def test_resume_where_nothing_is_left_to_do(roots, tmp_path):
-    flags = f"{roots} {SMALL} --bs 2 --iters 2 --save_check 1 --out {tmp_path} --resume"
-    succeed(FIRST, flags)
-    (tmp_path / "checkpoint").unlink()
-    assert "2 iterations done" in succeed(FIRST, flags)
-    assert "checkpoint" in names(tmp_path)
+    """A missing checkpoint is written again, and a longer run goes on from it as if unbroken."""
+    flags = f"{roots} {SMALL} --bs 2 --print_loss 1 --save_check 1 --out"
+    succeed(FIRST, f"{flags} {tmp_path}/unbroken --iters 4")
+    out = tmp_path / "stopped"
+    succeed(FIRST, f"{flags} {out} --iters 2")
+    (out / "checkpoint").unlink()
+    for fewer in (2, 1):
+        load = f"--load {out}/checkpoint_1"
+        assert "2 iterations done" in succeed(
+            FIRST, f"{flags} {tmp_path}/copy{fewer} --iters {fewer} {load}"
+        )
+        copy = torch.load(tmp_path / f"copy{fewer}/checkpoint", weights_only=True)
+        assert copy["iteration"] == 2
+    assert "2 iterations done" in succeed(FIRST, f"{flags} {out} --iters 2 --resume")
+    assert "at iteration 2" in succeed(FIRST, f"{flags} {out} --iters 4 --resume")
+    assert log(out) == log(tmp_path / "unbroken")
 
 
 def test_resume_starts_where_there_is_nothing(roots, tmp_path):
