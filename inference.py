@@ -5,25 +5,23 @@ With --restore, --background or --alpha, finished pictures final_ab_*, final_ba_
 (array a_moved, b_moved) draw the result; leave them out to have them made of x, y (a, b) anew.
 """
 
-import itertools
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 import torch
 from tqdm import tqdm
 
 from datasets.clip import Clip
 from engine import checkpoint, run_folder
-from finishing import tracks
-from finishing.backdrop import Plain, WithoutDriver
+from finishing import sheets, track_files
+from finishing.backdrop import CleanPlate, Plain
+from finishing.crop_boxes import CropBoxes
 from finishing.final import Finish
-from finishing.place import Places
-from finishing.sheets import sheets, shown, split_pictures, to_host
+from finishing.tracks import DrivingKeypoints
 from preparation.clip_folder import Frames, Masks, frame_rate
 from segmentation import motion
-from utils import arguments, errors, images, options, runtime
+from utils import arguments, errors, images, options, runtime, tensors
 from utils.domains import DIRECTIONS, PAIR
 from utils.errors import UserError
 from utils.pipeline import map_ahead
@@ -33,23 +31,26 @@ AHEAD = 32  # frames on their way to files besides two batches, so that every co
 
 
 class Driver:
-    """A clip that drives: its frames, and how its results are finished.
+    """A clip that drives: its frames, their keypoints, and how results are finished.
 
     Args:
         opt: the script's options.
         domain: "a" or "b".
+        device: of the networks.
     """
 
-    def __init__(self, opt, domain):
+    def __init__(self, opt, domain, device):
         self.domain, self.clip = domain, Clip(**options.clip(opt, domain))
         self.canvas = options.canvas(opt, domain)
         first = int(Path(self.clip.names[0]).stem.removeprefix(getattr(opt, f"prefix_{domain}")))
         self.numbers = range(first, first + len(self.clip))
-        self.places = Places(self.clip.masks, len(self.clip), *self.canvas) if opt.restore else None
-        self.track = self.finish = None
+        boxes = self.finish = None
+        if opt.restore:
+            boxes = CropBoxes(self.clip.masks, len(self.clip), *self.canvas, device)
         if opt.restore or opt.alpha or opt.background != "none":
             size = (opt.w or opt.resize_w, opt.h or opt.resize_h)
-            self.finish = Finish(self.places, size, self._backdrop(opt), opt.alpha)
+            self.finish = Finish(boxes, size, self._backdrop(opt), opt.alpha)
+        self.points = DrivingKeypoints(boxes)
 
     def _backdrop(self, opt):
         if opt.background == "none":
@@ -62,33 +63,18 @@ class Driver:
             raise UserError("--background driver is for whole frames; add --restore")
         folder = self.clip.masks.parent
         whole = [Frames(folder / "frames", self.numbers), Masks(folder / "masks", self.numbers)]
-        return WithoutDriver(*whole, motion.camera)
+        return CleanPlate(*whole, motion.camera)
 
-    def keypoints(self, jokr, frames, indices, align):
-        """Keypoints (B, K, 2) and moved ones of frames, found in them or taken from `track`."""
-        if self.track is None:
-            points, moved = jokr.find(frames, self.domain, align)
-        else:
-            both = self.track.keypoints[indices], self.track.moved[indices]
-            points, moved = (torch.from_numpy(x).to(frames.device) for x in both)
-        if self.places is None:
-            return points, moved
-        return self.places.to_stable_box(points, indices), self.places.to_stable_box(moved, indices)
+    def find(self, jokr, frames, indices, align):
+        """What `JOKR.draw` takes of frames: keypoints (B, K, 2), and moved ones or None."""
+        if self.points.keypoints is not None:
+            return self.points.at(indices)
+        return self.points.place(*jokr.find(frames, self.domain, align), indices)
 
     def smooth(self, opt):
-        """Make the track steady, and say by how much."""
+        """Smooth the keypoints in time, and say by how much."""
         rate = opt.fps or frame_rate(self.clip.masks.parent) or DEFAULT_RATE
-        every = range(len(self.track.frames))
-        for name in ("keypoints", "moved"):
-            points = getattr(self.track, name)
-            if self.places:  # as they are seen in the whole frames
-                points = self.places.to_stable_box(points, every)
-            smoothed = tracks.smooth(points, opt.smooth, rate)
-            if name == "keypoints":
-                before, after = 50 * tracks.jitter(points), 50 * tracks.jitter(smoothed)
-            if self.places:
-                smoothed = self.places.to_tight_box(smoothed, every)
-            setattr(self.track, name, smoothed)
+        before, after = (50 * x for x in self.points.smooth(opt.smooth, rate))
         print(
             f"keypoints of {self.domain.upper()}, smoothed over {opt.smooth:g} s at {rate:g} frames"
             f" per second: jitter {before:.3f} before, {after:.3f} after, % of the width"
@@ -96,50 +82,75 @@ class Driver:
 
 
 def follow(jokr, driver, count, align, opt, device):
-    """`tracks.Track` of a clip's first `count` frames, found by the detector."""
+    """Keypoints (N, K, 2) of a clip's first `count` frames, and moved ones or None."""
     found = []
     stream = driver.clip.stream(count, opt.bs, *driver.canvas, device)
     name = f"keypoints {driver.domain.upper()}"
     with tqdm(total=count, desc=name, unit="frame", disable=None) as bar:
         for names, frames, _ in stream:
-            found.append([x.cpu() for x in jokr.find(frames, driver.domain, align)])
+            found.append(jokr.find(frames, driver.domain, align))
             bar.update(len(names))
-    points, moved = (torch.cat(parts).numpy() for parts in zip(*found))
-    return tracks.Track(np.array(driver.numbers[:count]), points, moved)
+    keypoints, moved = zip(*found)
+    return torch.cat(keypoints), None if moved[0] is None else torch.cat(moved)
 
 
-def open_tracks(jokr, drivers, count, align, opt, device):
-    """Give drivers the keypoints to draw from, given or found, and smoothed if that is wanted."""
+def load_keypoints(jokr, drivers, count, align, opt, device):
+    """Give drivers all their keypoints before any is drawn: found or read, perhaps smoothed."""
     spans = {domain: driver.numbers[:count] for domain, driver in drivers.items()}
-    if opt.keypoints_in:
-        found = tracks.read(opt.keypoints_in, spans, opt.num_kp)
-    else:
-        found = {d: follow(jokr, x, len(spans[d]), align, opt, device) for d, x in drivers.items()}
+    read = track_files.read(opt.keypoints_in, spans, opt.num_kp) if opt.keypoints_in else {}
     for domain, driver in drivers.items():
-        driver.track = found[domain]
-        if driver.track.moved is None:
-            points = torch.from_numpy(driver.track.keypoints).to(device)
-            moved = jokr.move(points, domain) if align else points
-            driver.track.moved = moved.detach().cpu().numpy()
+        if track := read.get(domain):
+            keypoints = torch.from_numpy(track.keypoints).to(device)
+            moved = jokr.move(keypoints, domain).detach() if align else None
+            if track.moved is not None:
+                moved = torch.from_numpy(track.moved).to(device)
+        else:
+            keypoints, moved = follow(jokr, driver, len(spans[domain]), align, opt, device)
+        driver.points.load(keypoints, moved)
         if opt.smooth:
             driver.smooth(opt)
     if opt.keypoints_out:
-        tracks.write(opt.keypoints_out, found)
+        found = {d: driver.points.export(spans[d]) for d, driver in drivers.items()}
+        track_files.write(opt.keypoints_out, found)
+
+
+def retarget(jokr, drivers, count, align, opt, device):
+    """Yield frame after frame for `write`; the networks see `--bs` of them at once.
+
+    On an NVIDIA GPU nothing here waits for its work: frames come from pinned memory, what belongs
+    to a clip is on the device before, and pictures are copied back in the order of the work.
+    """
+    streams = [x.clip.stream(count, opt.bs, *x.canvas, device) for x in drivers.values()]
+    for first, *batch in zip(range(0, count, opt.bs), *streams):
+        pictures = {}
+        for (domain, driver), (_, frames, masks) in zip(drivers.items(), batch):
+            indices = torch.arange(first, first + len(frames), device=device) % len(driver.clip)
+            points = driver.find(jokr, frames, indices, align)
+            result = jokr.draw(*points, domain, *frames.shape[2:], own=not opt.splitted)
+            sized = opt.splitted and bool(opt.w or opt.h)
+            shown = sheets.batch_pictures(frames, masks, result, opt.splitted, sized)
+            pictures[domain] = tensors.fetch(shown)
+        for i, number in enumerate(range(first, first + len(frames))):
+            # A clip that goes round comes to the same file again; only the last time is written.
+            final = {d: number + len(driver.clip) >= count for d, driver in drivers.items()}
+            yield {d: x[0][i] for d, x in zip(drivers, batch) if final[d]}, number, pictures, i
 
 
 def write(opt, drivers, frame):
     """Write what one frame of each driver yields, each file as prefix + frame's name.
 
-    `frame` holds file names by domain, the frame's number in the run, the future of its batch's
-    `to_host`, and its index in there.
+    `frame` holds file names by domain, the frame's number in the run, the pictures of its batch as
+    `tensors.fetch` returned them by domain, and its index in there.
     """
     names, number, batch, i = frame
-    items = {d: {k: x[i : i + 1] for k, x in parts.items()} for d, parts in batch.result().items()}
+    items = {d: {k: x[i : i + 1] for k, x in wait().items()} for d, wait in batch.items()}
+    size = (opt.w or opt.resize_w, opt.h or opt.resize_h) if opt.w or opt.h else None
     for domain, name in names.items():
-        drawn = split_pictures(domain, items) if opt.splitted else sheets(domain, items)
+        if opt.splitted:
+            drawn = sheets.split_pictures(domain, items[domain], size)
+        else:
+            drawn = sheets.labelled_sheets(domain, items)
         for prefix, image in drawn.items():
-            if opt.splitted:
-                image = images.resize(image, opt.w or image.width, opt.h or image.height)
             images.save(image, Path(opt.out) / f"{prefix}{name}")
         if finish := drivers[domain].finish:
             parts = (items[domain][key][0] for key in ("other_picture", "other_mask"))
@@ -150,45 +161,23 @@ def write(opt, drivers, frame):
             images.save(finish(picture, silhouette[..., 0], index), path)
 
 
-def compute(pool, jokr, drivers, count, opt, align, device):
-    """Yield frame after frame for `write`; the networks see `--bs` of them at once.
-
-    Nothing here waits for the device: `pool` copies a batch while the next one is on its way.
-    """
-    streams = [x.clip.stream(count, opt.bs, *x.canvas, device) for x in drivers.values()]
-    numbers = itertools.count()
-    for first, *batch in zip(itertools.count(0, opt.bs), *streams):
-        parts = {}
-        for (domain, driver), (_, frames, masks) in zip(drivers.items(), batch):
-            indices = [n % len(driver.clip) for n in range(first, first + len(frames))]
-            points = driver.keypoints(jokr, frames, indices, align)
-            result = jokr.draw(*points, domain, *frames.shape[2:], own=not opt.splitted)
-            parts[domain] = shown(frames, masks, result, opt.splitted)
-        on_host = pool.submit(to_host, parts)
-        for i, number in zip(range(len(frames)), numbers):
-            # A clip that goes round comes to the same file again; only the last time is written.
-            final = {d: number + len(driver.clip) >= count for d, driver in drivers.items()}
-            names = {d: x[0][i] for d, x in zip(drivers, batch) if final[d]}
-            yield names, number, on_host, i
-
-
 def main():
     opt, given = arguments.parse(__doc__, *options.SCRIPTS["inference"])
     align = opt.affine  # as asked for: opening the checkpoint sets it to what the networks have
     for path in filter(None, (opt.keypoints_in, opt.keypoints_out)):
-        tracks.check_name(path)
+        track_files.check_name(path)
     device = runtime.start(opt.device, opt.precision)
     jokr = checkpoint.open_jokr(opt, given, device)
-    drivers = {domain: Driver(opt, domain) for domain in DIRECTIONS[opt.direction]}
+    drivers = {domain: Driver(opt, domain, device) for domain in DIRECTIONS[opt.direction]}
     count = opt.data_size
     if count == -1:
         count = min(len(driver.clip) for driver in drivers.values())
     if opt.keypoints_in or opt.keypoints_out or opt.smooth:
-        open_tracks(jokr, drivers, count, align, opt, device)
+        load_keypoints(jokr, drivers, count, align, opt, device)
     run_folder.make_folder(opt.out)
 
     with ThreadPoolExecutor() as pool, tqdm(total=count, unit="frame", disable=None) as bar:
-        frames = compute(pool, jokr, drivers, count, opt, align, device)
+        frames = retarget(jokr, drivers, count, align, opt, device)
         try:
             for _ in map_ahead(pool, partial(write, opt, drivers), frames, 2 * opt.bs + AHEAD):
                 bar.update()

@@ -34,7 +34,7 @@ def drag(jokr, moved, index, shift, direction, size):
     """Pictures (B, 3, H, W) in [0, 1] of B's object, one keypoint of `moved` (B, K, 2) shifted."""
     points = moved.clone()
     points[:, index] += shift * torch.tensor(direction, dtype=moved.dtype, device=moved.device)
-    return unit(jokr.draw(moved, points, "a", *size, own=False).other_picture).clamp(0, 1), points
+    return unit(jokr.draw(points, None, "a", *size, own=False).other_picture).clamp(0, 1), points
 
 
 def near(points, radius, size):
@@ -46,7 +46,7 @@ def near(points, radius, size):
 
 def measure(jokr, moved, index, opt, size):
     """Mean absolute change near keypoint `index` and elsewhere, over frames and directions."""
-    before = unit(jokr.draw(moved, moved, "a", *size, own=False).other_picture).clamp(0, 1)
+    before = unit(jokr.draw(moved, None, "a", *size, own=False).other_picture).clamp(0, 1)
     sums = torch.zeros(2, 2)
     for direction in DIRECTIONS:
         after, points = drag(jokr, moved, index, opt.shift, direction, size)
@@ -59,7 +59,7 @@ def measure(jokr, moved, index, opt, size):
 
 def picture(jokr, moved, opt, size):
     """Before, after and what changed, as a Pillow image."""
-    before = unit(jokr.draw(moved, moved, "a", *size, own=False).other_picture).clamp(0, 1)
+    before = unit(jokr.draw(moved, None, "a", *size, own=False).other_picture).clamp(0, 1)
     after, points = drag(jokr, moved, opt.show, opt.shift, (0, -1), size)
     one = slice(opt.show, opt.show + 1)
     rows = {
@@ -81,7 +81,8 @@ def main():
     run_folder.make_folder(opt.out)
     _, frames, _ = next(clip.stream(len(clip), len(clip), *options.canvas(opt, "a"), device))
     chosen = torch.linspace(0, len(clip) - 1, min(opt.frames, len(clip))).long()
-    _, moved = jokr.find(frames[chosen], "a", opt.affine)
+    keypoints, moved = jokr.find(frames[chosen], "a", opt.affine)
+    moved = keypoints if moved is None else moved
     size = frames.shape[2:]
     ratios = []
     for index in range(opt.num_kp):

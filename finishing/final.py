@@ -1,4 +1,4 @@
-"""The finished picture of a frame: cut out, in its place, over what is behind it."""
+"""The finished picture of a frame: the object alone, in its place, over a background."""
 
 import numpy as np
 from PIL import Image
@@ -10,16 +10,16 @@ class Finish:
     """Turns results into finished pictures.
 
     Args:
-        places: `finishing.place.Places`, to put results back into whole frames; None leaves them in
-            the networks' picture.
-        size: (width, height) to bring that to, where there are no places; None as it is.
-        backdrop: function of a frame's index and a size that returns (H, W, 3) uint8; None is
-            black.
+        boxes: `finishing.crop_boxes.CropBoxes`, to put results back into whole frames; None leaves
+            them in the networks' picture.
+        size: (width, height) to resize that picture to, where there are no boxes; None: as it is.
+        backdrop: function of a frame's index and a (width, height) that returns (H, W, 3) uint8;
+            None is black.
         alpha: keep the background transparent instead.
     """
 
-    def __init__(self, places=None, size=None, backdrop=None, alpha=False):
-        self.places, self.size, self.backdrop, self.alpha = places, size, backdrop, alpha
+    def __init__(self, boxes=None, size=None, backdrop=None, alpha=False):
+        self.boxes, self.size, self.backdrop, self.alpha = boxes, size, backdrop, alpha
 
     def __call__(self, picture, silhouette, index):
         """Pillow image, RGB or RGBA, of frame `index`.
@@ -30,16 +30,16 @@ class Finish:
         """
 
         def place(array):
-            if self.places:
-                return self.places.put_back(array, index)
+            if self.boxes:
+                return self.boxes.paste_back(array, index)
             return _resized(array, self.size)
 
-        cut = matte.cut_out(picture, silhouette, place)
+        foreground = matte.extract_foreground(picture, silhouette, place)
         if self.alpha:
-            return Image.fromarray(cut)
-        height, width = cut.shape[:2]
+            return Image.fromarray(foreground)
+        height, width = foreground.shape[:2]
         behind = self.backdrop(index, (width, height)) if self.backdrop else np.uint8(0)
-        return Image.fromarray(matte.over(cut, behind))
+        return Image.fromarray(matte.composite(foreground, behind))
 
 
 def _resized(array, size):

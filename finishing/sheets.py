@@ -1,47 +1,77 @@
-"""What inference shows of a frame: which pictures, under which names."""
+"""The pictures that inference writes of each frame, and their names."""
 
 import torch
 
-from utils import tensors, visualize
+from utils import images, tensors, visualize
 from utils.domains import OTHER, PAIR
 from utils.tensors import unit
 
 
-def shown(frames, masks, result, splitted):
-    """What the files show of a batch, by name: pictures (B, 3 or 1, H, W) uint8, and keypoints."""
+def batch_pictures(frames, masks, result, splitted, sized):
+    """What the files of a batch show, on its device.
+
+    Args:
+        frames: (B, 3, H, W) in [-1, 1].
+        masks: (B, 1, H, W) in {0, 1}.
+        result: `models.jokr.Retargeted` of the frames.
+        splitted: for `split_pictures`; otherwise for `labelled_sheets`.
+        sized: the pictures are going to be resized. So they are truncated to 8 bits, not rounded,
+            and not stretched yet (docs/METHOD.md, section 6).
+
+    Returns:
+        dict of name -> pictures (B, 3 or 1, H, W) uint8, or keypoints (B, K, 2).
+    """
     pictures = {"frame": unit(frames), "mask": masks, "other_picture": unit(result.other_picture)}
     pictures["other_mask"] = result.other_mask
     keypoints = {}
-    if splitted:
-        pictures["stretched_mask"] = tensors.stretch(result.other_mask)
-    else:
+    if not splitted:
         pictures |= {"own_mask": result.own_mask, "own_picture": unit(result.own_picture)}
         keypoints = {"keypoints": result.keypoints, "moved_keypoints": result.moved_keypoints}
+    elif not sized:
+        pictures["stretched_mask"] = tensors.stretch(result.other_mask)
     # A quarter of the bytes, and each pixel's colours side by side, which Pillow takes uncopied.
-    layout = torch.channels_last
-    pixels = {k: tensors.to_pixels(x).contiguous(memory_format=layout) for k, x in pictures.items()}
+    layout = {"memory_format": torch.channels_last}
+    pixels = {k: tensors.to_pixels(x, sized).contiguous(**layout) for k, x in pictures.items()}
     return {**pixels, **keypoints}
 
 
-def to_host(batch):
-    """What is `shown` of both domains, on the CPU; waits until the device has computed it."""
-    return {domain: {k: x.cpu() for k, x in parts.items()} for domain, parts in batch.items()}
+def split_pictures(domain, item, size=None):
+    """The pictures of one frame that `--splitted` writes.
 
+    Args:
+        domain: "a" or "b", of the driver.
+        item: `batch_pictures` of the frame, (1, ...) each, on the CPU.
+        size: (width, height) to resize them to, where they were prepared for that.
 
-def split_pictures(domain, items):
-    """The pictures of one frame that `--splitted` writes, Pillow images by prefix."""
-    pair, item = PAIR[domain], items[domain]
+    Returns:
+        dict of file name prefix -> Pillow RGB image.
+    """
+    pair = PAIR[domain]
     pictures = {
         f"{domain}_": item["frame"],
         f"seg_{domain}_": item["mask"],
         f"refined_{pair}_": item["other_picture"],
-        f"decoded_{pair}_": item["stretched_mask"],
+        f"decoded_{pair}_": item["other_mask"] if size else item["stretched_mask"],
     }
-    return {prefix: tensors.to_pil(x[0]) for prefix, x in pictures.items()}
+    drawn = {prefix: tensors.to_pil(x[0]) for prefix, x in pictures.items()}
+    if size:
+        drawn = {prefix: images.resize(image, *size) for prefix, image in drawn.items()}
+        grey = drawn[f"decoded_{pair}_"].getchannel(0)
+        drawn[f"decoded_{pair}_"] = tensors.stretch_grey(grey).convert("RGB")
+    return drawn
 
 
-def sheets(domain, items):
-    """The labelled sheets of one frame, Pillow images by prefix; one of `kp_` for both clips."""
+def labelled_sheets(domain, items):
+    """The sheets of one frame that are written without `--splitted`.
+
+    Args:
+        domain: "a" or "b", of the driver.
+        items: dict of domain -> `batch_pictures` of the frame, (1, ...) each, on the CPU. `kp_`
+            shows all of them, and is drawn with the first domain.
+
+    Returns:
+        dict of file name prefix -> Pillow RGB image.
+    """
     this, other, item = domain.upper(), OTHER[domain].upper(), items[domain]
     picture = {f"frame {this}": item["frame"]}
     own = {f"mask {this}": item["mask"], "decoded": item["own_mask"]}

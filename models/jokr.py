@@ -108,13 +108,16 @@ class JOKR(nn.Module):
 
     @torch.no_grad()
     def find(self, frames, domain, align):
-        """The first half of `retarget`: keypoints (B, K, 2), and where they are to draw the other.
+        """The first half of `retarget`: what `draw` takes.
 
-        Without `align`, both are the same tensor.
+        Returns:
+            keypoints (B, K, 2), and the same in the other object's proportions; None in place of
+            these without `align` or without an affine map.
         """
+        align = align and self.affine is not None
         with evaluation(self), uncompiled(self):  # other sizes and modes would compile anew
             keypoints = self.detect(frames)
-            return keypoints, self.move(keypoints, domain) if align else keypoints
+            return keypoints, self.move(keypoints, domain) if align else None
 
     @torch.no_grad()
     def draw(self, keypoints, moved, domain, height, width, own=True):
@@ -122,16 +125,16 @@ class JOKR(nn.Module):
 
         Args:
             keypoints: those of the object that drives, of domain "a" or "b".
-            moved: those that draw the other object.
+            moved: those that draw the other object; None where they are the same.
         """
         this, other = (0, 1) if domain == "a" else (1, 0)
         refiners = self.refiner_a, self.refiner_b
         own_mask = own_picture = None
+        same, moved = moved is None, keypoints if moved is None else moved
         with evaluation(self), uncompiled(self):
             shapes = self.decode(moved, height, width, per_item=True)
             other_picture = refiners[other] and refiners[other](shapes[other])
             if own:
-                same = moved is keypoints
                 own_mask = (shapes if same else self.decode(keypoints, height, width, True))[this]
                 own_picture = refiners[this] and refiners[this](own_mask)
         return Retargeted(keypoints, moved, own_mask, shapes[other], own_picture, other_picture)

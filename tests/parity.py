@@ -266,8 +266,13 @@ def check_layout(folder, report, seed):
 
 
 INFERENCE = (
-    "--num_kp 14 --ngf 16 --no_dropout --data_size 6 --resize_w 128 --resize_h 128 --affine "
-    "--splitted --device cpu --root_a cat/train_seg/ --root_b fox/train_seg/ --load checkpoint"
+    "--num_kp 14 --ngf 16 --no_dropout --resize_w 128 --resize_h 128 --affine "
+    "--splitted --device cpu --root_a cat/train_seg/ --root_b fox/train_seg/ --load checkpoint "
+)
+CALLS = (  # folder of the pictures, and the flags they were made with; --bs changes nothing
+    ("inference", "--data_size 6 --bs 1"),
+    ("inference", "--data_size 6 --bs 3"),
+    ("inference_sized", "--data_size 4 --bs 3 --w 200 --h 120"),
 )
 
 
@@ -285,12 +290,15 @@ def check_inference(folder, report, seed):
             for i in range(4):
                 shutil.copy(clips / part / f"{i}.jpg", temporary / part)
         torch.save(golden_checkpoint(seed), temporary / "checkpoint")
-        for bs in ("1", "3"):
-            command = [sys.executable, script, *INFERENCE.split(), "--bs", bs, "--out", f"bs{bs}"]
+        for name, flags in CALLS:
+            if not (folder / name).is_dir():
+                continue
+            out = temporary / flags
+            command = [sys.executable, script, *(INFERENCE + flags).split(), "--out", out]
             subprocess.run(command, check=True, cwd=temporary, capture_output=True)
-            for wanted in sorted((folder / "inference").iterdir()):
-                error = difference(wanted, temporary / f"bs{bs}" / wanted.name)
-                report.add(f"inference --bs {bs} {wanted.name}", error, 2)
+            for wanted in sorted((folder / name).iterdir()):
+                error = difference(wanted, out / wanted.name)
+                report.add(f"{name} {flags} {wanted.name}", error, 2)
 
 
 def difference(*paths):
@@ -329,7 +337,7 @@ def main():
         for name, flags in runs.items():
             if (given.folder / f"{name}.npz").exists():
                 check(given.folder, report, given.seed, name, flags)
-    if (given.folder / "inference").is_dir():
+    if any((given.folder / name).is_dir() for name, _ in CALLS):
         check_inference(given.folder, report, given.seed)
     if not report.checked:
         print(f"error: {given.folder} holds nothing to check", file=sys.stderr)

@@ -7,7 +7,7 @@ every weight a gradient of zeros; and pinning memory does nothing. tests/test_cu
 half, on a real GPU.
 """
 
-from contextlib import closing
+from unittest import mock
 
 import pytest
 import torch
@@ -17,13 +17,13 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from torchvision.models import vgg16
 
+import inference
 import train_first_stage
 import train_second_stage
 from datasets.clip import Clip
 from datasets.pairs import ClipTensors, Pairs
 from engine import schedule
 from engine.log import FiniteGuard
-from finishing import sheets
 from losses.confusion import Moments
 from utils import arguments, geometry, options
 
@@ -58,7 +58,7 @@ class FakeGpu(FakeTensorMode):
 
 
 class NoWaiting(TorchDispatchMode):
-    """Refuses operations across devices, and every copy but an asynchronous one to the GPU."""
+    """Refuses operations across devices, and copies between them that are not asynchronous."""
 
     def __torch_dispatch__(self, function, types, args=(), kwargs=None):
         kwargs = kwargs or {}
@@ -68,9 +68,9 @@ class NoWaiting(TorchDispatchMode):
             for tree in ((args, kwargs), result)
         )
         if function is torch.ops.aten._to_copy.default:
-            given, made = {args[0].device.type}, {result.device.type}
-            if given == {"cpu"} and kwargs.get("non_blocking"):
+            if kwargs.get("non_blocking"):
                 return result
+            given, made = {args[0].device.type}, {result.device.type}
         assert len(given | made) < 2, f"{function} waits: {given} to {made}"
         return result
 
@@ -177,21 +177,28 @@ def test_stage_two(gpu, clips, flags, monkeypatch):
     assert {name.partition(".")[0] for name in learning} == {"refiner_a", "refiner_b"}
 
 
-@pytest.mark.parametrize("splitted", (False, True))
-@pytest.mark.parametrize("flags", ("--precision bf16", "--precision fp32 --running_stats"))
-def test_inference(gpu, clips, flags, splitted):
-    """Up to where pictures come to the host."""
-    opt = read_options("stage two", flags)
+@pytest.mark.parametrize("given", (False, True))
+@pytest.mark.parametrize(
+    "flags", ("--precision bf16 --splitted --restore", "--precision fp32 --running_stats")
+)
+def test_inference(gpu, pair, flags, given, monkeypatch):
+    """The script's own loop, with keypoints found as it goes or given before."""
+    for name in ("Event", "current_stream"):
+        monkeypatch.setattr(torch.cuda, name, mock.Mock())
+    roots = f"--root_a {pair}/a/train_seg --root_b {pair}/b/train_seg"
+    argv = f"{SMALL} {roots} {flags}".split()
+    opt, _ = arguments.parse("", *options.SCRIPTS["inference"], argv=argv)
     jokr, _ = train_second_stage.build(opt, CUDA)
-    for domain, clip in zip("ab", clips[0]):
-        with NoWaiting(), closing(clip.stream(4, 2, 64, 64, 0.2, CUDA)) as stream:
-            for _, frames, masks in stream:
-                keypoints = jokr.find(frames, domain, opt.affine)
-                result = jokr.draw(*keypoints, domain, *frames.shape[2:], own=not splitted)
-                pictures = sheets.shown(frames, masks, result, splitted)
-        assert {x.device.type for x in pictures.values()} == {"cuda"}
-        (found,) = sheets.to_host({domain: pictures}).values()
-        assert {x.device.type for x in found.values()} == {"cpu"}
+    drivers = {domain: inference.Driver(opt, domain, CUDA) for domain in "ab"}
+    with NoWaiting():
+        for driver in drivers.values() if given else ():
+            driver.points.load(*inference.follow(jokr, driver, 4, True, opt, CUDA))
+        frames = list(inference.retarget(jokr, drivers, 4, True, opt, CUDA))
+    assert len(frames) == 4
+    for _, _, batch, _ in frames:
+        for wait in batch.values():
+            assert {x.device.type for x in wait().values()} == {"cpu"}
+    assert torch.cuda.Event.return_value.synchronize.called
 
 
 def grid_on_the_host(height, width, like, grid=geometry.coordinate_grid):

@@ -5,12 +5,13 @@ import re
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from finishing import matte, tracks
-from finishing.backdrop import Plain, WithoutDriver
+from finishing.backdrop import CleanPlate, Plain
+from finishing.crop_boxes import CropBoxes
 from finishing.final import Finish
-from finishing.place import Places
 from segmentation import motion
 from tests import films
 from tests.conftest import refuse, succeed
@@ -137,25 +138,26 @@ def test_results_return_to_their_frames(infer, clip):
         assert np.abs(final - (0x10, 0x20, 0x30)).max() > 30
 
 
-def test_a_cut_frame_is_put_back_where_it_was(clip):
+def test_a_cropped_frame_is_pasted_back_where_it_was(clip):
     folder = clip[0]
-    places = Places(folder / "train_seg", 12, 128, 128, 0.2)
+    boxes = CropBoxes(folder / "train_seg", 12, 128, 128, 0.2)
     for number in (0, 7):
         # A point of the tight picture, where it is drawn, and where that is put back.
-        spot = np.float32([[[0.3, -0.2]]])
-        x, y = (places.to_stable_box(spot, [number])[0, 0] + 1) / 2 * 127
+        spot = torch.tensor([[[0.3, -0.2]]])
+        stable = boxes.to_stable_box(spot, torch.tensor([number]))
+        x, y = ((stable[0, 0] + 1) / 2 * 127).tolist()
         drawn = np.zeros((128, 128), np.float32)
         grid_y, grid_x = np.mgrid[:128, :128]
         drawn[:] = np.exp(-((grid_x - x) ** 2 + (grid_y - y) ** 2) / 8)
-        restored = places.put_back(drawn, number)
+        restored = boxes.paste_back(drawn, number)
         rows, columns = np.mgrid[:120, :160]
         found = [(restored * axis).sum() / restored.sum() for axis in (columns, rows)]
-        expected = restored_place(folder, number, spot[0, 0])
+        expected = restored_place(folder, number, spot[0, 0].tolist())
         assert np.abs(np.subtract(found, expected)).max() < 0.3
-    points = np.float32(np.random.default_rng(0).uniform(-1, 1, (12, 5, 2)))
-    assert np.allclose(
-        places.to_tight_box(places.to_stable_box(points, range(12)), range(12)), points, atol=1e-5
-    )
+    points = 2 * torch.rand(12, 5, 2, generator=torch.Generator().manual_seed(0)) - 1
+    every = slice(12)
+    back = boxes.to_tight_box(boxes.to_stable_box(points, every), every)
+    assert torch.allclose(back, points, atol=1e-5)
 
 
 def test_results_that_are_made_smaller_hold_no_finer_detail_than_pixels_can(tmp_path):
@@ -167,7 +169,7 @@ def test_results_that_are_made_smaller_hold_no_finer_detail_than_pixels_can(tmp_
         (tmp_path / f"{factor}/crops.json").write_text(json.dumps({"boxes": [box], "canvas": size}))
     noise = np.random.default_rng(0).uniform(0, 255, (256, 256)).astype(np.float32)
     small, large = (
-        Places(tmp_path / f"{factor}/train_seg", 1, 256, 256, 0.2).put_back(noise, 0)
+        CropBoxes(tmp_path / f"{factor}/train_seg", 1, 256, 256, 0.2).paste_back(noise, 0)
         for factor in (1, fine)
     )
     expected = large.reshape(120, fine, 160, fine).mean((1, 3))
@@ -195,17 +197,17 @@ def test_jumping_boxes_do_not_move_results(clip, tmp_path):
     boxes = np.tile([60, 40, 50, 30], (30, 1)) + rng.integers(-3, 4, (30, 4))
     crops = {"boxes": boxes.tolist(), "canvas": [160, 120]}
     (tmp_path / "crops.json").write_text(json.dumps(crops))
-    places = Places(tmp_path / "train_seg", 30, 64, 64, 0.2)
+    crop_boxes = CropBoxes(tmp_path / "train_seg", 30, 64, 64, 0.2)
     # The frame's pixel (85, 55) as the detector finds it in each tight picture.
     margin = (boxes[:, 2:] * 0.2).astype(int)
-    cut = (85, 55) - boxes[:, :2] + 0.5 + margin
-    tight = 2 * (cut / (boxes[:, 2:] + 2 * margin) * 64 - 0.5) / 63 - 1
-    steady = places.to_stable_box(np.float32(tight)[:, None], range(30))
-    pixels = (steady[:, 0] + 1) / 2 * 63
-    assert tracks.jitter(steady) < 0.5 * tracks.jitter(np.float32(tight)[:, None])
-    back = [
-        (pixels[n] - places._shift[n]) / places._gain[n] for n in range(30)
-    ]  # what `put_back` does
+    cropped = (85, 55) - boxes[:, :2] + 0.5 + margin
+    tight = 2 * (cropped / (boxes[:, 2:] + 2 * margin) * 64 - 0.5) / 63 - 1
+    tight = torch.tensor(tight, dtype=torch.float32)[:, None]
+    stable = crop_boxes.to_stable_box(tight, slice(30)).numpy()
+    pixels = (stable[:, 0] + 1) / 2 * 63
+    assert tracks.jitter(stable) < 0.5 * tracks.jitter(tight.numpy())
+    # What `paste_back` does with them.
+    back = [(pixels[n] - crop_boxes._shift[n]) / crop_boxes._gain[n] for n in range(30)]
     assert np.abs(np.array(back) - (85, 55)).max() < 0.01
 
 
@@ -223,12 +225,12 @@ def test_an_edge_has_the_objects_colours():
     silhouette = np.clip((20 - np.hypot(*np.mgrid[-32:32, -32:32])) / 4 + 0.5, 0, 1)
     red = np.array([220.0, 20, 20])
     picture = silhouette[..., None] * red + (1 - silhouette[..., None]) * 128
-    cut = matte.cut_out(picture.astype(np.uint8), (255 * silhouette).astype(np.uint8), lambda x: x)
-    seen = cut[..., 3] > 20
-    assert np.abs(cut[seen][:, :3] - red).max() < 12
-    assert cut[32, 32, 3] == 255
-    assert cut[2, 2, 3] == 0
-    solid = cut[..., 3] / 255
+    found = matte.extract_foreground(np.uint8(picture), np.uint8(255 * silhouette), lambda x: x)
+    seen = found[..., 3] > 20
+    assert np.abs(found[seen][:, :3] - red).max() < 12
+    assert found[32, 32, 3] == 255
+    assert found[2, 2, 3] == 0
+    solid = found[..., 3] / 255
     assert abs(solid.sum() / silhouette.sum() - 1) < 0.03
 
 
@@ -239,10 +241,10 @@ def test_faint_tips_keep_the_objects_colour():
     silhouette[28:36, 24:56] = 0.6
     red, grey = np.array([220.0, 30, 20]), 128
     picture = silhouette[..., None] * red + (1 - silhouette[..., None]) * grey
-    cut = matte.cut_out(
+    found = matte.extract_foreground(
         np.uint8(picture), np.uint8(255 * silhouette), lambda array: array.astype(np.float32)
     )
-    assert np.abs(cut[28:36, 8:56, :3] - red).max() < 12
+    assert np.abs(found[28:36, 8:56, :3] - red).max() < 12
 
 
 def test_the_driver_is_taken_out():
@@ -257,13 +259,13 @@ def test_the_driver_is_taken_out():
         mask[40:80, 60 + number // 2 : 100 + number // 2] = True
         frames.append(np.where(mask[..., None], np.uint8([255, 0, 255]), scene))
         masks.append(mask)
-    backdrop = WithoutDriver(frames, masks, motion.camera)
+    backdrop = CleanPlate(frames, masks, motion.camera)
     for number in (0, 20, 39):
         found = backdrop(number, (160, 120))
         hole = masks[number]
         assert np.abs(found[hole].astype(int) - scenes[number][hole]).mean() < 12
         assert (found == (255, 0, 255)).all(2).sum() == 0
-    alone = WithoutDriver(frames[:1], masks[:1], None)(0, (160, 120))
+    alone = CleanPlate(frames[:1], masks[:1], None)(0, (160, 120))
     assert (alone == (255, 0, 255)).all(2).sum() == 0
     assert np.array_equal(alone[:30], frames[0][:30])
 
@@ -291,10 +293,10 @@ def test_mistakes(infer, tmp_path):
     with pytest.raises(UserError, match="4 boxes for a clip of 5"):
         (tmp_path / "crops.json").write_text('{"boxes": [[0,0,5,5],[0,0,5,5],[0,0,5,5],[0,0,5,5]],'
                                              '"canvas": [9, 9]}')  # fmt: skip
-        Places(tmp_path / "train_seg", 5, 64, 64, 0.2)
+        CropBoxes(tmp_path / "train_seg", 5, 64, 64, 0.2)
     (tmp_path / "crops.json").write_text("{}")
     with pytest.raises(UserError, match="is damaged"):
-        Places(tmp_path / "train_seg", 5, 64, 64, 0.2)
+        CropBoxes(tmp_path / "train_seg", 5, 64, 64, 0.2)
     (tmp_path / "crops.json").unlink()
     with pytest.raises(UserError, match="--restore needs"):
-        Places(tmp_path / "train_seg", 5, 64, 64, 0.2)
+        CropBoxes(tmp_path / "train_seg", 5, 64, 64, 0.2)

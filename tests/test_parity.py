@@ -37,8 +37,9 @@ def test_an_empty_folder_is_an_error(tmp_path):
 @pytest.mark.skipif(not CLIPS.is_dir(), reason="the published clips are not here")
 def test_inference_pictures_of_the_reference(tmp_path):
     (tmp_path / "golden").mkdir()
-    (tmp_path / "golden" / "inference").symlink_to(CLIPS / "inference")
+    for name in ("inference", "inference_sized"):
+        (tmp_path / "golden" / name).symlink_to(CLIPS / name)
     (tmp_path / "data").symlink_to(CLIPS.parent / "data")
     done = parity(tmp_path / "golden")
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr
-    assert "64 of 64 ok" in done.stdout
+    assert "96 of 96 ok" in done.stdout

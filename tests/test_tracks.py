@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from finishing import tracks
+from finishing import track_files, tracks
 from finishing.tracks import Track
 from utils.errors import UserError
 
@@ -86,25 +86,25 @@ SPANS = {"a": range(5, 11), "b": range(4)}
 @pytest.mark.parametrize("ending", ["npz", "json"])
 def test_files_come_back_to_the_last_digit(both, tmp_path, ending):
     path = tmp_path / f"points.{ending}"
-    tracks.write(path, both)
-    found = tracks.read(path, SPANS, 4)
+    track_files.write(path, both)
+    found = track_files.read(path, SPANS, 4)
     for domain, track in both.items():
         assert np.array_equal(found[domain].keypoints, track.keypoints)
         assert np.array_equal(found[domain].moved, track.moved)
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
-    assert set(tracks.read(path, {"a": SPANS["a"]}, 4)) == {"a"}
+    assert set(track_files.read(path, {"a": SPANS["a"]}, 4)) == {"a"}
 
 
 def test_moved_points_may_be_left_out(both, tmp_path):
     np.savez(tmp_path / "p.npz", a=both["a"].keypoints, a_frames=both["a"].frames)
-    assert tracks.read(tmp_path / "p.npz", {"a": SPANS["a"]}, 4)["a"].moved is None
-    tracks.write(tmp_path / "p.json", both)
+    assert track_files.read(tmp_path / "p.npz", {"a": SPANS["a"]}, 4)["a"].moved is None
+    track_files.write(tmp_path / "p.json", both)
     content = json.loads((tmp_path / "p.json").read_text())
     for row in content["b"]:
         del row["moved_x"], row["moved_y"]
     content["b"].reverse()  # any order will do
     (tmp_path / "p.json").write_text(json.dumps(content))
-    found = tracks.read(tmp_path / "p.json", SPANS, 4)
+    found = track_files.read(tmp_path / "p.json", SPANS, 4)
     assert found["b"].moved is None
     assert np.array_equal(found["b"].keypoints, both["b"].keypoints)
 
@@ -118,9 +118,9 @@ def test_what_does_not_fit_is_refused(both, tmp_path, ending):
     path, a = tmp_path / f"p.{ending}", both["a"]
 
     def refused(track, words, count=4):
-        tracks.write(path, {"a": track})
+        track_files.write(path, {"a": track})
         with pytest.raises(UserError, match=words):
-            tracks.read(path, {"a": SPANS["a"]}, count)
+            track_files.read(path, {"a": SPANS["a"]}, count)
 
     refused(a, "where the checkpoint has 5 keypoints", count=5)
     short = {name: value[:5] for name, value in vars(a).items()}
@@ -130,13 +130,13 @@ def test_what_does_not_fit_is_refused(both, tmp_path, ending):
     broken[3, 1, 0] = np.nan
     refused(changed(a, moved=broken), "NaN or infinite keypoints, first in row 3")
     refused(changed(a, frames=a.frames + 0.5), "no list of whole numbers")
-    tracks.write(path, {"b": both["b"]})
+    track_files.write(path, {"b": both["b"]})
     with pytest.raises(UserError, match="no keypoints of clip A"):
-        tracks.read(path, SPANS, 4)
+        track_files.read(path, SPANS, 4)
 
 
 def test_damaged_files_are_refused(both, tmp_path):
-    tracks.write(tmp_path / "p.json", both)
+    track_files.write(tmp_path / "p.json", both)
     rows = json.loads((tmp_path / "p.json").read_text())
     first, *others = rows["a"]
     for edited, words in (
@@ -149,22 +149,22 @@ def test_damaged_files_are_refused(both, tmp_path):
     ):
         (tmp_path / "p.json").write_text(json.dumps({"a": edited}))
         with pytest.raises(UserError, match=words):
-            tracks.read(tmp_path / "p.json", {"a": SPANS["a"]}, 4)
+            track_files.read(tmp_path / "p.json", {"a": SPANS["a"]}, 4)
     for content in ("", "[]", "{", '{"a": 3}', "null", '{"a": []}', "[" * 100000):
         (tmp_path / "p.json").write_text(content)
         with pytest.raises(UserError, match="p.json is no file of keypoints|has no keypoints"):
-            tracks.read(tmp_path / "p.json", SPANS, 4)
+            track_files.read(tmp_path / "p.json", SPANS, 4)
     np.savez(tmp_path / "p.npz", a=both["a"].keypoints, a_frames=SPANS["a"],
              a_moved=both["a"].moved[:3])  # fmt: skip
     with pytest.raises(UserError, match="not as many moved"):
-        tracks.read(tmp_path / "p.npz", {"a": SPANS["a"]}, 4)
+        track_files.read(tmp_path / "p.npz", {"a": SPANS["a"]}, 4)
     whole = (tmp_path / "p.npz").read_bytes()
     (tmp_path / "p.npz").write_bytes(whole[: len(whole) // 2])
     with pytest.raises(UserError, match="p.npz is no file of keypoints"):
-        tracks.read(tmp_path / "p.npz", SPANS, 4)
+        track_files.read(tmp_path / "p.npz", SPANS, 4)
     with pytest.raises(UserError, match="does not exist"):
-        tracks.read(tmp_path / "none.npz", SPANS, 4)
+        track_files.read(tmp_path / "none.npz", SPANS, 4)
     with pytest.raises(UserError, match="ends in .npz or .json"):
-        tracks.check_name("points.csv")
+        track_files.check_name("points.csv")
     with pytest.raises(UserError, match="cannot be written"):
-        tracks.write(tmp_path / "p.npz/in a file.npz", both)
+        track_files.write(tmp_path / "p.npz/in a file.npz", both)

@@ -36,6 +36,30 @@ def send(tensor, device):
     return tensor.to(device)
 
 
+def fetch(tensors):
+    """Start copying a dict of tensors on one device to the CPU, in the order of its work.
+
+    From an NVIDIA GPU they come into pinned memory, and nothing waits here. Copied into pageable
+    memory by another thread, each would wait for all that was launched in the meantime.
+
+    Returns:
+        function that waits until the copies are there, and returns their dict; for any thread.
+    """
+    device = next(iter(tensors.values())).device
+    if device.type != "cuda":
+        copies = {name: tensor.cpu() for name, tensor in tensors.items()}
+        return lambda: copies
+    copies = {name: tensor.to("cpu", non_blocking=True) for name, tensor in tensors.items()}
+    done = torch.cuda.Event(blocking=True)  # threads that wait for it sleep
+    done.record(torch.cuda.current_stream(device))
+
+    def wait():
+        done.synchronize()
+        return copies
+
+    return wait
+
+
 def normalise(pixels, mask):
     """8-bit pixels and mask -> what the networks see.
 
@@ -50,11 +74,15 @@ def normalise(pixels, mask):
     return (pixels.float() / 127.5 - 1) * mask, mask
 
 
-def to_pixels(pictures):
-    """(..., C, H, W) in [0, 1], clipped -> uint8 on the same device; uint8 stays as it is."""
+def to_pixels(pictures, truncate=False):
+    """(..., C, H, W) in [0, 1], clipped -> uint8 on the same device; uint8 stays as it is.
+
+    Values are rounded, or with `truncate` lose their fraction.
+    """
     if pictures.dtype == torch.uint8:
         return pictures
-    return (pictures.detach().float() * 255 + 0.5).clamp(0, 255).to(torch.uint8)
+    rounding = 0.0 if truncate else 0.5
+    return (pictures.detach().float() * 255 + rounding).clamp(0, 255).to(torch.uint8)
 
 
 def to_pil(picture):
@@ -68,3 +96,10 @@ def stretch(pictures):
     low = pictures.amin((-3, -2, -1), keepdim=True)
     high = pictures.amax((-3, -2, -1), keepdim=True)
     return (pictures - low) / (high - low).clamp(min=1e-5)
+
+
+def stretch_grey(image):
+    """`stretch` of an 8-bit Pillow image of one channel."""
+    low, high = image.getextrema()
+    values = torch.arange(256).clamp(low, high).view(1, 1, 256) / 255
+    return image.point(to_pixels(stretch(values)).flatten().tolist())

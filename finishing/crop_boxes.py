@@ -1,0 +1,111 @@
+"""The boxes that a prepared clip was cropped to, and the way back into its whole frames."""
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from scipy.ndimage import gaussian_filter1d
+
+from utils.errors import UserError
+from utils.geometry import pad_resize_transform
+
+SIGMA = 1.5  # frames, of the Gaussian that smooths boxes in time
+BLUR = 0.4  # sigma per pixel of the frame; a Gaussian of that width is nearest to a pixel's mean
+
+
+class CropBoxes:
+    """A clip's tight boxes, which its pictures are cropped to, and stable ones to draw results in.
+
+    Tight boxes jump with every error of a mask; stable boxes are the tight ones smoothed in time.
+    Keypoints found in the picture of a tight box are taken to that of the stable box. What is drawn
+    there and pasted back lies where the keypoints were seen in the whole frame: the jumps cancel.
+
+    Args:
+        masks: mask folder of the clip; crops.json lies beside it.
+        count: frames of the clip.
+        width, height, pad_factor: of the networks' pictures.
+        device: of the keypoints.
+
+    Raises:
+        UserError: no crops.json, or not for this clip.
+    """
+
+    def __init__(self, masks, count, width, height, pad_factor, device="cpu"):
+        boxes, scale, self.size = _read(Path(masks).parent / "crops.json", count)
+        stable = gaussian_filter1d(boxes, SIGMA, axis=0, mode="nearest")
+        # (N, 2) each: pixels of the networks' picture are gain * those of the frame + shift.
+        gain, shift = _view(boxes, scale, width, height, pad_factor)
+        self._gain, self._shift = _view(stable, scale, width, height, pad_factor)
+        # The same from [-1, 1] of the tight to [-1, 1] of the stable picture, (N, 1, 2) each.
+        half = (np.array([width, height]) - 1) / 2
+        factor = self._gain / gain
+        offset = (factor * (half - shift) + self._shift) / half - 1
+        self._factor, self._offset = (
+            torch.tensor(x[:, None], dtype=torch.float32, device=device) for x in (factor, offset)
+        )
+
+    def to_stable_box(self, keypoints, indices):
+        """Keypoints in the tight boxes' pictures -> the same in the stable boxes' pictures.
+
+        Args:
+            keypoints: (B, K, 2) tensor, xy in [-1, 1] of the picture.
+            indices: of their frames, a slice or a (B,) tensor; what lies on the keypoints' device
+                spares a copy that waits for it.
+
+        Returns:
+            (B, K, 2).
+        """
+        return keypoints * self._factor[indices] + self._offset[indices]
+
+    def to_tight_box(self, keypoints, indices):
+        """The inverse of `to_stable_box`."""
+        return (keypoints - self._offset[indices]) / self._factor[indices]
+
+    def paste_back(self, picture, index):
+        """A stable box's picture (h, w[, C]) in its place in whole frame `index`, 0 around it."""
+        gain, shift = self._gain[index], self._shift[index]
+        # Made smaller, it is blurred first: what a pixel cannot hold would flicker as it moves.
+        blur = np.maximum(BLUR * np.sqrt(np.maximum(gain**2 - 1, 0)), 1e-2)
+        picture = cv2.GaussianBlur(picture, (0, 0), *blur, borderType=cv2.BORDER_REPLICATE)
+        matrix = np.array(
+            [[1 / gain[0], 0, -shift[0] / gain[0]], [0, 1 / gain[1], -shift[1] / gain[1]]]
+        )
+        return cv2.warpAffine(picture, matrix, self.size, flags=cv2.INTER_LINEAR)
+
+
+def _view(boxes, scale, width, height, pad_factor):
+    """Gain and shift (N, 2) from pixels of the frame to pixels of the networks' picture.
+
+    `scale` is what the cropped pictures were enlarged by.
+    """
+    sizes = np.maximum(1, (boxes[:, 2:] * scale).round())
+    gain, shift = pad_resize_transform(sizes, width, height, pad_factor)
+    enlarged = sizes / boxes[:, 2:]
+    return gain * enlarged, gain * (enlarged * (0.5 - boxes[:, :2]) - 0.5) + shift
+
+
+def _read(path, count):
+    """Boxes (N, 4), what cropped pictures were enlarged by, and the frames' (width, height)."""
+    try:
+        content = json.loads(path.read_text())
+        boxes = np.array(content["boxes"], float)
+        size = tuple(int(side) for side in content["canvas"])
+        scale = float(content.get("scale", 1))
+        if boxes.ndim != 2 or boxes.shape[1] != 4 or len(size) != 2:
+            raise ValueError
+        if boxes[:, 2:].min() < 1 or scale <= 0:
+            raise ValueError
+    except FileNotFoundError:
+        raise UserError(
+            f"--restore needs {path}, which says where frames were cropped; prepare_data.py "
+            "writes it"
+        ) from None
+    except (OSError, ValueError, KeyError, TypeError, IndexError):
+        raise UserError(f"{path} is damaged; prepare the clip anew with prepare_data.py") from None
+    if len(boxes) != count:
+        raise UserError(
+            f"{path} holds {len(boxes)} boxes for a clip of {count} frames; prepare the clip anew"
+        )
+    return boxes, scale, size
