@@ -3,6 +3,11 @@
 Takes a checkpoint of either stage. Writes metrics.json and examples.png, with --report report.html.
 """
 
+from utils import errors, options
+
+if __name__ == "__main__":  # --help and wrong options are answered before slow imports
+    errors.run(options.parse, "evaluate", __doc__)
+
 import json
 from dataclasses import fields
 from pathlib import Path
@@ -18,7 +23,7 @@ from metrics.clip_results import ClipResults
 from metrics.pictures import inception_features
 from models import weights
 from synthetic.truth import Truth
-from utils import arguments, errors, images, options, runtime, visualize
+from utils import images, runtime, visualize
 from utils.domains import OTHER, PAIR
 from utils.errors import UserError
 from utils.tensors import unit
@@ -126,8 +131,7 @@ def save(path, opt, rows):
 
 
 def main():
-    groups = options.SCRIPTS["evaluate"]
-    opt, given = arguments.parse(__doc__, *groups, defaults={"out": "evaluation"})
+    opt, given = options.parse("evaluate", __doc__)
     device = runtime.start(opt.device, opt.precision)
     jokr = checkpoint.open_jokr(opt, given, device, stage=None, raw=opt.raw)
     clips = open_clips(opt)

@@ -5,24 +5,9 @@ each with a title, if any, and its rows from above; one column without title is 
 A name of its own ending is written whole with a * for the number: "cat: a_ final_ab_*.png".
 """
 
-from contextlib import ExitStack
-from pathlib import Path
-
-import numpy as np
-from PIL import Image
-from tqdm import tqdm
-
 from utils import arguments, errors
 from utils.arguments import count, flag, natural, option, positive
-from utils.errors import UserError
-from video.grid import Layout, columns, common_end, compose, crop_middle, in_words, read_picture
-from video.writer import VideoWriter, codec_arguments
-
-LABELS = ("Input", "Ours")  # of the upper and the lower row
-PREVIEW_SIZE, PREVIEW_FRAMES = 320, 60  # of a preview at most, pixels and frames
-PREVIEW_RATE = 12.0  # frames per second, about
-# Options of the two columns that --columns replaces.
-TWO = ("prefix_a", "prefix_b", "prefix_c", "prefix_d", "ext_b", "start_b", "end_b", "stride_b")
+from video.columns import columns
 
 VIDEO = (
     option("img_path", str, "", "folder of the frames, as inference.py --splitted writes them"),
@@ -55,6 +40,27 @@ VIDEO = (
     option("w", count, 256, "width of a picture, pixels"),
     option("h", count, 256, "height of a picture, pixels"),
 )
+
+if __name__ == "__main__":  # --help and wrong options are answered before slow imports
+    errors.run(arguments.parse, __doc__, VIDEO)
+
+from contextlib import ExitStack
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+from tqdm import tqdm
+
+from utils.errors import UserError
+from video.columns import common_end
+from video.grid import Layout, compose, crop_middle, in_words, read_picture
+from video.writer import VideoWriter, codec_arguments
+
+LABELS = ("Input", "Ours")  # of the upper and the lower row
+PREVIEW_SIZE, PREVIEW_FRAMES = 320, 60  # of a preview at most, pixels and frames
+PREVIEW_RATE = 12.0  # frames per second, about
+# Options of the two columns that --columns replaces.
+TWO = ("prefix_a", "prefix_b", "prefix_c", "prefix_d", "ext_b", "start_b", "end_b", "stride_b")
 
 
 def main():

@@ -5,6 +5,11 @@ With --restore, --background or --alpha, finished pictures final_ab_*, final_ba_
 (array a_moved, b_moved) draw the result; leave them out to have them made of x, y (a, b) anew.
 """
 
+from utils import errors, options
+
+if __name__ == "__main__":  # --help and wrong options are answered before slow imports
+    errors.run(options.parse, "inference", __doc__)
+
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -21,7 +26,7 @@ from finishing.final import Finish
 from finishing.tracks import DrivingKeypoints
 from preparation.clip_folder import Frames, Masks, frame_rate
 from segmentation import motion
-from utils import arguments, errors, images, options, runtime, tensors
+from utils import images, runtime, tensors
 from utils.domains import DIRECTIONS, PAIR
 from utils.errors import UserError
 from utils.pipeline import map_ahead
@@ -162,7 +167,7 @@ def write(opt, drivers, frame):
 
 
 def main():
-    opt, given = arguments.parse(__doc__, *options.SCRIPTS["inference"])
+    opt, given = options.parse("inference", __doc__)
     align = opt.affine  # as asked for: opening the checkpoint sets it to what the networks have
     for path in filter(None, (opt.keypoints_in, opt.keypoints_out)):
         track_files.check_name(path)

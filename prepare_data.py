@@ -5,6 +5,13 @@ object. Look at overlay.png. To mend masks use --redo, or paint in masks/<n>.png
 command again: masks that you edited are kept.
 """
 
+from preparation import clip_options
+from utils import arguments, errors
+
+GROUPS = clip_options.FRAMES, clip_options.MASKING, clip_options.REPAIR
+if __name__ == "__main__":  # --help and wrong options are answered before slow imports
+    errors.run(arguments.parse, __doc__, *GROUPS)
+
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -12,10 +19,9 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from preparation import check, clip_folder, clip_options, existing, masking, publish, record, review
+from preparation import clip_folder, existing, masking, publish, record, review
 from preparation.finish import finish
 from segmentation import methods, weights
-from utils import arguments, errors, runtime
 from utils.errors import UserError
 from video.reader import Excerpt, open_source, save_sound
 
@@ -55,6 +61,11 @@ def find_masks(opt, frames, mask=None):
         source = open_source(opt.mask_file, Excerpt() if every else excerpt(opt))
     if opt.mask == "alpha":
         source = open_source(opt.video, excerpt(opt), alpha=True)
+    learned = {}
+    if opt.mask in weights.NEEDED:
+        from utils import runtime  # with torch, which is slow to import
+
+        learned = {"weights": opt.mask_weights, "device": runtime.pick_device(opt.device)}
     return methods.masks(
         opt.mask,
         frames,
@@ -64,8 +75,7 @@ def find_masks(opt, frames, mask=None):
         tolerance=opt.tolerance,
         source=source,
         more=bool(opt.max_frames),
-        weights=opt.mask_weights,
-        device=runtime.pick_device(opt.device),
+        **learned,
     )
 
 
@@ -147,6 +157,8 @@ def report(found, out):
 
 def look_through(folder, renumber):
     """Print what is wrong with a clip, and draw what training will see of it."""
+    from preparation import check  # with torch, which is slow to import
+
     if renumber:
         print(f"{check.renumber(folder)} frames and masks are named 0.jpg, 1.jpg, ... now")
     found = check.examine(folder)
@@ -174,8 +186,7 @@ def refuse_contradictions(opt):
 
 
 def main():
-    groups = clip_options.FRAMES, clip_options.MASKING, clip_options.REPAIR
-    opt, given = arguments.parse(__doc__, *groups)
+    opt, given = arguments.parse(__doc__, *GROUPS)
     if opt.check:
         return look_through(opt.check, opt.renumber)
     for name in ("video", "mask_file"):

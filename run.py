@@ -4,22 +4,10 @@ CLIP_A and CLIP_B are videos, folders of pictures, or prepared clips (folders wi
 is done is skipped and what was cut goes on when the same command is given again.
 """
 
-import hashlib
-from pathlib import Path
-
-from datasets.clip import Clip
-from engine import run_folder
-from engine.steps import ROOT, Step, Steps
-from models import weights
-from preparation import clip_options, record
-from preparation.clip_folder import frame_rate
-from utils import arguments, errors, options, runtime
+from preparation import clip_options
+from utils import arguments, errors, options
 from utils.arguments import flag, natural, option, positional
-from utils.domains import PAIR
-from utils.errors import UserError
-from video.reader import DEFAULT_RATE
 
-FEWEST = 8  # frames of a clip that evaluate.py takes
 CHOICES = (
     positional("clip_a", "video, folder of pictures or prepared clip of object A"),
     positional("clip_b", "the same of object B"),
@@ -31,6 +19,26 @@ CHOICES = (
     flag("overwrite", "replace training of other options or clips in --out"),
 )
 OF_A_CLIP = ("start", "end", "fps", "max_frames", "size", "mask", "box", "key", "mask_file")
+GROUPS = CHOICES, clip_options.of_both(OF_A_CLIP)
+
+if __name__ == "__main__":  # --help and wrong options are answered before slow imports
+    errors.run(arguments.parse, __doc__, *GROUPS)
+
+import hashlib
+from pathlib import Path
+
+from datasets.clip import Clip
+from engine import run_folder
+from engine.steps import ROOT, Step, Steps
+from models import weights
+from preparation import record
+from preparation.clip_folder import frame_rate
+from utils import runtime
+from utils.domains import PAIR
+from utils.errors import UserError
+from video.reader import DEFAULT_RATE
+
+FEWEST = 8  # frames of a clip that evaluate.py takes
 
 
 def prepare(opt, given, domain, way):
@@ -175,7 +183,7 @@ def configs(opt, device):
 
 
 def main():
-    opt, given = arguments.parse(__doc__, CHOICES, clip_options.of_both(OF_A_CLIP))
+    opt, given = arguments.parse(__doc__, *GROUPS)
     if not (opt.clip_a and opt.clip_b and opt.out):
         raise UserError("two clips and a folder are needed: run.py CLIP_A CLIP_B --out DIR")
     for path in (opt.clip_a, opt.clip_b):

@@ -1,5 +1,10 @@
 """Stage one: keypoints that both clips share, and either object's silhouette drawn from them."""
 
+from utils import errors, options
+
+if __name__ == "__main__":  # --help and wrong options are answered before slow imports
+    errors.run(options.parse, "train_first_stage", __doc__)
+
 import torch
 from torch.optim import Adam
 
@@ -16,7 +21,7 @@ from losses.keypoints import (
 from losses.reconstruction import shape
 from models import DomainDiscriminator
 from models.build import build_jokr
-from utils import arguments, errors, options, runtime, visualize
+from utils import runtime, visualize
 from utils.tensors import unit
 
 
@@ -150,7 +155,7 @@ def save_retargeted_samples(run, jokr, pairs, align):
 
 
 def main():
-    opt, given = arguments.parse(__doc__, *options.STAGES["stage one"])
+    opt, given = options.parse("train_first_stage", __doc__)
     align = opt.affine
     device = runtime.start(opt.device, opt.precision, shared=True)
     source, clear = run_folder.starting_point(opt.out, opt.resume, opt.load, opt.overwrite)

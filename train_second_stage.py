@@ -1,5 +1,10 @@
 """Stage two: one refiner per object saves_images silhouettes with the object's look."""
 
+from utils import errors, options
+
+if __name__ == "__main__":  # --help and wrong options are answered before slow imports
+    errors.run(options.parse, "train_second_stage", __doc__)
+
 from itertools import chain
 
 import torch
@@ -10,7 +15,7 @@ from engine.loop import Run, open_pairs, prepare_output, resume, step
 from losses.reconstruction import l1
 from models import weights
 from models.build import build_jokr
-from utils import arguments, errors, options, runtime, visualize
+from utils import runtime, visualize
 from utils.tensors import unit
 
 
@@ -132,7 +137,7 @@ def open_checkpoint(opt):
 
 
 def main():
-    opt, given = arguments.parse(__doc__, *options.STAGES["stage two"])
+    opt, given = options.parse("train_second_stage", __doc__)
     align = opt.affine
     device = runtime.start(opt.device, opt.precision, shared=True)
     path, state, goes_on, clear = open_checkpoint(opt)

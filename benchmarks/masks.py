@@ -16,7 +16,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from segmentation import background, chroma, cleanup, grabcut  # noqa: E402
-from synthetic import scenery  # noqa: E402 - the project's root must be on the path first
+from synthetic import CAMERAS, scenery  # noqa: E402 - the project's root must be on the path first
 from utils import arguments, errors  # noqa: E402
 from video.reader import open_source  # noqa: E402
 from video.writer import VideoWriter  # noqa: E402
@@ -103,7 +103,7 @@ def main():
             "method", "camera", "condition", "creature", "seed", "IoU", "worst", "raw", "ms/f"
         )
     )
-    for condition, camera in product(conditions, scenery.CAMERAS):
+    for condition, camera in product(conditions, CAMERAS):
         fitting = [method for method in methods if camera in METHODS[method][0]]
         for seed, name in product(seeds if fitting else [], "ab"):
             frames, masks = filmed(camera, condition, name, seed, opt.frames, size)

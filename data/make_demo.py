@@ -5,20 +5,12 @@ and mask of B's creature in A's pose, and back; joints; optical flow; the ground
 OUT/overview.png. The demo is a cat and a fox; --level draws a random pair instead.
 """
 
-import json
-import shutil
 import sys
 from pathlib import Path
 
-import cv2
-import numpy as np
-from PIL import Image
-from tqdm import tqdm
-
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from synthetic import canvas, drawing, quadrupeds, truth  # noqa: E402 - the project's root must be on the path first
-from utils import arguments, errors  # noqa: E402
+from utils import arguments, errors
 
 OPTIONS = (
     arguments.option("out", str, "data/demo", "folder of the pair"),
@@ -27,6 +19,20 @@ OPTIONS = (
     arguments.option("seed", arguments.natural, 0, "of a level's pair; of the demo's markings"),
     arguments.flag("overwrite", "draw anew into a folder that holds a demo"),
 )
+
+if __name__ == "__main__":  # --help and wrong options are answered before slow imports
+    errors.run(arguments.parse, __doc__, OPTIONS)
+
+import json
+import shutil
+
+import cv2
+import numpy as np
+from PIL import Image
+from tqdm import tqdm
+
+from synthetic import canvas, drawing, flow_files, quadrupeds
+
 SIGNATURE = "overview.png"  # written last: a folder with it holds a whole demo
 CLIPS, TRUTH = ("a", "b"), ("ab", "ba")
 
@@ -65,7 +71,7 @@ def inside(box):
 def write_flow(path, now, later, box, later_box):
     """Optical flow between two canvases, as one between their cut pictures."""
     flow, valid = (field[inside(box)] for field in canvas.flow(now, later))
-    truth.write_flow(path, flow + np.subtract(box[:2], later_box[:2]), valid)
+    flow_files.write_flow(path, flow + np.subtract(box[:2], later_box[:2]), valid)
 
 
 def folders(out, name):

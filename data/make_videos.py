@@ -5,20 +5,13 @@ OUT/boxes.json (a box around each creature in the first frame). They stand in fo
 try `prepare_data.py` on them.
 """
 
-import json
-import shutil
 import sys
 from pathlib import Path
 
-from PIL import Image
-from tqdm import tqdm
-
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from synthetic import scenery  # noqa: E402 - the project's root must be on the path first
-from utils import arguments, errors  # noqa: E402
-from utils.images import save  # noqa: E402
-from video.writer import VideoWriter  # noqa: E402
+from synthetic import CAMERAS
+from utils import arguments, errors
 
 OPTIONS = (
     arguments.option("out", str, "data/videos", "folder of the two videos"),
@@ -27,7 +20,7 @@ OPTIONS = (
         str,
         "panning",
         "still, panning (with the creature, by hand), or still before a green screen",
-        scenery.CAMERAS,
+        CAMERAS,
     ),
     arguments.option("frames", arguments.count, 48, "frames of each video"),
     arguments.option("fps", arguments.frame_rate, 12.0, "frames per second"),
@@ -36,6 +29,20 @@ OPTIONS = (
     arguments.option("seed", arguments.natural, 0, "of creatures and scenes"),
     arguments.flag("overwrite", "draw anew into a folder that holds such videos"),
 )
+
+if __name__ == "__main__":  # --help and wrong options are answered before slow imports
+    errors.run(arguments.parse, __doc__, OPTIONS)
+
+import json
+import shutil
+
+from PIL import Image
+from tqdm import tqdm
+
+from synthetic import scenery
+from utils.images import save
+from video.writer import VideoWriter
+
 SIGNATURE = "boxes.json"  # written last: a folder with it holds both videos
 MARKER = ".make_videos"  # written first: what lies beside it is this script's
 LEAST = 64  # pixels of either side

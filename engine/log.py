@@ -5,7 +5,6 @@ import sys
 from pathlib import Path
 
 import torch
-from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
 from utils import loss_log, parallel
@@ -27,7 +26,6 @@ class Log:
         self.path = self.out / "log.csv"
         self.start = start
         self.writer = None
-        self.events = SummaryWriter(self.out, purge_step=start)
         self.bar = tqdm(total=total, initial=start, unit="it", disable=not sys.stderr.isatty())
 
     def write(self, iteration, values):
@@ -47,6 +45,9 @@ class Log:
             self.bar.set_postfix({k: f"{v:.3g}" for k, v in list(values.items())[:6]})
 
     def _open(self, fields):
+        from torch.utils.tensorboard import SummaryWriter  # slow to import
+
+        self.events = SummaryWriter(self.out, purge_step=self.start)
         earlier = [row for row in loss_log.read(self.path) if row["iteration"] < self.start]
         self.file = open(self.path, "w", newline="")  # noqa: SIM115 - closed by close()
         self.writer = csv.DictWriter(self.file, fields, restval="nan", extrasaction="ignore")
@@ -61,9 +62,9 @@ class Log:
     def close(self):
         """End the bar and the files; may be called twice."""
         self.bar.close()
-        self.events.close()
         if self.writer:
             self.plot()
+            self.events.close()
             self.file.close()
             self.writer = None
 

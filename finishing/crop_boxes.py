@@ -6,7 +6,6 @@ from pathlib import Path
 import cv2
 import numpy as np
 import torch
-from scipy.ndimage import gaussian_filter1d
 
 from utils.errors import UserError
 from utils.geometry import pad_resize_transform
@@ -33,6 +32,8 @@ class CropBoxes:
     """
 
     def __init__(self, masks, count, width, height, pad_factor, device="cpu"):
+        from scipy.ndimage import gaussian_filter1d  # slow to import, and seldom needed
+
         boxes, scale, self.size = _read(Path(masks).parent / "crops.json", count)
         stable = gaussian_filter1d(boxes, SIGMA, axis=0, mode="nearest")
         # (N, 2) each: pixels of the networks' picture are gain * those of the frame + shift.

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from scipy.ndimage import gaussian_filter1d
 
 FWHM = 2 * np.sqrt(2 * np.log(2))  # full width at half maximum of a Gaussian, in sigmas
 
@@ -39,6 +38,8 @@ def smooth(points, seconds, rate):
     Returns:
         (N, K, 2) float32.
     """
+    from scipy.ndimage import gaussian_filter1d  # slow to import, and seldom needed
+
     sigma = min(seconds * rate / FWHM, 2 * len(points))  # wider ones are one line anyway
     time = np.arange(len(points), dtype=np.float64)[:, None, None]
     whole = gaussian_filter1d(np.ones_like(time), sigma, axis=0, mode="constant")

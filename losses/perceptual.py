@@ -1,14 +1,33 @@
 """LPIPS with VGG16, version 0.1 (Zhang et al. 2018, arXiv 1801.03924)."""
 
+import importlib.util
 from pathlib import Path
 
 import torch
-import torchmetrics
 from torch import nn
-from torchvision.models import vgg16
 
 LAYERS = (3, 8, 15, 22, 29)  # relu1_2, relu2_2, relu3_3, relu4_3, relu5_3 of `vgg16().features`
 LINEAR_HEADS = "functional/image/lpips_models/vgg.pth"  # published with torchmetrics
+
+
+def vgg_features(weights):
+    """VGG16's `features` up to the last of `LAYERS`, from torchvision's state dict of the network.
+
+    What follows a convolution is its ReLU, and what follows that, where it is no convolution, a
+    max pooling.
+    """
+    layers = []
+    for index in range(LAYERS[-1] + 1):
+        weight = weights.get(f"features.{index}.weight")
+        if weight is not None:
+            with torch.device("meta"):
+                layers.append(nn.Conv2d(*weight.shape[1::-1], kernel_size=3, padding=1))
+            own = {"weight": weight, "bias": weights[f"features.{index}.bias"]}
+            layers[-1].load_state_dict(own, assign=True)
+        else:
+            convolved = layers and isinstance(layers[-1], nn.Conv2d)
+            layers.append(nn.ReLU() if convolved else nn.MaxPool2d(2))
+    return nn.Sequential(*layers)
 
 
 class LPIPS(nn.Module):
@@ -23,16 +42,10 @@ class LPIPS(nn.Module):
     def __init__(self, vgg_weights, autocast=None):
         super().__init__()
         self.autocast = autocast
-        with torch.device("meta"):  # VGG16's unused classifier alone would fill half a gigabyte
-            self.features = vgg16(weights=None).features[: LAYERS[-1] + 1]
-        own = {f"features.{k}" for k in self.features.state_dict()}
-        self.load_state_dict({k: vgg_weights[k] for k in own}, assign=True)
-        for layer in self.features:
-            if isinstance(layer, nn.ReLU):
-                layer.inplace = False
-        heads = torch.load(
-            Path(torchmetrics.__file__).parent / LINEAR_HEADS, map_location="cpu", weights_only=True
-        )
+        self.features = vgg_features(vgg_weights)
+        # Where torchmetrics lies, without importing it, which takes seconds.
+        package = Path(importlib.util.find_spec("torchmetrics").origin).parent
+        heads = torch.load(package / LINEAR_HEADS, map_location="cpu", weights_only=True)
         for level in range(len(LAYERS)):
             self.register_buffer(f"head{level}", heads[f"lin{level}.model.1.weight"])
         self.register_buffer("shift", torch.tensor([-0.030, -0.088, -0.188]).view(1, 3, 1, 1))

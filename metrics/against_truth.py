@@ -5,7 +5,6 @@
 """
 
 import torch
-from scipy.ndimage import binary_fill_holes
 
 from metrics import affine, keypoints, motion, pictures, silhouettes, verdicts
 from metrics.table import Row
@@ -28,6 +27,8 @@ def own_frames(side, target):
 
 def drawn_silhouettes(refined):
     """Silhouettes of refined pictures: what differs from the background, holes filled."""
+    from scipy.ndimage import binary_fill_holes  # slow to import
+
     solid = (refined.abs().amax(1, keepdim=True) > BACKGROUND).numpy()
     return torch.stack([torch.from_numpy(binary_fill_holes(x[0]))[None] for x in solid]).float()
 

@@ -6,12 +6,6 @@ are of the picture's width, which is 2 (and of its height along y).
 
 import numpy as np
 import torch
-from sklearn.linear_model import RidgeCV
-from sklearn.metrics import balanced_accuracy_score
-from sklearn.model_selection import KFold, PredefinedSplit, cross_val_predict
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
-from sklearn.svm import SVC
 from torch.nn import functional as F
 
 from metrics.silhouettes import cut
@@ -50,6 +44,9 @@ def landmark_error(keypoints, joints, test_keypoints, test_joints):
     Raises:
         ValueError: fewer than two frames to fit on.
     """
+    from sklearn.linear_model import RidgeCV  # slow to import
+    from sklearn.model_selection import KFold
+
     if len(keypoints) < 2:
         raise ValueError(f"a linear map needs 2 frames to fit on, there are {len(keypoints)}")
     folds = KFold(min(5, len(keypoints)))
@@ -92,6 +89,12 @@ def domain_accuracy(keypoints_a, keypoints_b):
     Raises:
         ValueError: a clip has fewer than six frames.
     """
+    from sklearn.metrics import balanced_accuracy_score  # slow to import
+    from sklearn.model_selection import PredefinedSplit, cross_val_predict
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+    from sklearn.svm import SVC
+
     clips = _rows(keypoints_a), _rows(keypoints_b)
     if min(map(len, clips)) < 2 * BLOCKS:
         raise ValueError(f"domains are told apart by {2 * BLOCKS} frames each at least")

@@ -9,12 +9,6 @@ import warnings
 import torch
 from torch import nn
 from torch.nn import functional as F
-from torchmetrics.functional.image import (
-    peak_signal_noise_ratio,
-    structural_similarity_index_measure,
-)
-from torchmetrics.image.kid import KernelInceptionDistance
-from torchvision.models import inception_v3
 
 from metrics.silhouettes import cut
 from utils.tensors import signed, unit
@@ -52,6 +46,7 @@ def foreground_l1(pictures, truth, masks):
 @torch.no_grad()
 def ssim(pictures, truth, batch=16):
     """Structural similarity (Wang et al. 2004): Gaussian window, sigma 1.5, 11 pixels wide."""
+    from torchmetrics.functional.image import structural_similarity_index_measure  # slow to import
 
     def measure(x, y):
         return structural_similarity_index_measure(
@@ -67,6 +62,7 @@ def psnr(pictures, truth, batch=16):
 
     Each picture's counts as at most 100: an identical one would make the mean infinite.
     """
+    from torchmetrics.functional.image import peak_signal_noise_ratio  # slow to import
 
     def measure(x, y):
         ratio = peak_signal_noise_ratio(
@@ -102,6 +98,8 @@ def kid(pictures, target_pictures, features, subset_size, subsets=100, batch=16)
     Raises:
         ValueError: a subset would hold one picture, or more than either side has.
     """
+    from torchmetrics.image.kid import KernelInceptionDistance  # slow to import
+
     count = min(len(pictures), len(target_pictures))
     if not 2 <= subset_size <= count:
         raise ValueError(f"subsets of {subset_size} cannot be drawn: they need 2 to {count}")
@@ -142,6 +140,8 @@ def inception_features(state_dict):
     Raises:
         ValueError: the state dict is not one of `torchvision.models.inception_v3`.
     """
+    from torchvision.models import inception_v3  # slow to import, and seldom needed
+
     with torch.device("meta"):  # nothing to fill with random numbers, which takes a minute
         network = inception_v3(
             weights=None, aux_logits=False, transform_input=False, init_weights=False

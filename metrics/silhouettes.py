@@ -7,9 +7,6 @@ picture, either may be a single one, (1, 1, H, W), that meets all of the other's
 import math
 
 import torch
-from skimage.morphology import isotropic_dilation
-from skimage.segmentation import find_boundaries
-from torchvision.ops import masks_to_boxes, roi_align
 
 BLOCK = 256  # silhouettes in one matrix product; 64 MiB of numbers at 256 x 256
 
@@ -44,6 +41,9 @@ def boundary_f(masks, truth, tolerance=0.008):
 
 def _outline_f(found, wanted, radius):
     """F of one pair of bool arrays (H, W), `radius` in pixels."""
+    from skimage.morphology import isotropic_dilation  # slow to import
+    from skimage.segmentation import find_boundaries
+
     outline, true_outline = (find_boundaries(x, mode="inner") for x in (found, wanted))
     if not (outline.any() and true_outline.any()):
         return float(outline.any() == true_outline.any())
@@ -91,6 +91,8 @@ def nearest(drivers, candidates, size=64):
 
 def _framed(masks, size):
     """Each silhouette's bounding box at (size, size), bool; an empty one stays empty."""
+    from torchvision.ops import masks_to_boxes, roi_align  # slow to import
+
     solid = cut(masks)
     framed = solid.new_zeros(len(solid), 1, size, size)
     (filled,) = solid.flatten(1).any(1).nonzero(as_tuple=True)

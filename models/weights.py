@@ -8,6 +8,10 @@ from utils.errors import UserError
 
 VGG_URL = "https://download.pytorch.org/models/vgg16-397923af.pth"
 INCEPTION_URL = "https://download.pytorch.org/models/inception_v3_google-0cc3c7bd.pth"
+# Output channels of VGG16's convolutions (Simonyan and Zisserman 2014), by their index in its
+# `features`. Importing torchvision for them takes longer than to open the weights.
+VGG_CHANNELS = {0: 64, 2: 64, 5: 128, 7: 128, 10: 256, 12: 256, 14: 256}
+VGG_CHANNELS |= dict.fromkeys((17, 19, 21, 24, 26, 28), 512)
 
 
 def cached(url):
@@ -20,8 +24,6 @@ def vgg16_state(path=""):
 
     What the cache lacks is downloaded into it. UserError where that fails or the file is no VGG16.
     """
-    from torchvision.models import vgg16  # slow to import, and needed only here
-
     kept = cached(VGG_URL)
     source = Path(path) if path else kept
     ways = f"give --vgg_weights FILE, put {kept.name} into {kept.parent}, or pass --lambda_vgg 0"
@@ -39,15 +41,22 @@ def vgg16_state(path=""):
         raise UserError(
             f"{source} is no VGG16 state dict ({type(error).__name__}); {ways}"
         ) from None
-    with torch.device("meta"):
-        wanted = {
-            f"features.{k}": v.shape for k, v in vgg16(weights=None).features.state_dict().items()
-        }
-    found = weights if isinstance(weights, dict) else {}
-    wrong = [k for k in wanted if getattr(found.get(k), "shape", None) != wanted[k]]
-    if wrong:
-        raise UserError(f"{source} is no VGG16 state dict (no fitting {wrong[0]}); {ways}")
+    if unfit := _unlike_vgg16(weights):
+        raise UserError(f"{source} is no VGG16 state dict (no fitting {unfit}); {ways}")
     return weights
+
+
+def _unlike_vgg16(weights):
+    """Name of the first entry of VGG16's features that a state dict lacks, or None."""
+    found, inputs = weights if isinstance(weights, dict) else {}, 3
+    for index, outputs in VGG_CHANNELS.items():
+        shapes = {"weight": (outputs, inputs, 3, 3), "bias": (outputs,)}
+        for name, shape in shapes.items():
+            key = f"features.{index}.{name}"
+            if getattr(found.get(key), "shape", None) != shape:
+                return key
+        inputs = outputs
+    return None
 
 
 def find(load, path, url):

@@ -2,8 +2,6 @@
 
 from argparse import ArgumentTypeError
 
-from PIL import ImageColor
-
 from utils.arguments import count, flag, natural, nonnegative, option, positional, positive
 from utils.errors import UserError
 
@@ -54,6 +52,8 @@ class Colour(str):
     """A colour's name or #rrggbb, which remains the text that was given; `rgb` is 0..255."""
 
     def __new__(cls, text):
+        from PIL import ImageColor  # slow to import
+
         colour = super().__new__(cls, text)
         try:
             colour.rgb = ImageColor.getrgb(text)[:3]

@@ -2,7 +2,6 @@
 
 import cv2
 import numpy as np
-from scipy import ndimage
 
 from utils.errors import UserError
 
@@ -62,6 +61,8 @@ def _spread(lab, sure):
     """Each pixel's nearest sure colour, averaged over 5x5 sure ones, (H, W, 3) float32."""
     weight = cv2.blur(sure.astype(np.float32), (5, 5))
     mean = cv2.blur(lab * sure[..., None], (5, 5)) / weight.clip(1e-6)[..., None]
+    from scipy import ndimage  # slow to import, and needed only here
+
     y, x = ndimage.distance_transform_edt(~sure, return_distances=False, return_indices=True)
     return mean[y, x]
 

@@ -1,6 +1,6 @@
 """The ways to masks by their names, as one function."""
 
-from segmentation import background, chroma, given, grabcut, learned
+from segmentation import background, chroma, given, grabcut
 
 
 def masks(
@@ -43,4 +43,6 @@ def masks(
         return given.from_pictures(source, len(frames), frames[0].shape[1::-1], more)
     if name == "alpha":
         return given.from_alpha(source, len(frames))
+    from segmentation import learned  # slow to import, and needed only here
+
     return learned.masks(name, frames, box, weights, device)

@@ -8,8 +8,6 @@ import os
 from pathlib import Path
 from typing import NamedTuple
 
-import torch
-
 from utils.errors import UserError
 
 
@@ -72,6 +70,8 @@ def _places(name):
     """Where the library keeps its weights, or would; the first is known to all its versions."""
     file = Path(NEEDED[name].url).name
     if name != "rembg":
+        import torch  # slow to import
+
         return [Path(torch.hub.get_dir()) / "checkpoints" / file]
     home = os.environ.get("U2NET_HOME")
     newer = home or os.environ.get("REMBG_HOME") or "~/.rembg"
@@ -81,6 +81,8 @@ def _places(name):
 
 def load(path, name):
     """What a file of torch holds; UserError where that is nothing that weights are made of."""
+    import torch
+
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # torch.load raises many kinds for a file that holds no weights

@@ -11,7 +11,6 @@ import numpy as np
 
 from synthetic import drawing, quadrupeds
 
-CAMERAS = ("still", "panning", "green")
 SCREEN = np.array([62, 176, 84.0])  # of the green screen
 LENGTH = 0.5  # of the creature, share of the picture's width
 # Its way through the picture in 48 frames, share of the width; a panning camera follows it.
@@ -63,7 +62,7 @@ def film(actor, camera="still", frames=48, size=(320, 240), seed=0, conditions=N
 
     Args:
         actor: `quadrupeds.Scene`, of which the creature, gait and markings count.
-        camera: one of `CAMERAS`; only the panning one moves.
+        camera: one of `synthetic.CAMERAS`; only the panning one moves.
         frames: number of them.
         size: (width, height), pixels.
         seed: of the background, the camera's hand and the noise.

@@ -5,17 +5,15 @@ import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import cv2
 import numpy as np
 import torch
 
+from synthetic.flow_files import read_flow
 from utils import images, tensors
 from utils.errors import UserError
 from utils.geometry import pad_resize_transform
 
 NAMES = ("a", "b", "ab", "ba")  # motion of the first letter's clip, looks of the last one's
-FLOW_STEPS = 64  # KITTI's steps in a pixel of flow, and the value that means none
-FLOW_ZERO = 2**15
 BROKEN = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile)
 
 
@@ -150,28 +148,6 @@ class Truth:
             raise _broken(path, error) from None
         self._fits(path, valid.shape[::-1], name, number)
         return field, valid
-
-
-def write_flow(path, flow, valid):
-    """Save optical flow as KITTI does (Menze and Geiger 2015): 16-bit RGB of u, v and validity.
-
-    Args:
-        flow: (H, W, 2), xy in pixels, below 512.
-        valid: (H, W) bool.
-    """
-    steps = np.where(valid[..., None], flow * FLOW_STEPS + FLOW_ZERO, 0).round()
-    # OpenCV's order is BGR; it encodes only, so that a full disk raises.
-    coded = np.dstack([valid, steps[..., 1], steps[..., 0]]).clip(0, 2**16 - 1).astype(np.uint16)
-    path.write_bytes(cv2.imencode(".png", coded)[1].tobytes())
-
-
-def read_flow(path):
-    """Flow (H, W, 2) and valid (H, W) bool of a file from `write_flow`; ValueError if broken."""
-    data = np.frombuffer(path.read_bytes(), np.uint8)
-    coded = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if data.size else None
-    if coded is None or coded.dtype != np.uint16 or coded.ndim != 3 or coded.shape[2] != 3:
-        raise ValueError("it is no 16-bit RGB picture")
-    return (coded[..., :0:-1].astype(float) - FLOW_ZERO) / FLOW_STEPS, coded[..., 0] > 0
 
 
 def _broken(path, error):

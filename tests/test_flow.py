@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from synthetic import canvas, drawing, quadrupeds
-from synthetic.truth import read_flow, write_flow
+from synthetic.flow_files import read_flow, write_flow
 from tests.conftest import succeed
 
 

@@ -14,7 +14,8 @@ from PIL import Image
 from tests import films
 from tests.conftest import refuse, succeed
 from utils.errors import UserError
-from video.grid import FRAME, TITLE, Layout, columns, compose
+from video.columns import columns
+from video.grid import FRAME, TITLE, Layout, compose
 from video.writer import VideoWriter
 
 RED, GREEN, BLUE = (200, 40, 40), (40, 200, 40), (40, 40, 200)

@@ -6,6 +6,7 @@ import pytest
 import torch
 from torchmetrics.functional.image.lpips import _LPIPS
 from torchvision.models import vgg16
+from torchvision.transforms.v2.functional import gaussian_blur
 
 from losses import confusion, keypoints, perceptual, reconstruction
 from utils import geometry
@@ -134,6 +135,13 @@ def test_confusion_of_b_alone_gives_a_no_gradient():
     both = confusion.confusion(score, kp_a, kp_b)
     alone = [confusion.confusion(score, kp_a, x, only_b=True) for x in (kp_a, kp_b)]
     assert both.item() == pytest.approx(sum(alone).item())
+
+
+@pytest.mark.parametrize("sigma", [0.3, 2.0, 5.1])
+def test_the_blur_is_torchvisions(sigma):
+    mask = (torch.rand(2, 1, 40, 60, dtype=torch.float64) > 0.5).double()
+    expected = gaussian_blur(mask, 2 * math.ceil(3 * sigma) + 1, sigma)
+    assert torch.allclose(reconstruction.gaussian_blur(mask, sigma), expected, atol=1e-6)
 
 
 def test_a_soft_boundary_is_the_blurred_mask():

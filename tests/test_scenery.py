@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from synthetic import scenery
+from synthetic import CAMERAS, scenery
 from tests.conftest import refuse, succeed
 from video.reader import open_source
 
@@ -20,7 +20,7 @@ def film(camera, frames=24, name="a", **conditions):
     return np.stack(pictures), np.stack(masks)
 
 
-@pytest.mark.parametrize("camera", scenery.CAMERAS)
+@pytest.mark.parametrize("camera", CAMERAS)
 def test_the_creature_walks_inside_the_picture(camera):
     pictures, masks = film(camera, 48)
     assert pictures.shape == (48, 120, 160, 3)

@@ -10,7 +10,8 @@ import torch
 from PIL import Image
 
 from synthetic import quadrupeds
-from synthetic.truth import NAMES, Truth, write_flow
+from synthetic.flow_files import write_flow
+from synthetic.truth import NAMES, Truth
 from tests.conftest import succeed
 from utils import geometry, images, tensors
 from utils.errors import UserError

@@ -5,8 +5,6 @@ import difflib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import yaml
-
 from utils.errors import UserError
 
 LARGEST = 2**53  # of any number, so that none overflows on its way
@@ -151,6 +149,8 @@ def _nearest(name, names):
 
 def read_config(path):
     """The content of a config file, a dict; UserError where it is none."""
+    import yaml  # slow to import, and needed only with files
+
     path = Path(path)
     try:
         content = yaml.safe_load(path.read_text()) or {}
@@ -201,6 +201,8 @@ def record(namespace, given, path, leave_out=("resume", "overwrite")):
     Returns:
         one line that names what the user set, and the file.
     """
+    import yaml
+
     values = {k: v for k, v in vars(namespace).items() if k not in leave_out}
     Path(path).write_text(yaml.safe_dump(values, sort_keys=False))
     chosen = " ".join(f"{name}={values[name]}" for name in values if name in given)

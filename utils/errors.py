@@ -17,14 +17,14 @@ class UserError(Exception):
         self.alone = alone
 
 
-def run(main):
-    """Call `main()`; end the process with code 2 and one line on stderr for a user's mistake.
+def run(main, *arguments):
+    """Call `main(*arguments)`; a user's mistake ends the process with code 2 and one line.
 
     Any other exception is a programming error and keeps its traceback. A second Ctrl-C, or one
     outside a training loop, ends with code 130 as shells expect.
     """
     try:
-        main()
+        main(*arguments)
     except UserError as error:
         # What all processes meet, one of each host says.
         if error.alone or os.environ.get("LOCAL_RANK", "0") == "0":

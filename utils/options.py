@@ -2,6 +2,7 @@
 
 from argparse import ArgumentTypeError
 
+from utils import arguments
 from utils.arguments import (
     blur,
     count,
@@ -172,6 +173,7 @@ INFERENCE = (
 )
 
 EVALUATION = (
+    option("out", str, "evaluation", "folder for everything that is measured"),
     option("truth", str, "", "folder of a drawn pair's truth, .../truth; empty: there is none"),
     option("bs", count, 16, "frames per pass; results do not depend on it"),
     option("delta", nonnegative, 0.1, "squared distance below which two keypoints count as near"),
@@ -193,6 +195,11 @@ SCRIPTS = {
     "inference": (CLIPS, RUN, NETWORKS, REFINERS, INFERENCE),
     "evaluate": (CLIPS, RUN, NETWORKS, REFINERS, EVALUATION),
 }
+
+
+def parse(script, description):
+    """The options of a script of `SCRIPTS`, as `utils.arguments.parse` returns them."""
+    return arguments.parse(description, *SCRIPTS[script], script=script)
 
 
 def defaults(stage):
