@@ -71,6 +71,12 @@ def pytest_collection_modifyitems(items):
             raise pytest.UsageError(f"{item.nodeid} is slow and has no docstring that says why")
 
 
+@pytest.fixture(autouse=True)
+def no_curves(monkeypatch):
+    """losses.png takes longer than a tiny training: it is drawn for `first` and `second` only."""
+    monkeypatch.setattr("engine.log.plot_losses", lambda log, path: path.touch())
+
+
 @pytest.fixture(scope="session")
 def shared(tmp_path_factory):
     """Function (name, make) -> folder that `make(folder)` fills, once for all workers together."""

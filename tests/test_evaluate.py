@@ -4,6 +4,7 @@ import json
 import shutil
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -11,6 +12,7 @@ from PIL import Image
 from datasets.clip import Clip
 from metrics import against_truth, own
 from metrics.clip_results import ClipResults
+from synthetic import quadrupeds
 from synthetic.truth import Truth
 from tests import browser, weights
 from tests.conftest import refuse, run_script, succeed
@@ -64,9 +66,26 @@ def test_the_truth_as_result_is_perfect(perfect, truth):
     assert warp.value == warp.upper_bound < 0.3 * min(warp.baselines.values())
 
 
-def test_the_joints_as_keypoints_mean_the_same_on_both(draw_pair):
-    names = [f"{i}.jpg" for i in range(24)]
-    truth = Truth(draw_pair("--frames 24 --level 2") / "truth", names, names)
+def undrawn_truth(folder, level, frames):
+    """`Truth` of a pair without its pictures, which only the joints are asked of."""
+    scenes, true_affine = quadrupeds.scenes(level, 0)
+    joints = {}
+    for name, scene in scenes.items():
+        places = np.array([list(scene.at(number)[1].values()) for number in range(frames)])
+        corner = np.floor(places.min(1)) - 10
+        size = np.ceil(places.max(1)) + 10 - corner
+        boxes = np.hstack([corner, size]).astype(int).tolist()
+        (folder / f"{name}_crops.json").write_text(json.dumps({"boxes": boxes}))
+        joints[name] = places - corner[:, None]
+    np.savez(folder / "joints.npz", names=np.array(quadrupeds.JOINTS), **joints)
+    matrix = true_affine.matrix()[:2].tolist()
+    (folder / "affine.json").write_text(json.dumps({"matrix": matrix}))
+    names = [f"{number}.jpg" for number in range(frames)]
+    return Truth(folder, names, names)
+
+
+def test_the_joints_as_keypoints_mean_the_same_on_both(tmp_path):
+    truth = undrawn_truth(tmp_path, level=2, frames=48)
     joints = {name: truth.joints(name, *SIZE) for name in ("a", "b", "ab", "ba")}
     nothing = dict.fromkeys(("frames", "masks", "own_mask", "other_mask"))
     nothing |= dict.fromkeys(("own_picture", "other_picture"))

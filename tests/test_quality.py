@@ -1,13 +1,19 @@
 """The quality benchmark: runs, resuming, tables."""
 
 import csv
+import json
+import subprocess
+from argparse import Namespace
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from threading import Barrier, BrokenBarrierError
 
 import pytest
 import yaml
 
-from benchmarks import quality_tables
+from benchmarks import quality, quality_tables
 from benchmarks.quality import COLUMNS
-from tests.conftest import refuse, succeed
+from tests.conftest import ROOT, refuse, run_script
 
 TINY = {
     "resize_w": 64, "resize_h": 64, "scale_kp": 0.5, "kp_width": 4, "ngf": 4, "num_kp": 5,
@@ -16,16 +22,50 @@ TINY = {
 }  # fmt: skip
 
 
+class Inline:
+    """Stands in for a pool of threads: calls are made at once, here."""
+
+    def __init__(self, workers):
+        pass
+
+    def submit(self, function, *arguments):
+        future = Future()
+        future.set_result(function(*arguments))
+        return future
+
+    def shutdown(self, cancel_futures):
+        pass
+
+
+@pytest.fixture
+def benchmark(monkeypatch, capsys):
+    """Function of flags that runs the benchmark, and what it starts, in this process: its text."""
+
+    def call(command, stdout, stderr, env):
+        done = run_script(Path(command[1]).relative_to(ROOT), command[2:])
+        stdout.write(done.stdout + done.stderr)
+        return done.returncode
+
+    def run(flags):
+        monkeypatch.setattr("sys.argv", ["quality.py", *flags.split()])
+        quality.main()
+        return capsys.readouterr().out
+
+    monkeypatch.setattr(subprocess, "call", call)
+    monkeypatch.setattr(quality, "ThreadPoolExecutor", Inline)
+    return run
+
+
 def rows(path):
     with open(path, newline="") as file:
         return list(csv.DictReader(file))
 
 
-def test_recipes_are_run_once_and_compared(tmp_path):
+def test_recipes_are_run_once_and_compared(tmp_path, benchmark):
     base = tmp_path / "base.yaml"
     base.write_text(yaml.safe_dump(TINY))
     flags = f"--base {base} --levels 2 --seeds 0 --frames 8 --out {tmp_path}/out"
-    text = succeed("benchmarks/quality.py", f"{flags} --recipes faithful,ema --jobs 2")
+    text = benchmark(f"{flags} --recipes faithful,ema")
     assert "| faithful (1) |" in text and "| best trivial answer (1) |" in text
     found = {row["recipe"]: row for row in rows(tmp_path / "out/quality.csv")}
     assert set(found) == {"faithful", "ema"}
@@ -34,10 +74,36 @@ def test_recipes_are_run_once_and_compared(tmp_path):
     trained = list((tmp_path / "out/runs").iterdir())
     assert len(trained) == 1  # what the recipes differ in is only looked at by inference
     before = (trained[0] / "checkpoint").stat().st_mtime_ns
-    succeed("benchmarks/quality.py", f"{flags} --recipes faithful,sep_all")
+    benchmark(f"{flags} --recipes faithful,sep_all")
     assert (trained[0] / "checkpoint").stat().st_mtime_ns == before
     assert [row["recipe"] for row in rows(tmp_path / "out/quality.csv")][2:] == ["sep_all"]
     assert (tmp_path / "out/quality.png").stat().st_size > 5000
+
+
+def test_jobs_that_share_a_training_wait_for_it(tmp_path, monkeypatch):
+    opt = Namespace(out=tmp_path, base=ROOT / "configs/quality.yaml", frames=8)
+    measured = [
+        {"name": name, "case": case, "value": 0.5, "better": "higher", "baselines": {"none": 0.1}}
+        for name, case in quality.MEASURES.values()
+    ]
+    scripts, together = [], Barrier(2)
+
+    def call(opt, log, script, *words):
+        scripts.append(script)
+        out = Path(words[words.index("--out") + 1])
+        if script == "train_first_stage.py":
+            with pytest.raises(BrokenBarrierError):
+                together.wait(0.2)
+            (out / "checkpoint").touch()
+        else:
+            out.mkdir()
+            (out / "metrics.json").write_text(json.dumps({"metrics": measured}))
+
+    monkeypatch.setattr(quality, "call", call)
+    with ThreadPoolExecutor(2) as pool:
+        runs = pool.map(lambda recipe: quality.run(opt, recipe, 2, 0), ("faithful", "ema"))
+        assert [row["recipe"] for row in runs] == ["faithful", "ema"]
+    assert sorted(scripts) == ["evaluate.py"] * 2 + ["train_first_stage.py"]
 
 
 def test_mistakes_are_one_sentence(tmp_path):

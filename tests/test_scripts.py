@@ -63,6 +63,7 @@ def test_stage_one_writes_what_it_should(first):
     assert state["learned_t"].shape == (1, 2, 3)
     assert yaml.safe_load((first / "config.yaml").read_text())["num_kp"] == 5
     assert Image.open(first / "test_4.png").size[0] > 128 * 2
+    assert np.ptp(np.asarray(Image.open(first / "losses.png").convert("L"))) > 200
 
 
 def test_stage_two_writes_what_it_should(first, second):
