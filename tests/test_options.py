@@ -1,5 +1,7 @@
 """Command lines and config files."""
 
+import re
+
 import pytest
 import yaml
 
@@ -40,6 +42,19 @@ def test_the_references_flags_are_all_known():
     unused = "--bottleneck 512 --save_test_img 10 --lambda_sill 10 --ext .jpg"
     assert parse(unused, *GROUPS[:3], *second)[0].save_test_img == 10
     parse("--gan_mode lsgan --ndf 64 --g_lr 1", *GROUPS[:3], options.REFINERS, options.INFERENCE)
+
+
+@pytest.mark.parametrize("script", options.SCRIPTS)
+def test_help_names_what_has_no_effect_once_at_its_end(script, capsys):
+    with pytest.raises(SystemExit):
+        arguments.parse("", *options.SCRIPTS[script], argv=["--help"])
+    text = " ".join(capsys.readouterr().out.split())
+    table = {o.name: o for group in options.SCRIPTS[script] for o in group}
+    names = [n for o in table.values() if o.unused for n in (o.name, o.opposite) if n]
+    assert len(names) >= 7
+    assert text.endswith(f"without effect: {', '.join(f'--{name}' for name in names)}.")
+    for name in names:
+        assert len(re.findall(rf"--{name}\b", text)) == 1
 
 
 @pytest.mark.parametrize(

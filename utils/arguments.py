@@ -22,6 +22,7 @@ class Option:
     choices: tuple = None
     opposite: str = None  # a second flag that turns a boolean off
     bare: bool = False  # given by its place alone, without a name; may be left out
+    unused: bool = False  # accepted, since old commands give it, and without effect
 
 
 def option(name, kind, default, help, choices=None):
@@ -34,6 +35,10 @@ def flag(name, help, default=False, opposite=None):
 
 def positional(name, help, default=""):
     return Option(name, str, default, help, bare=True)
+
+
+def unused(name, kind, default, opposite=None):
+    return Option(name, kind, default, "", opposite=opposite, unused=True)
 
 
 def _number(kind, test, words):
@@ -84,7 +89,10 @@ def parse(description, *groups, defaults=None, argv=None, script=None):
     for name, value in (defaults or {}).items():
         table[name] = replace(table[name], default=value)
     parser = _Parser(
-        description=description, allow_abbrev=False, argument_default=argparse.SUPPRESS
+        description=description,
+        epilog=_unused_line(table.values()),
+        allow_abbrev=False,
+        argument_default=argparse.SUPPRESS,
     )
     for o in table.values():
         _add(parser, o)
@@ -104,23 +112,25 @@ def parse(description, *groups, defaults=None, argv=None, script=None):
     return argparse.Namespace(**{**resolved, **given}), set(given)
 
 
+def _unused_line(options):
+    names = [f"--{name}" for o in options if o.unused for name in (o.name, o.opposite) if name]
+    return f"Accepted for old commands, without effect: {', '.join(names)}." if names else None
+
+
 def _add(parser, o):
-    default = "" if o.kind is bool or o.default in ("", None) else f" (default {o.default})"
     if o.bare:
-        parser.add_argument(o.name, nargs="?", help=o.help)
-    elif o.kind is bool:
-        parser.add_argument(f"--{o.name}", dest=o.name, action="store_true", help=o.help)
-        if o.opposite:
-            parser.add_argument(
-                f"--{o.opposite}", dest=o.name, action="store_false", help=f"turns --{o.name} off"
-            )
-    else:
-        parser.add_argument(
-            f"--{o.name}",
-            type=o.kind,
-            choices=o.choices,
-            help=(o.help + default).replace("%", "%%"),
-        )
+        return parser.add_argument(o.name, nargs="?", help=o.help)
+    words, opposite = o.help, f"turns --{o.name} off"
+    if o.kind is not bool and o.default not in ("", None):
+        words += f" (default {o.default})"
+    words = words.replace("%", "%%")
+    if o.unused:
+        words = opposite = argparse.SUPPRESS
+    if o.kind is not bool:
+        return parser.add_argument(f"--{o.name}", type=o.kind, choices=o.choices, help=words)
+    parser.add_argument(f"--{o.name}", dest=o.name, action="store_true", help=words)
+    if o.opposite:
+        parser.add_argument(f"--{o.opposite}", dest=o.name, action="store_false", help=opposite)
 
 
 class _Parser(argparse.ArgumentParser):

@@ -16,6 +16,7 @@ from utils.arguments import (
     option,
     positive,
     share,
+    unused,
 )
 from utils.domains import DIRECTIONS
 from utils.errors import UserError
@@ -34,8 +35,8 @@ CLIPS = (
     option("resize_w", count, 256, "width of the networks' pictures, pixels"),
     option("resize_h", count, 256, "height of the networks' pictures, pixels"),
     flag("hflip", "mirror every training item of A, and none of B", opposite="no_hflip"),
-    flag("resize", "accepted for old commands; no effect", default=True, opposite="no_resize"),
-    flag("no_mask", "accepted for old commands; no effect"),
+    unused("resize", bool, True, opposite="no_resize"),
+    unused("no_mask", bool, False),
 )
 
 RUN = (
@@ -78,10 +79,10 @@ NETWORKS = (
     flag("redraw_per_item", "train with every item's heatmaps scaled by its own maximum"),
     flag("item_stats", "train the detector with each picture's own statistics, not the batch's"),
     option("netG", str, "resnet_9blocks_double", "the one generator", ("resnet_9blocks_double",)),
-    option("input_nc", integer, 3, "accepted for old commands; no effect"),
-    option("output_nc", integer, 3, "accepted for old commands; no effect"),
-    option("ndf", integer, 64, "accepted for old commands; no effect"),
-    option("bottleneck", integer, 512, "accepted for old commands; no effect"),
+    unused("input_nc", integer, 3),
+    unused("output_nc", integer, 3),
+    unused("ndf", integer, 64),
+    unused("bottleneck", integer, 512),
 )
 
 REFINERS = (option("new_norm", str, "instance", "norm of the refiners", NORMS),)
@@ -138,9 +139,9 @@ SECOND_STAGE = (
         "vgg_weights", str, "", "file of torchvision's VGG16 weights; else the TORCH_HOME cache"
     ),
     flag("load_second_stage", "--load names a checkpoint of this stage to go on from"),
-    option("lambda_sill", nonnegative, 10.0, "accepted for old commands; no effect"),
-    option("save_test_img", integer, 10, "accepted for old commands; no effect"),
-    option("ext", str, ".jpg", "accepted for old commands; no effect"),
+    unused("lambda_sill", nonnegative, 10.0),
+    unused("save_test_img", integer, 10),
+    unused("ext", str, ".jpg"),
 )
 
 INFERENCE = (
@@ -167,9 +168,9 @@ INFERENCE = (
     option(
         "keypoints_in", str, "", "draw from the keypoints in this file, as --keypoints_out wrote"
     ),
-    option("g_lr", positive, 1e-4, "accepted for old commands; no effect"),
-    option("d_lr", positive, 1e-4, "accepted for old commands; no effect"),
-    option("gan_mode", str, "lsgan", "accepted for old commands; no effect"),
+    unused("g_lr", positive, 1e-4),
+    unused("d_lr", positive, 1e-4),
+    unused("gan_mode", str, "lsgan"),
 )
 
 EVALUATION = (
