@@ -89,13 +89,14 @@ class _ChannelsLastInstanceNorm(torch.autograd.Function):
 @contextlib.contextmanager
 def evaluation(network):
     """Inside, `network` is in eval mode; every module's own mode comes back on leaving."""
-    modes = [(module, module.training) for module in network.modules()]
-    network.eval()
+    training = [module for module in network.modules() if module.training]
+    for module in training:
+        module.training = False
     try:
         yield
     finally:
-        for module, training in modes:
-            module.training = training
+        for module in training:
+            module.training = True
 
 
 @contextlib.contextmanager

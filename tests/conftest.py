@@ -141,3 +141,18 @@ def second(roots, first, shared):
         succeed("train_second_stage.py", f"{flags} --out {out}")
 
     return shared("second", train)
+
+
+@pytest.fixture(scope="session")
+def prepared(shared):
+    """Folder that prepare_data.py made of twelve frames, 160 x 120, at 6 per second; read only."""
+    from tests import films  # imports NumPy
+
+    def prepare(out):
+        frames, masks = films.scene(12, "panning")
+        video = films.write_video(out.parent / "panning.mp4", frames, fps=6)
+        masks = films.write_folder(out.parent / "panning masks", masks)
+        given = [video, "--out", out, "--mask", "file", "--mask_file", masks]
+        succeed("prepare_data.py", list(map(str, given)))
+
+    return shared("prepared", prepare)

@@ -1,146 +1,25 @@
-"""Finished results of inference.py: by which driver, from which keypoints, where and over what."""
+"""From results to finished pictures: crop boxes, keypoints in them, mattes, backdrops, sheets."""
 
 import json
-import re
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
-from finishing import matte, tracks
+from finishing import matte, sheets, tracks
 from finishing.backdrop import CleanPlate, Plain
 from finishing.crop_boxes import CropBoxes
 from finishing.final import Finish
+from finishing.tracks import DrivingKeypoints
+from models.jokr import Retargeted
 from segmentation import motion
-from tests import films
-from tests.conftest import refuse, succeed
+from utils import tensors
 from utils.errors import UserError
 
-SCRIPT = "inference.py"
 
-
-@pytest.fixture(scope="module")
-def clip(tmp_path_factory):
-    """Folder of a prepared clip of twelve frames, 160 x 120, and its frames and masks."""
-    folder = tmp_path_factory.mktemp("clip")
-    frames, masks = films.scene(12, "panning")
-    films.write_video(folder / "video.mp4", frames, fps=6)
-    films.write_folder(folder / "masks", masks)
-    succeed("prepare_data.py", f"{folder}/video.mp4 --out {folder}/clip --mask file "
-                               f"--mask_file {folder}/masks")  # fmt: skip
-    return folder / "clip", frames, masks
-
-
-@pytest.fixture
-def infer(clip, pair, second, tmp_path):
-    """Call the script on the prepared clip as A and a drawn one as B; more words are added."""
-    flags = f"--root_a {clip[0]}/train_seg --root_b {pair}/b/train_seg --device cpu --affine "
-    flags += f"--load {second}/checkpoint --splitted --out"
-
-    def call(name, words="", ends=succeed):
-        return ends(SCRIPT, f"{flags} {tmp_path / name} {words}")
-
-    call.folder = tmp_path
-    return call
-
-
-def pictures(folder):
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
-
-
-def test_one_direction_needs_one_clip(clip, second, tmp_path):
-    succeed(SCRIPT, f"--root_a {clip[0]}/train_seg --device cpu --load {second}/checkpoint "
-                    f"--splitted --direction ab --out {tmp_path}/out")  # fmt: skip
-    names = {path.name for path in (tmp_path / "out").iterdir()}
-    assert names == {f"{prefix}{n}.jpg" for n in range(12)
-                     for prefix in ("a_", "seg_a_", "refined_ab_", "decoded_ab_")}  # fmt: skip
-    succeed(SCRIPT, f"--root_b {clip[0]}/train_seg --device cpu --load {second}/checkpoint "
-                    f"--direction ba --data_size 2 --out {tmp_path}/sheets")  # fmt: skip
-    names = {path.name for path in (tmp_path / "sheets").iterdir()}
-    assert names == {f"{prefix}{n}.jpg" for n in range(2)
-                     for prefix in ("recon_b_", "bab_", "kp_test_b", "kp_")}  # fmt: skip
-
-
-@pytest.mark.parametrize("ending", ["npz", "json"])
-def test_keypoints_out_and_in_give_the_same_pictures(infer, ending):
-    path = infer.folder / f"out/points.{ending}"  # where nothing is yet
-    infer("plain")
-    infer("out", f"--keypoints_out {path}")
-    infer("in", f"--keypoints_in {path}")
-    path.rename(path.parent.parent / path.name)
-    assert pictures(infer.folder / "plain") == pictures(infer.folder / "out")
-    assert pictures(infer.folder / "plain") == pictures(infer.folder / "in")
-
-
-def test_an_edited_keypoint_changes_its_frame_only(infer):
-    path = infer.folder / "points.npz"
-    infer("out", f"--keypoints_out {path}")
-    with np.load(path) as file:
-        content = dict(file)
-    assert content["a"].shape == (8, 5, 2)  # as many as the shorter clip has
-    content["a_moved"][3, 2] += 0.4
-    np.savez(path, **content)
-    infer("in", f"--keypoints_in {path}")
-    before, after = pictures(infer.folder / "out"), pictures(infer.folder / "in")
-    changed = {name for name in before if before[name] != after[name]}
-    assert changed <= {"refined_ab_3.jpg", "decoded_ab_3.jpg"}
-    assert changed
-    del content["a_moved"]  # then those before the affine map count
-    content["a"][5] += 0.3
-    np.savez(path, **content)
-    infer("again", f"--keypoints_in {path}")
-    for number in range(8):
-        name = f"refined_ab_{number}.jpg"
-        pair = (
-            np.asarray(Image.open(infer.folder / x / name)).astype(int) for x in ("out", "again")
-        )
-        assert (np.abs(np.subtract(*pair)).max() > 8) == (number == 5)
-
-
-def test_keypoints_that_do_not_fit_are_refused_before_any_work(infer):
-    path = infer.folder / "points.npz"
-    infer("out", f"--keypoints_out {path}")
-    said = lambda words: lambda script, argv: refuse(script, argv, words)  # noqa: E731
-    infer("in", f"--keypoints_in {path} --data_size 4", said("where 4 are wanted, 0 to 3"))
-    with np.load(path) as file:
-        content = dict(file)
-    np.savez(path, **{**content, "b": content["b"][:, :3]})
-    infer("in", f"--keypoints_in {path}", said("checkpoint has 5 keypoints"))
-    np.savez(path, **{**content, "b": content["b"] * np.inf})
-    infer("in", f"--keypoints_in {path}", said("NaN or infinite"))
-    infer("in", "--keypoints_out points.csv", said("ends in .npz or .json"))
-    assert not (infer.folder / "in").exists()
-
-
-def test_smoothing_steadies_what_was_found(infer):
-    for name, words in (("raw", ""), ("smooth", "--smooth 0.8")):
-        text = infer(name, f"--keypoints_out {infer.folder}/{name}.npz {words}")
-    found = re.search(r"of A, smoothed over 0.8 s at 6 frames .*: jitter (\S+) before, (\S+)", text)
-    before, after = float(found[1]), float(found[2])
-    assert 0 < after < before / 2
-    with np.load(infer.folder / "raw.npz") as raw, np.load(infer.folder / "smooth.npz") as smooth:
-        assert 50 * tracks.jitter(raw["a"]) == pytest.approx(before, abs=1e-3)
-        assert np.allclose(smooth["a"], tracks.smooth(raw["a"], 0.8, 6), atol=1e-6)
-        assert np.allclose(smooth["a_moved"], tracks.smooth(raw["a_moved"], 0.8, 6), atol=1e-6)
-
-
-def test_results_return_to_their_frames(infer, clip):
-    infer("out", "--restore --background #102030 --direction ab")
-    boxes = json.loads((clip[0] / "crops.json").read_text())["boxes"]
-    for number, (left, top, width, height) in enumerate(boxes):
-        final = np.asarray(Image.open(infer.folder / f"out/final_ab_{number}.jpg")).astype(int)
-        assert final.shape == (120, 160, 3)
-        away = np.ones((120, 160), bool)
-        away[max(0, top - height // 2) : top + 3 * height // 2,
-             max(0, left - width // 2) : left + 3 * width // 2] = False  # fmt: skip
-        assert np.abs(final[away] - (0x10, 0x20, 0x30)).max() < 12
-        assert np.abs(final - (0x10, 0x20, 0x30)).max() > 30
-
-
-def test_a_cropped_frame_is_pasted_back_where_it_was(clip):
-    folder = clip[0]
-    boxes = CropBoxes(folder / "train_seg", 12, 128, 128, 0.2)
+def test_a_cropped_frame_is_pasted_back_where_it_was(prepared):
+    boxes = CropBoxes(prepared / "train_seg", 12, 128, 128, 0.2)
     for number in (0, 7):
         # A point of the tight picture, where it is drawn, and where that is put back.
         spot = torch.tensor([[[0.3, -0.2]]])
@@ -152,7 +31,7 @@ def test_a_cropped_frame_is_pasted_back_where_it_was(clip):
         restored = boxes.paste_back(drawn, number)
         rows, columns = np.mgrid[:120, :160]
         found = [(restored * axis).sum() / restored.sum() for axis in (columns, rows)]
-        expected = restored_place(folder, number, spot[0, 0].tolist())
+        expected = restored_place(prepared, number, spot[0, 0].tolist())
         assert np.abs(np.subtract(found, expected)).max() < 0.3
     points = 2 * torch.rand(12, 5, 2, generator=torch.Generator().manual_seed(0)) - 1
     every = slice(12)
@@ -191,7 +70,7 @@ def restored_place(folder, number, point):
     return place
 
 
-def test_jumping_boxes_do_not_move_results(clip, tmp_path):
+def test_jumping_boxes_do_not_move_results(tmp_path):
     """Where mask errors move boxes, what stands still in the frame is drawn standing still."""
     rng = np.random.default_rng(0)
     boxes = np.tile([60, 40, 50, 30], (30, 1)) + rng.integers(-3, 4, (30, 4))
@@ -209,15 +88,6 @@ def test_jumping_boxes_do_not_move_results(clip, tmp_path):
     # What `paste_back` does with them.
     back = [(pixels[n] - crop_boxes._shift[n]) / crop_boxes._gain[n] for n in range(30)]
     assert np.abs(np.array(back) - (85, 55)).max() < 0.01
-
-
-def test_alpha_keeps_only_the_object(infer):
-    infer("out", "--alpha --restore --direction ab --data_size 2")
-    final = np.asarray(Image.open(infer.folder / "out/final_ab_1.png"))
-    assert final.shape == (120, 160, 4)
-    assert not final[:5, :, 3].any()
-    infer("small", "--alpha --w 90 --h 40 --direction ab --data_size 2")
-    assert Image.open(infer.folder / "small/final_ab_1.png").size == (90, 40)
 
 
 def test_an_edge_has_the_objects_colours():
@@ -270,33 +140,94 @@ def test_the_driver_is_taken_out():
     assert np.array_equal(alone[:30], frames[0][:30])
 
 
-def test_backgrounds(infer, tmp_path):
+@pytest.fixture
+def crop_boxes(tmp_path):
+    """`CropBoxes` of five frames whose boxes differ in place and size."""
+    boxes = [[20 + 3 * n, 30 - 2 * n, 60 + n, 40 + 2 * n] for n in range(5)]
+    (tmp_path / "crops.json").write_text(json.dumps({"boxes": boxes, "canvas": [160, 120]}))
+    return CropBoxes(tmp_path / "train_seg", 5, 64, 64, 0.2)
+
+
+def random_keypoints(count=5):
+    return 2 * torch.rand(count, 3, 2, generator=torch.Generator().manual_seed(0)) - 1
+
+
+def test_keypoints_are_drawn_where_the_stable_boxes_have_them(crop_boxes):
+    """One way in, whether they come by batches or all at once, and one way out."""
+    found, indices = random_keypoints(), torch.tensor([1, 4])
+    points = DrivingKeypoints(crop_boxes)
+    batch, _ = points.place(found[indices], None, indices)
+    assert not torch.allclose(batch, found[indices], atol=0.01)
+    points.load(found, found + 0.5)
+    assert torch.equal(points.at(indices)[0], batch)
+    exported = points.export(range(7, 12))
+    assert exported.frames.tolist() == [7, 8, 9, 10, 11]
+    assert np.allclose(exported.keypoints, found, atol=1e-6)
+    assert np.allclose(exported.moved, found + 0.5, atol=1e-6)
+
+
+def test_keypoints_are_smoothed_where_they_are_drawn(crop_boxes):
+    found = random_keypoints()
+    points = DrivingKeypoints(crop_boxes)
+    points.load(found, None)
+    stable = points.keypoints.clone()
+    before, after = points.smooth(0.5, 10)
+    assert points.moved is None
+    assert np.array_equal(points.keypoints, tracks.smooth(stable.numpy(), 0.5, 10))
+    assert (before, after) == tuple(tracks.jitter(x.numpy()) for x in (stable, points.keypoints))
+    assert np.array_equal(*(vars(points.export(range(5)))[name] for name in ("keypoints", "moved")))
+
+
+def test_sized_pictures_are_truncated_resized_and_only_then_stretched():
+    """docs/METHOD.md, section 6, step by step with other tools."""
+    generator = torch.Generator().manual_seed(0)
+    mask = 0.3 + 0.4 * torch.rand(1, 1, 24, 32, generator=generator)
+    picture = 2 * torch.rand(1, 3, 24, 32, generator=generator) - 1
+    frames = torch.zeros(1, 3, 24, 32)
+    result = Retargeted(None, None, None, mask, None, picture)
+    item = sheets.batch_pictures(frames, mask.round(), result, splitted=True, sized=True)
+    drawn = sheets.split_pictures("a", item, (50, 20))
+
+    def resized(values):
+        image = Image.fromarray(np.floor(255 * values).astype(np.uint8))
+        return np.asarray(image.resize((50, 20), Image.Resampling.BILINEAR)) / 255
+
+    wanted = resized(mask[0, 0].numpy())
+    wanted = 255 * (wanted - wanted.min()) / (wanted.max() - wanted.min())
+    found = np.asarray(drawn["decoded_ab_"]).astype(float)
+    assert found.shape == (20, 50, 3)
+    assert np.abs(found - wanted[..., None]).max() <= 0.51
+    wanted = 255 * resized((picture[0].permute(1, 2, 0).numpy() + 1) / 2)
+    assert np.abs(np.asarray(drawn["refined_ab_"]) - wanted).max() < 1e-3
+    item = sheets.batch_pictures(frames, mask.round(), result, splitted=True, sized=False)
+    stretched = np.asarray(sheets.split_pictures("a", item)["decoded_ab_"].resize((50, 20)))
+    assert np.abs(stretched - found).max() > 10
+    assert tensors.stretch_grey(Image.new("L", (4, 4), 90)).getextrema() == (0, 0)
+
+
+def test_plain_backdrops(tmp_path):
     Image.new("RGB", (50, 50), (10, 200, 30)).save(tmp_path / "lawn.png")
-    infer("file", f"--background {tmp_path}/lawn.png --direction ab --data_size 1")
-    assert Image.open(infer.folder / "file/final_ab_0.jpg").size == (64, 64)
     assert (Plain(str(tmp_path / "lawn.png"))(3, (20, 10)) == (10, 200, 30)).all()
+    assert Plain("navy")(0, (3, 2)).tolist() == [[[0, 0, 128]] * 3] * 2
     finish = Finish(size=(8, 6), backdrop=Plain("navy"))
     silhouette = np.repeat(np.uint8([[0, 0, 255, 255]]), 3, 0)
     final = np.asarray(finish(np.full((3, 4, 3), 200, np.uint8), silhouette, 0))
     assert final.shape == (6, 8, 3)
     assert (final[:, 0] == (0, 0, 128)).all()
     assert (final[:, 7] == 200).all()
-    infer("driver", "--restore --background driver --direction ab --data_size 2")
-    assert Image.open(infer.folder / "driver/final_ab_1.jpg").size == (160, 120)
-    assert Plain("navy")(0, (3, 2)).tolist() == [[[0, 0, 128]] * 3] * 2
 
 
-def test_mistakes(infer, tmp_path):
-    said = lambda *words: lambda script, argv: refuse(script, argv, *words)  # noqa: E731
-    infer("x", "--background driver", said("add --restore"))
-    infer("x", "--background nowhere.png", said("--background nowhere.png is no picture"))
-    with pytest.raises(UserError, match="4 boxes for a clip of 5"):
-        (tmp_path / "crops.json").write_text('{"boxes": [[0,0,5,5],[0,0,5,5],[0,0,5,5],[0,0,5,5]],'
-                                             '"canvas": [9, 9]}')  # fmt: skip
-        CropBoxes(tmp_path / "train_seg", 5, 64, 64, 0.2)
-    (tmp_path / "crops.json").write_text("{}")
-    with pytest.raises(UserError, match="is damaged"):
-        CropBoxes(tmp_path / "train_seg", 5, 64, 64, 0.2)
+def test_boxes_that_do_not_fit_are_refused(tmp_path):
+    def refused(content, words):
+        (tmp_path / "crops.json").write_text(content)
+        with pytest.raises(UserError, match=words):
+            CropBoxes(tmp_path / "train_seg", 5, 64, 64, 0.2)
+
+    four = [[0, 0, 5, 5]] * 4
+    refused(json.dumps({"boxes": four, "canvas": [9, 9]}), "4 boxes for a clip of 5")
+    refused(json.dumps({"boxes": [*four, [0, 0, 0, 5]], "canvas": [9, 9]}), "is damaged")
+    refused(json.dumps({"boxes": [*four, [0, 0, 5, 5]], "canvas": [9]}), "is damaged")
+    refused("{}", "is damaged")
     (tmp_path / "crops.json").unlink()
     with pytest.raises(UserError, match="--restore needs"):
         CropBoxes(tmp_path / "train_seg", 5, 64, 64, 0.2)
