@@ -119,7 +119,7 @@ def load_keypoints(jokr, drivers, count, align, opt, device):
         track_files.write(opt.keypoints_out, found)
 
 
-def retarget(jokr, drivers, count, align, opt, device):
+def retarget_clips(jokr, drivers, count, align, opt, device):
     """Yield frame after frame for `write`; the networks see `--bs` of them at once.
 
     On an NVIDIA GPU nothing here waits for its work: frames come from pinned memory, what belongs
@@ -157,13 +157,13 @@ def write(opt, drivers, frame):
             drawn = sheets.labelled_sheets(domain, items)
         for prefix, image in drawn.items():
             images.save(image, Path(opt.out) / f"{prefix}{name}")
-        if finish := drivers[domain].finish:
+        if drivers[domain].finish:
             parts = (items[domain][key][0] for key in ("other_picture", "other_mask"))
             picture, silhouette = (x.permute(1, 2, 0).numpy() for x in parts)
             index = number % len(drivers[domain].clip)
-            final = Path(opt.out) / f"final_{PAIR[domain]}_{name}"
-            path = final.with_suffix(".png") if opt.alpha else final
-            images.save(finish(picture, silhouette[..., 0], index), path)
+            final = drivers[domain].finish(picture, silhouette[..., 0], index)
+            path = Path(opt.out) / f"final_{PAIR[domain]}_{name}"
+            images.save(final, path.with_suffix(".png") if opt.alpha else path)
 
 
 def main():
@@ -182,7 +182,7 @@ def main():
     run_folder.make_folder(opt.out)
 
     with ThreadPoolExecutor() as pool, tqdm(total=count, unit="frame", disable=None) as bar:
-        frames = retarget(jokr, drivers, count, align, opt, device)
+        frames = retarget_clips(jokr, drivers, count, align, opt, device)
         try:
             for _ in map_ahead(pool, partial(write, opt, drivers), frames, 2 * opt.bs + AHEAD):
                 bar.update()

@@ -1,1 +1,1 @@
-"""From results of inference to pictures one can use: steady, in their place, over a background."""
+"""From what inference draws to finished pictures: smooth in time, in place, over a background."""

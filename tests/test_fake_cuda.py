@@ -193,7 +193,7 @@ def test_inference(gpu, pair, flags, given, monkeypatch):
     with NoWaiting():
         for driver in drivers.values() if given else ():
             driver.points.load(*inference.follow(jokr, driver, 4, True, opt, CUDA))
-        frames = list(inference.retarget(jokr, drivers, 4, True, opt, CUDA))
+        frames = list(inference.retarget_clips(jokr, drivers, 4, True, opt, CUDA))
     assert len(frames) == 4
     for _, _, batch, _ in frames:
         for wait in batch.values():
