@@ -131,9 +131,9 @@ def save(path, opt, rows):
 
 
 def main():
-    opt, given = options.parse("evaluate", __doc__)
-    device = runtime.start(opt.device, opt.precision)
-    jokr = checkpoint.open_jokr(opt, given, device, stage=None, raw=opt.raw)
+    asked, given = options.parse("evaluate", __doc__)
+    device = runtime.start(asked.device, asked.precision)
+    jokr, opt = checkpoint.open_jokr(asked, given, device, stage=None, raw=asked.raw)
     clips = open_clips(opt)
     truth = open_truth(opt.truth, clips) if opt.truth else None
     features = weights.find(inception_features, opt.inception_weights, weights.INCEPTION_URL)

@@ -167,12 +167,12 @@ def write(opt, drivers, frame):
 
 
 def main():
-    opt, given = options.parse("inference", __doc__)
-    align = opt.affine  # as asked for: opening the checkpoint sets it to what the networks have
-    for path in filter(None, (opt.keypoints_in, opt.keypoints_out)):
+    asked, given = options.parse("inference", __doc__)
+    align = asked.affine
+    for path in filter(None, (asked.keypoints_in, asked.keypoints_out)):
         track_files.check_name(path)
-    device = runtime.start(opt.device, opt.precision)
-    jokr = checkpoint.open_jokr(opt, given, device)
+    device = runtime.start(asked.device, asked.precision)
+    jokr, opt = checkpoint.open_jokr(asked, given, device)
     drivers = {domain: Driver(opt, domain, device) for domain in DIRECTIONS[opt.direction]}
     count = opt.data_size
     if count == -1:

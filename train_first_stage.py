@@ -8,8 +8,9 @@ if __name__ == "__main__":  # --help and wrong options are answered before slow 
 import torch
 from torch.optim import Adam
 
-from engine import checkpoint, run_folder, schedule
-from engine.loop import Run, open_pairs, prepare_output, resume, step
+from engine import checkpoint, run_folder
+from engine.learner import Learner
+from engine.loop import Run, compile_step, open_pairs, prepare_output, step
 from losses.confusion import Moments, confusion, discrimination
 from losses.keypoints import (
     equivariance,
@@ -98,9 +99,14 @@ def build(opt, device):
     return jokr, discriminator, g_opt, d_opt
 
 
-def compile_step(opt, device, jokr, *_):
+def compile_networks(opt, device, pairs, jokr, discriminator, *_):
     """Compile, as `--compile` says, what a step spends its time in."""
-    runtime.compile_networks(opt.compile, device, jokr.detector, jokr.shape_decoder)
+
+    def losses():
+        a, b = pairs.batch(0)
+        return generator_losses(jokr, discriminator, a, b, *pairs.warps(0), opt)[0]
+
+    compile_step(opt, device, [jokr.detector, jokr.shape_decoder], losses)
 
 
 def train(jokr, discriminator, g_opt, d_opt, pairs, iteration, opt, moments=None, scaler=None):
@@ -155,47 +161,37 @@ def save_retargeted_samples(run, jokr, pairs, align):
 
 
 def main():
-    opt, given = options.parse("train_first_stage", __doc__)
-    align = opt.affine
-    device = runtime.start(opt.device, opt.precision, shared=True)
-    source, clear = run_folder.starting_point(opt.out, opt.resume, opt.load, opt.overwrite)
-    state = checkpoint.load(source, stage=1) if source else {}
-    if source:
-        checkpoint.adopt(opt, given, source, state)
+    asked, given = options.parse("train_first_stage", __doc__)
+    device = runtime.start(asked.device, asked.precision, shared=True)
+    source, clear = run_folder.starting_point(asked.out, asked.resume, asked.load, asked.overwrite)
+    state = checkpoint.load(source, stage=1) if source else None
+    opt = checkpoint.adopt(asked, given, source, state) if source else asked
 
     runtime.seed(opt.seed)
-    jokr, discriminator, g_opt, d_opt = build(opt, device)
+    networks = jokr, discriminator, g_opt, d_opt = build(opt, device)
     jokr.detector.check_size(opt.resize_w, opt.resize_h)
-    parts = {**checkpoint.networks(jokr), "Disc": discriminator, "g_opt": g_opt, "d_opt": d_opt}
     moments = Moments(opt.num_kp).to(device) if opt.lambda_moments else None
-    if moments:
-        parts["Moments"] = moments
-    averaged = schedule.average(jokr, opt.ema)
+    parts = {"Disc": discriminator, "g_opt": g_opt, "d_opt": d_opt, "Moments": moments}
+    learner = Learner(jokr, {**checkpoint.networks(jokr), **parts}, opt, device)
     pairs = open_pairs(opt, device)
-    rates = {f"{kind}_opt": getattr(opt, f"{kind}_lr") for kind in "gd" if f"{kind}_lr" in given}
-    start = resume(source, state, parts, jokr, averaged, rates) if source else 0
-    total = min(opt.iters, opt.epoch * pairs.epoch_length)
-    decays = [schedule.rates(o, opt.lr_decay, start, total) for o in (g_opt, d_opt)]
-    compile_step(opt, device, jokr)
+    start = learner.resume(source, state, given) if source else 0
+    del state  # the file under it may be replaced from now on
+    compile_networks(opt, device, pairs, *networks)
     prepare_output(opt, given, clear, source)
 
-    def pack(iteration):
-        epoch = iteration // pairs.epoch_length
-        return checkpoint.pack(parts, jokr.affine, epoch, vars(opt), averaged)
-
-    with Run(opt, start, total, pack, device) as run:
+    with Run(opt, learner, start, pairs.epoch_length, device) as run:
         for iteration in run:
             terms, scores, a, b, seen = train(
-                jokr, discriminator, g_opt, d_opt, pairs, iteration, opt, moments
+                *networks, pairs, iteration, opt, moments, learner.scaler
             )
-            schedule.advance(decays, averaged, jokr)
+            learner.advance()
             run.watch(terms)
             if run.due(opt.print_loss):
                 run.write({**terms, **scores}, jokr.affine)
             if run.saves_images(opt.save_img):
                 save_training_samples(run, a, b, seen)
             if run.saves_images(opt.save_img) or run.saves_images(opt.eval_test):
-                save_retargeted_samples(run, averaged.module if averaged else jokr, pairs, align)
+                save_retargeted_samples(run, learner.best, pairs, asked.affine)
             if run.due(opt.save_check):
                 run.save()
 

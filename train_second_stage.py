@@ -1,4 +1,4 @@
-"""Stage two: one refiner per object saves_images silhouettes with the object's look."""
+"""Stage two: one refiner per object paints silhouettes with the object's look."""
 
 from utils import errors, options
 
@@ -10,8 +10,9 @@ from itertools import chain
 import torch
 from torch.optim import Adam
 
-from engine import checkpoint, run_folder, schedule
-from engine.loop import Run, open_pairs, prepare_output, resume, step
+from engine import checkpoint, run_folder
+from engine.learner import Learner
+from engine.loop import Run, compile_step, open_pairs, prepare_output, step
 from losses.reconstruction import l1
 from models import weights
 from models.build import build_jokr
@@ -64,10 +65,15 @@ def build(opt, device):
     return jokr, Adam(refiners, lr=opt.g_lr, betas=(0.5, 0.999), fused=True)
 
 
-def compile_step(opt, device, jokr, lpips, *_):
+def compile_networks(opt, device, pairs, jokr, lpips, *_):
     """Compile, as `--compile` says, what a step spends its time in."""
-    networks = jokr.detector, jokr.shape_decoder, jokr.refiner_a, jokr.refiner_b
-    runtime.compile_networks(opt.compile, device, *networks, *([lpips] if lpips else []))
+
+    def losses():
+        a, b = pairs.batch(0)
+        return refiner_losses(refine(jokr, a, b, opt.redraw_per_item), a, b, lpips, opt)
+
+    networks = [jokr.detector, jokr.shape_decoder, jokr.refiner_a, jokr.refiner_b, lpips]
+    compile_step(opt, device, [network for network in networks if network], losses)
 
 
 def train(jokr, lpips, g_opt, pairs, iteration, opt, scaler=None):
@@ -125,57 +131,47 @@ def load_lpips(opt, device):
     return runtime.channels_last(lpips.to(device), device)
 
 
-def open_checkpoint(opt):
+def open_checkpoint(asked):
     """(path, its content, whether the run goes on from it, whether --out must be cleared first)."""
     begun, clear = run_folder.starting_point(
-        opt.out, opt.resume, opt.load, opt.overwrite, continues=opt.load_second_stage
+        asked.out, asked.resume, asked.load, asked.overwrite, continues=asked.load_second_stage
     )
-    path = begun or opt.load
+    path = begun or asked.load
     if not path:
         raise errors.UserError("no checkpoint of stage one given; pass one to --load")
     return path, checkpoint.load(path, stage=2 if begun else 1), bool(begun), clear
 
 
 def main():
-    opt, given = options.parse("train_second_stage", __doc__)
-    align = opt.affine
-    device = runtime.start(opt.device, opt.precision, shared=True)
-    path, state, goes_on, clear = open_checkpoint(opt)
-    checkpoint.adopt(opt, given, path, state)
+    asked, given = options.parse("train_second_stage", __doc__)
+    device = runtime.start(asked.device, asked.precision, shared=True)
+    path, state, goes_on, clear = open_checkpoint(asked)
+    opt = checkpoint.adopt(asked, given, path, state)
 
     runtime.seed(opt.seed)
     lpips = load_lpips(opt, device)
     jokr, g_opt = build(opt, device)
     jokr.detector.check_size(opt.resize_w, opt.resize_h)
-    parts = {**checkpoint.networks(jokr), "g_opt2": g_opt}
-    averaged = schedule.average(jokr, opt.ema)
+    learner = Learner(jokr, {**checkpoint.networks(jokr), "g_opt2": g_opt}, opt, device)
     pairs = open_pairs(opt, device)
-    if goes_on:
-        rates = {"g_opt2": opt.g_lr} if "g_lr" in given else {}
-        start = resume(path, state, parts, jokr, averaged, rates)
-    else:
-        start = 0
+    start = learner.resume(path, state, given) if goes_on else 0
+    if not goes_on:
         checkpoint.restore_networks(path, state, jokr)
-    total = min(opt.iters, opt.epoch * pairs.epoch_length)
-    decays = [schedule.rates(g_opt, opt.lr_decay, start, total)]
-    compile_step(opt, device, jokr, lpips)
+    del state  # the file under it may be replaced from now on
+    compile_networks(opt, device, pairs, jokr, lpips)
     prepare_output(opt, given, clear, path if goes_on else None)
 
-    def pack(iteration):
-        epoch = iteration // pairs.epoch_length
-        return checkpoint.pack(parts, jokr.affine, epoch, vars(opt), averaged)
-
-    with Run(opt, start, total, pack, device) as run:
+    with Run(opt, learner, start, pairs.epoch_length, device) as run:
         for iteration in run:
-            terms, a, b, seen = train(jokr, lpips, g_opt, pairs, iteration, opt)
-            schedule.advance(decays, averaged, jokr)
+            terms, a, b, seen = train(jokr, lpips, g_opt, pairs, iteration, opt, learner.scaler)
+            learner.advance()
             run.watch(terms)
             if run.due(opt.print_loss):
                 run.write(terms)
             if run.saves_images(opt.save_img):
                 save_training_samples(run, a, b, seen)
             if run.saves_images(opt.eval_test):
-                save_retargeted_samples(run, averaged.module if averaged else jokr, pairs, align)
+                save_retargeted_samples(run, learner.best, pairs, asked.affine)
             if run.due(opt.save_check):
                 run.save()
 

@@ -72,9 +72,9 @@ def picture(jokr, moved, opt, size):
 
 def main():
     groups = (*options.SCRIPTS["inference"], DRAG)
-    opt, given = arguments.parse(__doc__, *groups, defaults={"out": "drag"}, script="inference")
-    device = runtime.start(opt.device, opt.precision)
-    jokr = checkpoint.open_jokr(opt, given, device)
+    asked, given = arguments.parse(__doc__, *groups, defaults={"out": "drag"}, script="inference")
+    device = runtime.start(asked.device, asked.precision)
+    jokr, opt = checkpoint.open_jokr(asked, given, device)
     clip = Clip(**options.clip(opt, "a"))
     if opt.show >= opt.num_kp:
         raise errors.UserError(f"--show {opt.show}: keypoints are 0 to {opt.num_kp - 1}")

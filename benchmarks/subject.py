@@ -79,7 +79,7 @@ class Subject:
             for group in optimiser.param_groups:
                 group["fused"] = True if FUSED in self.names else None  # None: PyTorch's choice
         if COMPILED in self.names:
-            self.script.compile_step(self.opt, self.device, *self.nets)
+            self.script.compile_networks(self.opt, self.device, self.fixed, *self.nets)
 
     @contextlib.contextmanager
     def settings(self):

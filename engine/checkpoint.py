@@ -2,11 +2,14 @@
 
 Keys: `G_A`, `KP`, `learned_t` (theta or None), `epoch`; stage one adds `Disc`, `g_opt`, `d_opt`,
 stage two `R_A`, `R_B`, `g_opt2`. Ours add `iteration` (the next one) and `options`, and with
-`--ema` under `ema` the averaged networks and theta by the same keys.
+`--ema` under `ema` the averaged networks and theta by the same keys, with `--lambda_moments`
+`Moments`, with `--precision fp16` the loss scale under `scaler`.
 """
 
 import pickle
 import re
+import zipfile
+from argparse import Namespace
 from pathlib import Path
 
 import torch
@@ -18,6 +21,9 @@ from utils.errors import UserError
 from utils.files import replacing
 
 REQUIRED = {1: ("G_A", "KP", "Disc", "g_opt", "d_opt"), 2: ("G_A", "KP", "R_A", "R_B", "g_opt2")}
+# Options that follow a checkpoint unless given, besides those of its networks.
+FOLLOWING = ("resize_w", "resize_h", "pad_factor_a", "pad_factor_b")
+FOLLOWING += ("running_stats", "item_stats", "redraw_per_item")
 MAKER = {1: "train_first_stage.py", 2: "train_second_stage.py"}
 
 
@@ -28,8 +34,8 @@ def save(path, state):
         torch.save(state, part)
 
 
-def load(path, stage, device="cpu"):
-    """The dict at `path`, a checkpoint of stage 1 or 2 (None: either), with tensors on `device`.
+def load(path, stage):
+    """The dict at `path`, a checkpoint of stage 1 or 2 (None: either), see `read`.
 
     Raises:
         UserError: missing, damaged, foreign, of the other stage, or holding more than tensors.
@@ -37,7 +43,7 @@ def load(path, stage, device="cpu"):
     if not Path(path).is_file():
         maker = MAKER.get(stage, "either stage")
         raise UserError(f"checkpoint {path or '(none)'} is no file; give one of {maker} to --load")
-    state = read(path, device)
+    state = read(path)
     if stage is None:
         stage = stage_of(state) if isinstance(state, dict) else 1
     other = 3 - stage
@@ -50,10 +56,15 @@ def load(path, stage, device="cpu"):
     return state
 
 
-def read(path, device="cpu"):
-    """What torch.save wrote, without running code; UserError where that is not possible."""
+def read(path):
+    """What torch.save wrote, without running code; UserError where that is not possible.
+
+    Its tensors are on the CPU and, but for files of PyTorch before 1.6, mapped: what is not used
+    is not read. Copy what is to stay, and let go of the rest before the file may be replaced.
+    """
     try:
-        return torch.load(path, map_location=device, weights_only=True)
+        mapped = zipfile.is_zipfile(path)
+        return torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
     except pickle.UnpicklingError as error:
         if re.search("unsupported (global|class)", str(error), re.IGNORECASE):
             raise UserError(
@@ -100,33 +111,34 @@ def _norm(generator):
     return "batch" if "model.2.running_mean" in generator else "none"
 
 
-def adopt(opt, given, path, state):
-    """Set the network options in namespace `opt` to the checkpoint's.
+def adopt(asked, given, path, state):
+    """The options of a run that uses a checkpoint: `asked`, with the checkpoint's networks.
 
     Picture size and padding follow the checkpoint too, unless the user gave them.
 
+    Args:
+        asked: namespace of what the user asked for; it stays as it is.
+        given: names of the flags and config values among it.
+
     Raises:
-        UserError: a flag or config value (names in `given`) contradicts the checkpoint.
+        UserError: a flag or config value contradicts the checkpoint.
     """
-    sizes = ("resize_w", "resize_h", "pad_factor_a", "pad_factor_b")
-    sizes += ("running_stats", "item_stats", "redraw_per_item")
     try:
         values = network_options(state)
-        stored = {k: v for k, v in state.get("options", {}).items() if k in sizes}
+        stored = {k: v for k, v in state.get("options", {}).items() if k in FOLLOWING}
         options.check({**values, **stored})
     except (LookupError, AttributeError, TypeError, ValueError, RuntimeError):
         raise UserError(
             f"{path} holds other networks than this project's, or broken options; give another"
         ) from None
     for name, value in values.items():
-        if name in given and getattr(opt, name) != value:
+        if name in given and getattr(asked, name) != value:
             raise UserError(
-                f"--{name} {getattr(opt, name)} contradicts checkpoint {path}, which has {value}; "
-                "leave it out"
+                f"--{name} {getattr(asked, name)} contradicts checkpoint {path}, which has "
+                f"{value}; leave it out"
             )
-        setattr(opt, name, value)
-    for name in stored.keys() - given:
-        setattr(opt, name, stored[name])
+    followed = {name: value for name, value in stored.items() if name not in given}
+    return Namespace(**{**vars(asked), **values, **followed})
 
 
 def networks(jokr):
@@ -138,7 +150,7 @@ def networks(jokr):
 def pack(parts, affine, epoch, values, averaged=None):
     """The dict to save: networks and optimisers by key, theta or None, option values.
 
-    `averaged` is the `AveragedModel` of a `JOKR`, or None.
+    `averaged` is the `MovingAverage` of a `JOKR`, or None.
     """
     mean = {"ema": _states(networks(averaged.module), averaged.module.affine)} if averaged else {}
     return {**_states(parts, affine), **mean, "epoch": epoch, "options": dict(values)}
@@ -189,24 +201,24 @@ def _restore_optimiser(optimiser, entry):
     optimiser.load_state_dict({**entry, "param_groups": groups})
     for parameter, values in optimiser.state.items():
         for name, value in values.items():
-            if value.shape == parameter.shape:
-                values[name] = torch.empty_like(parameter).copy_(value)
+            own = torch.empty_like(parameter if value.shape == parameter.shape else value)
+            values[name] = own.copy_(value)  # the file may be replaced
 
 
-def open_jokr(opt, given, device, stage=2, raw=False):
-    """`JOKR` in eval mode from the checkpoint `opt.load`; its options go into `opt`.
+def open_jokr(asked, given, device, stage=2, raw=False):
+    """`JOKR` in eval mode from the checkpoint `asked.load`, and the options that come with it.
 
     Of `stage` 2, or of either where that is None; then one of stage one yields no refiners.
+
+    Returns:
+        `JOKR` on `device`; namespace, see `adopt`.
     """
-    state = load(opt.load, stage, device=device)
-    adopt(opt, given, opt.load, state)
+    state = load(asked.load, stage)
+    opt = adopt(asked, given, asked.load, state)
     new_norm = opt.new_norm if stage_of(state) == 2 else None
-    jokr = build_jokr(
-        **options.network(opt),
-        new_norm=new_norm,
-        autocast=runtime.autocast_dtype(opt.precision, device),
-    )
+    dtype = runtime.autocast_dtype(opt.precision, device)
+    jokr = build_jokr(**options.network(opt), new_norm=new_norm, autocast=dtype)
     jokr = runtime.channels_last(jokr.to(device), device).eval()
     jokr.detector.check_size(opt.resize_w, opt.resize_h)
     restore_networks(opt.load, state, jokr, raw)
-    return jokr
+    return jokr, opt

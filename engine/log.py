@@ -2,6 +2,7 @@
 
 import csv
 import sys
+import time
 from pathlib import Path
 
 import torch
@@ -19,9 +20,11 @@ class Log:
         out: folder for log.csv, events and losses.png.
         start: first iteration; entries from there on, left by a run that was cut, are dropped.
         total: iterations in all.
+        device: its speed and, of a GPU, its memory are noted with every entry.
     """
 
-    def __init__(self, out, start, total):
+    def __init__(self, out, start, total, device):
+        self.device, self.last = device, (start - 1, time.perf_counter())
         self.out = Path(out)
         self.path = self.out / "log.csv"
         self.start = start
@@ -29,7 +32,8 @@ class Log:
         self.bar = tqdm(total=total, initial=start, unit="it", disable=not sys.stderr.isatty())
 
     def write(self, iteration, values):
-        """Note one iteration's values (dict of name -> float) everywhere."""
+        """Note one iteration's values (dict of name -> float) everywhere, and what it took."""
+        values = {**values, **self._effort(iteration)}
         if self.writer is None:
             self._open(["iteration", *values])
         self.writer.writerow({"iteration": iteration, **values})
@@ -37,12 +41,24 @@ class Log:
         for name, value in values.items():
             self.events.add_scalar(name, value, iteration)
         if self.bar.disable:
-            print(
-                f"[{iteration}] " + "  ".join(f"{k}: {v:.6f}" for k, v in values.items()),
-                flush=True,
-            )
+            self.tell(f"[{iteration}] " + "  ".join(f"{k}: {v:.6f}" for k, v in values.items()))
         else:
             self.bar.set_postfix({k: f"{v:.3g}" for k, v in list(values.items())[:6]})
+
+    def _effort(self, iteration):
+        """Iterations per second since the last entry, and the run's largest use of GPU memory."""
+        (before, then), self.last = self.last, (iteration, time.perf_counter())
+        effort = {loss_log.RATE: (iteration - before) / (self.last[1] - then)}
+        if self.device.type == "cuda":
+            effort[loss_log.MEMORY] = torch.cuda.max_memory_allocated(self.device) / 2**30
+        return effort
+
+    def tell(self, text):
+        """Print a line, above the bar where there is one."""
+        if self.bar.disable:
+            print(text, flush=True)
+        else:
+            self.bar.write(text)
 
     def _open(self, fields):
         from torch.utils.tensorboard import SummaryWriter  # slow to import

@@ -17,29 +17,6 @@ from utils.errors import UserError
 AGREE = 10  # iterations between looks at the other processes' signals
 
 
-def resume(path, state, parts, jokr, averaged, rates):
-    """Restore all that checkpoint `path` (read as `state`) holds; returns the next iteration.
-
-    `averaged` is the average of `jokr`, or None; `rates` maps optimisers' keys to the learning
-    rates that the user gave anew.
-
-    One of the reference, without `iteration`, gives weights and optimisers only.
-    """
-    begun = {key: part for key, part in parts.items() if key != "Moments" or key in state}
-    checkpoint.restore(path, state, begun, jokr.affine)
-    if averaged:
-        checkpoint.restore_networks(path, state, averaged.module)
-        averaged.n_averaged.fill_(1)
-    iteration = state.get("iteration", 0)
-    if not (isinstance(iteration, int) and iteration >= 0):
-        raise UserError(f"checkpoint {path} has a broken iteration; give another")
-    for key, rate in rates.items():
-        for group in parts[key].param_groups:
-            group["lr"] = group["initial_lr"] = rate
-    print_once(f"going on from {path} at iteration {iteration}")
-    return iteration
-
-
 def print_once(text):
     """Print a line, once however many processes there are."""
     if parallel.is_main():
@@ -73,6 +50,24 @@ def prepare_output(opt, given, clear, kept):
         print(arguments.record(opt, given, f"{opt.out}/config.yaml"), flush=True)
 
 
+def compile_step(opt, device, networks, losses):
+    """Compile networks as `--compile` says, and try a step through them; nothing learns from it.
+
+    Args:
+        networks: to compile in place.
+        losses: function of nothing that computes a step's losses, a dict of scalar tensors.
+    """
+
+    def trial():
+        sum(losses().values()).backward()
+
+    try:
+        runtime.compile_networks(opt.compile, device, *networks, trial=trial)
+    except (RuntimeError, MemoryError) as error:
+        runtime.explain_full_memory(error, device, opt)
+        raise
+
+
 def step(optimiser, terms, scaler=None):
     """One step down the sum of a dict of losses, averaged over the processes.
 
@@ -100,21 +95,25 @@ class Run:
 
     Args:
         opt: options; `out` is the folder for results, `seed` fixes every iteration's randomness.
-        start, total: first iteration, and how many there are in all.
-        pack: function of the iteration, returning the dict to save.
+        learner: `Learner`, whose content is saved.
+        start: first iteration.
+        epoch_length: iterations of an epoch.
         device: where the networks are.
     """
 
-    def __init__(self, opt, start, total, pack, device):
-        self.opt, self.out, self.start, self.total = opt, Path(opt.out), start, total
+    def __init__(self, opt, learner, start, epoch_length, device):
+        self.opt, self.out, self.start, self.device = opt, Path(opt.out), start, device
+        self.total = min(opt.iters, opt.epoch * epoch_length)
         self.iteration = start - 1  # the last one that is done
-        self.pack, self.device = pack, device
+        self.learner, self.epoch_length = learner, epoch_length
+        learner.plan(start, self.total)
         self.guard = FiniteGuard()
         self.signal = 0
 
     def __enter__(self):
         self.former = {s: signal.signal(s, self._note) for s in (signal.SIGINT, signal.SIGTERM)}
-        self.log = Log(self.out, self.start, self.total) if parallel.is_main() else None
+        place = self.out, self.start, self.total, self.device
+        self.log = Log(*place) if parallel.is_main() else None
         return self
 
     def __exit__(self, kind, error, trace):
@@ -173,8 +172,15 @@ class Run:
         if affine is not None:
             values = {**values, **{f"theta_{i}": t for i, t in enumerate(affine.theta.flatten())}}
         numbers = parallel.average(torch.stack([value.detach() for value in values.values()]))
+        skipped = self.learner.skipped(self.iteration)
         if self.log:
             self.log.write(self.iteration, dict(zip(values, numbers.tolist())))
+            if skipped:
+                scale = self.learner.scaler.get_scale()
+                self.log.tell(
+                    f"[{self.iteration}] {skipped} of the steps since the last entry skipped: "
+                    f"gradients overflowed in float16; the loss is now multiplied by {scale:g}"
+                )
 
     def save(self, name=None):
         """Write a checkpoint, `checkpoint_<iteration>` by default; never one with NaN in it."""
@@ -182,7 +188,7 @@ class Run:
         path = self.out / (name or f"checkpoint_{self.iteration}")
         if not parallel.is_main():
             return path
-        state = self.pack(self.iteration)
+        state = self.learner.pack(self.iteration // self.epoch_length)
         if not all(torch.isfinite(t).all() for t in _tensors(state) if t.is_floating_point()):
             raise UserError(
                 f"weights became NaN or infinite at iteration {self.iteration}; stopped, and the "

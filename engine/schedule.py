@@ -1,7 +1,10 @@
 """What a training run does to rates and weights over time: decay and averaging."""
 
+import copy
+from itertools import chain
+
+import torch
 from torch.optim.lr_scheduler import LambdaLR
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 
 def rates(optimiser, share, start, total):
@@ -24,15 +27,41 @@ def rates(optimiser, share, start, total):
     return LambdaLR(optimiser, factor, last_epoch=start - 1)
 
 
-def average(network, decay):
-    """Exponential moving average of a network's weights and statistics, or None at `decay` 0.
+class MovingAverage:
+    """Exponential moving average of a network's weights and statistics; nothing in it waits.
 
-    Returns:
-        `AveragedModel`, whose `module` is the averaged network.
+    Args:
+        network: it is copied, and stays as it is.
+        decay: share of the former average in each new one.
+
+    Attributes:
+        module: the averaged network.
+        begun: whether it holds an average; otherwise the first update copies the network.
     """
-    if not decay:
-        return None
-    return AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)
+
+    def __init__(self, network, decay):
+        self.module = copy.deepcopy(network).requires_grad_(False)
+        self.decay, self.begun = decay, False
+
+    @torch.no_grad()
+    def update(self, network):
+        """Take the network's present weights and buffers into the average; counters are copied."""
+        pairs = list(zip(_tensors(self.module), _tensors(network)))
+        averages, values = zip(*(pair for pair in pairs if pair[0].is_floating_point()))
+        torch._foreach_lerp_(averages, values, 1 - self.decay if self.begun else 1.0)
+        for counter, value in pairs:
+            if not counter.is_floating_point():
+                counter.copy_(value)
+        self.begun = True
+
+
+def _tensors(network):
+    return chain(network.parameters(), network.buffers())
+
+
+def average(network, decay):
+    """`MovingAverage` of a network, or None at `decay` 0."""
+    return MovingAverage(network, decay) if decay else None
 
 
 def advance(decays, averaged, network):
@@ -40,4 +69,4 @@ def advance(decays, averaged, network):
     for decay in decays:
         decay.step()
     if averaged:
-        averaged.update_parameters(network)
+        averaged.update(network)

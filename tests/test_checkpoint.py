@@ -67,7 +67,7 @@ def test_a_checkpoint_of_the_reference_opens(tmp_path, affine):
 
     state = checkpoint.load(tmp_path / "checkpoint_15000", stage=1)
     opt = argparse.Namespace(resize_w=256, resize_h=256, pad_factor_a=0.2, pad_factor_b=0.2)
-    checkpoint.adopt(opt, set(), "it", state)
+    opt = checkpoint.adopt(opt, set(), "it", state)
     assert (opt.num_kp, opt.ngf, opt.kp_width, opt.scale_kp) == (5, 4, 4, 0.5)
     assert (opt.affine, opt.strong_kp, opt.no_dropout, opt.norm) == (
         affine,
@@ -117,12 +117,12 @@ def test_a_contradicting_flag_is_refused(tmp_path):
 def test_sizes_follow_the_checkpoint_unless_given(tmp_path):
     saved(tmp_path / "checkpoint_6")
     state = checkpoint.load(tmp_path / "checkpoint_6", stage=1)
-    opt = argparse.Namespace(resize_w=256, resize_h=256, pad_factor_a=0.2, pad_factor_b=0.2)
-    checkpoint.adopt(opt, set(), "it", state)
+    asked = argparse.Namespace(resize_w=128, resize_h=256, pad_factor_a=0.2, pad_factor_b=0.2)
+    before = vars(asked).copy()
+    opt = checkpoint.adopt(asked, set(), "it", state)
     assert (opt.resize_w, opt.resize_h) == (64, 256)
-    opt.resize_w = 128
-    checkpoint.adopt(opt, {"resize_w"}, "it", state)
-    assert opt.resize_w == 128
+    assert checkpoint.adopt(asked, {"resize_w"}, "it", state).resize_w == 128
+    assert vars(asked) == before
 
 
 class Evil:

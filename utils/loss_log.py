@@ -3,6 +3,9 @@
 import csv
 from contextlib import suppress
 
+RATE = "iterations_per_second"
+MEMORY = "peak_memory_gib"  # of a GPU
+
 
 def read(path):
     """Rows of a log.csv, dicts of column -> number; none where there is no such file.
@@ -23,8 +26,9 @@ def read(path):
 
 
 def curves(path):
-    """Every column of a log.csv but the first: dict of name -> (iterations, values)."""
+    """What is learned, column by column of a log.csv: dict of name -> (iterations, values)."""
     rows = read(path)
     steps = [row["iteration"] for row in rows]
-    names = [name for name in (rows[0] if rows else ()) if name != "iteration"]
+    others = "iteration", RATE, MEMORY
+    names = [name for name in (rows[0] if rows else ()) if name not in others]
     return {name: (steps, [row[name] for row in rows]) for name in names}

@@ -4,6 +4,7 @@ Every process holds the same networks and an equal share of the items, so that m
 whole batch are means of the processes' means.
 """
 
+import contextlib
 import os
 
 import torch
@@ -11,15 +12,28 @@ from torch import distributed
 
 from utils.errors import UserError
 
+_alone = False  # inside `alone`
+
 
 def size():
     """Number of processes that share the batch."""
-    return distributed.get_world_size() if _started() else 1
+    return distributed.get_world_size() if _started() and not _alone else 1
 
 
 def rank():
     """Number of this process, 0 for the one that writes and prints."""
     return distributed.get_rank() if _started() else 0
+
+
+@contextlib.contextmanager
+def alone():
+    """Inside, this process computes on its own share, and sends nothing to the others."""
+    global _alone
+    _alone = size() > 1
+    try:
+        yield
+    finally:
+        _alone = False
 
 
 def is_main():

@@ -121,14 +121,17 @@ def channels_last(network, device):
     return network
 
 
-def compile_networks(choice, device, *networks):
+def compile_networks(choice, device, *networks, trial=None):
     """Compile networks in place for training, names in their state dicts unchanged.
 
     Args:
         choice: auto, on or off; auto compiles on NVIDIA GPUs, and says so where it cannot.
+        trial: function that calls the networks as a step will, forwards and backwards. PyTorch
+            compiles in the first call, so that this one tells whether it can; it leaves gradients
+            behind and the networks' buffers unchanged.
 
     Raises:
-        UserError: `on` where there is no compiler.
+        UserError: `on` where there is no compiler, or where it fails.
     """
     lacking = _lacks_for_compiling(device)
     if choice == "on" and lacking:
@@ -142,6 +145,39 @@ def compile_networks(choice, device, *networks):
         synchronised = any(isinstance(m, torch.nn.BatchNorm2d) for m in network.modules())
         if parallel.size() == 1 or not synchronised:  # graphs would break at every layer
             network.compile(dynamic=False)
+    if trial and (failure := _failure(trial, device, networks)):
+        if choice == "on":
+            raise UserError(f"--compile on: {failure}; use --compile off")
+        if parallel.is_main():
+            print(f"warning: {failure}; going on without --compile, slower", file=sys.stderr)
+
+
+def _failure(trial, device, networks):
+    """Why compiled networks do not run, in words, or ""; they are uncompiled then in all processes.
+
+    What fails uncompiled, too, is no fault of the compiler and is raised.
+    """
+    buffers = [(b, b.clone()) for network in networks for b in network.buffers()]
+    error = None
+    with parallel.alone():
+        try:
+            trial()
+        except Exception as raised:  # compilers, drivers and headers fail in many ways
+            error = raised
+    failed = parallel.largest(torch.tensor(float(error is not None), device=device)).item()
+    if failed:
+        for network in networks:
+            network._compiled_call_impl = None
+    if error:
+        with parallel.alone():
+            trial()
+    for buffer, value in buffers:
+        buffer.copy_(value)
+    if error is None:
+        return "torch.compile failed in another process" if failed else ""
+    cause = getattr(error, "inner_exception", error)
+    first, *_ = str(cause).strip().splitlines() or [""]
+    return f"torch.compile failed ({type(cause).__name__}: {first[:200]})"
 
 
 def _lacks_for_compiling(device):

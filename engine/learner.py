@@ -1,0 +1,93 @@
+"""What a training run learns: networks, optimisers, their average and the loss scale."""
+
+from torch.optim import Optimizer
+
+from engine import checkpoint, schedule
+from engine.loop import print_once
+from utils import runtime
+from utils.errors import UserError
+
+OPTIONAL = ("Moments", "scaler")  # they begin anew where a checkpoint has none
+
+
+class Learner:
+    """Everything that a training run changes and a checkpoint holds.
+
+    Args:
+        jokr: the networks that inference uses.
+        parts: networks, optimisers and statistics by their keys in a checkpoint; None is left out.
+            The first optimiser is the one that `scaler` serves.
+        opt: the run's options.
+        device: where the networks are.
+
+    Attributes:
+        scaler: `GradScaler` where networks compute in float16, else None.
+    """
+
+    def __init__(self, jokr, parts, opt, device):
+        self.jokr, self.opt = jokr, opt
+        self.scaler = runtime.loss_scaler(runtime.autocast_dtype(opt.precision, device), device)
+        every = {**parts, "scaler": self.scaler}
+        self.parts = {key: part for key, part in every.items() if part is not None}
+        self.optimisers = {k: p for k, p in parts.items() if isinstance(p, Optimizer)}
+        self.averaged = schedule.average(jokr, opt.ema)
+
+    @property
+    def best(self):
+        """The networks to infer with: their average where there is one."""
+        return self.averaged.module if self.averaged else self.jokr
+
+    def resume(self, path, state, given):
+        """Restore all that checkpoint `path` (read as `state`) holds.
+
+        One of the reference, without `iteration`, gives weights and optimisers only. Learning rates
+        named in `given` replace the checkpoint's.
+
+        Returns:
+            the next iteration.
+        """
+        held = {k: part for k, part in self.parts.items() if k in state or k not in OPTIONAL}
+        checkpoint.restore(path, state, held, self.jokr.affine)
+        if self.averaged:
+            checkpoint.restore_networks(path, state, self.averaged.module)
+            self.averaged.begun = True
+        iteration = state.get("iteration", 0)
+        if not (isinstance(iteration, int) and iteration >= 0):
+            raise UserError(f"checkpoint {path} has a broken iteration; give another")
+        for key, optimiser in self.optimisers.items():
+            if (name := f"{key[0]}_lr") in given:
+                for group in optimiser.param_groups:
+                    group["lr"] = group["initial_lr"] = getattr(self.opt, name)
+        print_once(f"going on from {path} at iteration {iteration}")
+        return iteration
+
+    def plan(self, start, total):
+        """Set out for the iterations from `start` to `total`: how rates fall, what is counted."""
+        share = self.opt.lr_decay
+        self.decays = [schedule.rates(o, share, start, total) for o in self.optimisers.values()]
+        self.before = start - self._steps_taken()
+        self.told = 0
+
+    def advance(self):
+        """An iteration is over: lower the rates, take the weights into their average."""
+        schedule.advance(self.decays, self.averaged, self.jokr)
+
+    def skipped(self, iteration):
+        """How many steps float16's overflows have cost since the last call; waits for the device.
+
+        Adam counts on the device the steps that it takes, so that no step has to wait.
+        """
+        if self.scaler is None:
+            return 0
+        skipped = iteration + 1 - self.before - self._steps_taken()
+        new, self.told = skipped - self.told, skipped
+        return new
+
+    def _steps_taken(self):
+        optimiser = next(iter(self.optimisers.values()))
+        return max((int(entry["step"]) for entry in list(optimiser.state.values())[:1]), default=0)
+
+    def pack(self, epoch):
+        """The dict to save, without `iteration`."""
+        values = vars(self.opt)
+        return checkpoint.pack(self.parts, self.jokr.affine, epoch, values, self.averaged)
