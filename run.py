@@ -1,7 +1,7 @@
 """Two clips in, finished videos out: prepares, trains both stages, infers, writes videos, measures.
 
-CLIP_A and CLIP_B are videos, folders of pictures, or prepared clips (folders with train_seg/). What
-is done is skipped and what was cut goes on when the same command is given again.
+CLIP_A and CLIP_B are videos, folders of pictures, or prepared clips (folders with train_seg/). The
+same command, given again, skips what is done and resumes what was interrupted.
 """
 
 from preparation import clip_options
@@ -47,8 +47,8 @@ def prepare(opt, given, domain, way):
     if (source / "train_seg").is_dir():
         if painted := record.edited_masks(source, record.read(source)):
             raise UserError(
-                f"{source} has {len(painted)} masks painted by hand that are not cut yet; give its "
-                "prepare_data.py command again first"
+                f"{source} has {len(painted)} masks painted by hand that are not cropped yet; give "
+                "its prepare_data.py command again first"
             )
         return source
     words = [str(source), "--out", str(folder)]
@@ -56,7 +56,7 @@ def prepare(opt, given, domain, way):
         if f"{name}_{domain}" in given:
             words += [f"--{name}", str(getattr(opt, f"{name}_{domain}"))]
     products = tuple(folder / name for name in ("prepared.json", "crops.json", "overlay.png"))
-    painted = bool(record.edited_masks(folder, record.read(folder)))  # they have to be cut anew
+    painted = bool(record.edited_masks(folder, record.read(folder)))  # they must be cropped again
     files = [
         record.file_state(source),
         record.file_state(getattr(opt, f"mask_file_{domain}") or folder / "no"),
@@ -69,49 +69,52 @@ def prepare(opt, given, domain, way):
     return folder
 
 
-class Films:
-    """Both clips as the steps need them.
+class PreparedClips:
+    """Both prepared clips, and what the steps have to know of them.
 
     Args:
-        folders: dict of domain -> folder of a prepared clip.
+        folders: dict of domain ("a", "b") -> folder of a prepared clip.
     """
 
     def __init__(self, folders):
         self.folders = folders
-        self.clips = {domain: Clip(folder / "train_seg") for domain, folder in folders.items()}
+        self.by_domain = {domain: Clip(folder / "train_seg") for domain, folder in folders.items()}
         self.roots = [
-            word for d, clip in self.clips.items() for word in (f"--root_{d}", str(clip.masks))
+            word for d, clip in self.by_domain.items() for word in (f"--root_{d}", str(clip.masks))
         ]
-        self.shortest = min(map(len, self.clips.values()))
+        self.shortest = min(map(len, self.by_domain.values()))
 
     def fingerprint(self):
-        """Hashes that tell one state of the clips' files from another."""
-        both = [(c.masks, c.names) for c in self.clips.values()]
-        both += [(c.frames, c.names) for c in self.clips.values()]
+        """Hashes of all frames and masks: they differ as soon as one file does."""
+        both = [(c.masks, c.names) for c in self.by_domain.values()]
+        both += [(c.frames, c.names) for c in self.by_domain.values()]
         files = [folder / name for folder, names in both for name in names]
         return [hashlib.sha1(path.read_bytes()).hexdigest() for path in files]
 
     def whole(self, domain):
-        """Whether the frames are there that a clip was cut of."""
+        """Whether the clip still has the whole frames from which it was cropped."""
         folder = self.folders[domain]
         return (folder / "crops.json").is_file() and (folder / "frames").is_dir()
 
     def rate(self, domain):
-        """Frames per second; a usual number where a clip does not tell."""
+        """Frames per second; `DEFAULT_RATE` where the clip's record has none."""
         return frame_rate(self.folders[domain]) or DEFAULT_RATE
 
     def span(self, domain, count=None):
-        """--start_ and --end_ of gen_vid.py for `count` frames, or all."""
-        first = int(Path(self.clips[domain].names[0]).stem)
-        return first, first + (count or len(self.clips[domain]))
+        """First number, and the number behind the last, of a clip's first `count` frames or all.
+
+        gen_vid.py takes them as --start_a and --end_a.
+        """
+        first = int(Path(self.by_domain[domain].names[0]).stem)
+        return first, first + (count or len(self.by_domain[domain]))
 
 
-def training(films, words, aside, out):
+def training(clips, words, aside, out):
     """The `Step`s of stage one and stage two."""
     both = {"again": ("--resume",), "aside": aside}
     first, second = out / "first", out / "second"
-    words = *words, *films.roots
-    prints = films.fingerprint()
+    words = *words, *clips.roots
+    prints = clips.fingerprint()
     yield Step(
         "stage one", "train_first_stage.py", (*words, "--out", str(first)),
         (first / "checkpoint",), prints, clears=first, **both,
@@ -123,15 +126,15 @@ def training(films, words, aside, out):
     )  # fmt: skip
 
 
-def inference(films, words, aside, out):
-    """The `Step`s that make the pictures of either direction."""
+def inference(clips, words, aside, out):
+    """The `Step`s of inference.py, one for each pair."""
     for domain, pair in PAIR.items():
         kinds, finish = [f"refined_{pair}_"], ()
-        if films.whole(domain):
+        if clips.whole(domain):
             kinds, finish = [*kinds, f"final_{pair}_"], ("--restore", "--background", "driver")
-        products = tuple(out / f"frames/{k}{films.clips[domain].names[-1]}" for k in kinds)
+        products = tuple(out / f"frames/{k}{clips.by_domain[domain].names[-1]}" for k in kinds)
         argv = (
-            *words, *films.roots, "--load", str(out / "second/checkpoint"), "--splitted",
+            *words, *clips.roots, "--load", str(out / "second/checkpoint"), "--splitted",
             "--direction", pair, *finish, "--out", str(out / "frames"),
         )  # fmt: skip
         yield Step(
@@ -139,19 +142,19 @@ def inference(films, words, aside, out):
         )  # fmt: skip
 
 
-def videos(films, out):
-    """The `Step`s of the video that compares, and of each direction's result for itself."""
-    (a, end_a), (b, end_b) = (films.span(domain, films.shortest) for domain in "ab")
+def videos(clips, out):
+    """The `Step`s of gen_vid.py: one video that compares both pairs, and one of each pair alone."""
+    (a, end_a), (b, end_b) = (clips.span(domain, clips.shortest) for domain in "ab")
     cells = "--prefix_a a_ --prefix_b refined_ab_ --prefix_c b_ --prefix_d refined_ba_ --resize"
     words = f"{cells} --start_a {a} --end_a {end_a} --start_b {b} --end_b {end_b}".split()
-    yield video("both", out, words, min(map(films.rate, "ab")), ("frames ab", "frames ba"))
+    yield video("both", out, words, min(map(clips.rate, "ab")), ("frames ab", "frames ba"))
     for domain, pair in PAIR.items():
-        first, end = films.span(domain)
-        kind = "final" if films.whole(domain) else "refined"
+        first, end = clips.span(domain)
+        kind = "final" if clips.whole(domain) else "refined"
         words = ["--columns", f"{kind}_{pair}_", "--start_a", str(first), "--end_a", str(end)]
-        sound = films.folders[domain] / "sound.m4a"
+        sound = clips.folders[domain] / "sound.m4a"
         words += ["--audio", str(sound)] if sound.is_file() else []
-        yield video(pair, out, words, films.rate(domain), (f"frames {pair}",))
+        yield video(pair, out, words, clips.rate(domain), (f"frames {pair}",))
 
 
 def video(name, out, words, rate, follows):
@@ -162,17 +165,21 @@ def video(name, out, words, rate, follows):
     return Step(f"video {name}", "gen_vid.py", argv, (path,), follows=follows)
 
 
-def evaluation(films, words, aside, out):
-    """The `Step` that measures, where the clips are long enough."""
-    if films.shortest >= FEWEST:
+def evaluation(clips, words, aside, out):
+    """The `Step` of evaluate.py, if both clips have the frames that it needs."""
+    if clips.shortest >= FEWEST:
         load, folder = str(out / "second/checkpoint"), out / "evaluation"
-        argv = (*words, *films.roots, "--load", load, "--report", "--out", str(folder))
+        argv = (*words, *clips.roots, "--load", load, "--report", "--out", str(folder))
         page = (folder / "report.html",)
         yield Step("measures", "evaluate.py", argv, page, None, ("stage two",), aside)
 
 
 def configs(opt, device):
-    """The words that give the scripts the preset's options, then the user's; checked early."""
+    """Arguments that give every script the preset's options, then the user's file of options.
+
+    Raises:
+        UserError: a script would refuse one of them, or weights of VGG16 are needed and missing.
+    """
     preset = ROOT / f"configs/{opt.preset}_{'gpu' if device.type == 'cuda' else 'cpu'}.yaml"
     words = ["--config", str(preset), *(["--config", opt.settings] if opt.settings else [])]
     for script, groups in options.SCRIPTS.items():
@@ -194,14 +201,14 @@ def main():
     out = Path(opt.out) / opt.preset
     run_folder.make_folder(out)
     way = Steps(opt.out)
-    films = Films({domain: prepare(opt, given, domain, way) for domain in "ab"})
+    clips = PreparedClips({domain: prepare(opt, given, domain, way) for domain in "ab"})
 
     words, aside, way = [*words, "--seed", str(opt.seed)], ("--device", opt.device), Steps(out)
     results = []
     for steps in (training, inference):
-        for step in steps(films, words, aside, out):
+        for step in steps(clips, words, aside, out):
             way.take(step, opt.overwrite)
-    for step in (*videos(films, out), *evaluation(films, words, aside, out)):
+    for step in (*videos(clips, out), *evaluation(clips, words, aside, out)):
         way.take(step)
         results += step.products
     print(f"done: {', '.join(map(str, results))}")

@@ -1,7 +1,8 @@
-"""Masks of what moves, by comparison with a backdrop that is put together from all frames.
+"""Masks of what moves, found by comparison with a backdrop of the scene.
 
-The camera may move: frames are laid over each other by its motion first. An object that hardly
-leaves its place has no backdrop behind it, and `segmentation.grabcut` suits it better.
+The backdrop is put together from what all frames show where nothing moves. The camera may move: its
+motion is taken out first, so that frames lie over each other. What is behind an object that hardly
+leaves its place is never seen; `segmentation.grabcut` suits such an object better.
 """
 
 from functools import lru_cache
@@ -11,15 +12,15 @@ import cv2
 import numpy as np
 
 from segmentation import compare, motion
-from segmentation.graph_cut import cut
+from segmentation.graph_cut import run_grabcut
 from utils.errors import UserError
 
 SAMPLES = 24  # frames that make a backdrop
-STRIDE, MOVES = 4, 1.5  # what moves: pixels in so many frames
-SPREAD = 14.0  # of a backdrop's colour over time, RGB distance
+STRIDE, MOVES = 4, 1.5  # what shifts by more than 1.5 pixels in 4 frames moves
+SPREAD = 14.0  # how much a backdrop's colour varies over time, RGB distance
 AGAIN = 2  # samples that must show a place without the object
-AHEAD = 96  # frames
-HOLLOW = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (41, 41))  # gaps in an object
+AHEAD = 96  # frames that `beginning` looks at
+HOLLOW = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (41, 41))  # closes gaps in an object
 SMALL = 1e-3  # share of the picture that an object has at least
 
 
@@ -119,7 +120,7 @@ class Backdrop:
                 moving |= motion.residual(frame, frames[other], between) > MOVES
         moving = cv2.dilate(moving, np.ones((5, 5)))
         laid = self.corner @ places[number].matrix
-        still, seen = (motion.warped_mask(m, laid, self.extent) for m in (moving == 0, moving < 2))
+        still, seen = (motion.warp_mask(m, laid, self.extent) for m in (moving == 0, moving < 2))
         return motion.warp(frame, laid, self.extent), still, seen
 
     def _settle(self, pictures, still, seen):
@@ -129,7 +130,7 @@ class Backdrop:
 
     def _differs(self, picture, seen):
         differs = compare.evidence(picture, self.colours, self.known & seen).other
-        return _widened(differs, 7)
+        return _dilate(differs, 7)
 
     def _object(self, picture, seen):
         """The object in a sample, where the backdrop may still hold parts of it, (H, W) bool."""
@@ -138,36 +139,37 @@ class Backdrop:
         likely = (hints == cv2.GC_FGD) | (hints == cv2.GC_PR_FGD)
         doubtful = cv2.morphologyEx(likely.astype(np.uint8), cv2.MORPH_CLOSE, HOLLOW) > 0
         hints[doubtful & ~likely] = cv2.GC_PR_BGD
-        return _widened(cut(picture, hints), 5)
+        return _dilate(run_grabcut(picture, hints), 5)
 
     def mask(self, frame, matrix):
         """The object in a frame that `matrix` (3x3) lays over frame 0, (H, W) bool."""
-        return cut(frame, self.hints(frame, matrix))
+        return run_grabcut(frame, self.hints(frame, matrix))
 
     def hints(self, frame, matrix):
-        """What `cut` starts from, (H, W) uint8."""
+        """Hints for `run_grabcut`, (H, W) uint8; arguments as for `mask`."""
         back = np.linalg.inv(self.corner @ matrix)
         view = motion.warp(self.colours, back, self.size)
-        known, seen = (motion.warped_mask(m, back, self.size) for m in (self.known, self.seen))
+        known, seen = (motion.warp_mask(m, back, self.size) for m in (self.known, self.seen))
         return _hints(compare.evidence(frame, view, known), seen & ~known)
 
 
 def _hints(found, moving):
-    """What `cut` starts from, (H, W) uint8.
+    """Hints for `run_grabcut`, (H, W) uint8.
 
     Args:
         found: `compare.Evidence`.
-        moving: (H, W) bool, where something moved in all samples: no backdrop was ever seen.
+        moving: (H, W) bool, where something moved in all samples, so that the scene was never seen.
     """
     likely = found.other | moving
-    hints = np.where(_widened(likely, 9), cv2.GC_PR_BGD, cv2.GC_BGD).astype(np.uint8)
+    hints = np.where(_dilate(likely, 9), cv2.GC_PR_BGD, cv2.GC_BGD).astype(np.uint8)
     hints[likely] = cv2.GC_PR_FGD
     hints[found.same] = cv2.GC_BGD
     hints[found.surely] = cv2.GC_FGD
     return hints
 
 
-def _widened(mask, size):
+def _dilate(mask, size):
+    """The mask with what is near to it: a square of `size` pixels around each of its pixels."""
     return cv2.dilate(mask.astype(np.uint8), np.ones((size, size))) > 0
 
 

@@ -15,8 +15,8 @@ def clean(masks):
     """Clean the masks of a clip; three of them are in memory.
 
     A pixel that both neighbouring frames' masks hold is filled in, and what neither has anything
-    near to is dropped. In each frame the largest component stays with those near to it, for thin
-    legs may be cut off, and those as large; small holes are filled.
+    near to is dropped. Of each frame stay the largest component, those near to it, since thin legs
+    may come apart from the body, and those nearly as large; small holes are filled.
 
     Args:
         masks: iterable of (H, W) bool, in order.

@@ -1,6 +1,6 @@
-"""What differs between a frame and the backdrop behind it, and what is only a shadow.
+"""Where a frame differs from the backdrop, the scene without the object, by more than a shadow.
 
-Frames and backdrops are (H, W, 3) uint8 RGB; distances are of 8-bit RGB values.
+Frames and backdrops are (H, W, 3) uint8 RGB; distances are between colours in that scale.
 """
 
 from typing import NamedTuple
@@ -8,16 +8,26 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-SAME, OTHER, SURE = 8, 22, 42  # distances of what is backdrop, may be none, and certainly is none
-DARKEST, TINT, MOTTLED = 0.5, 0.12, 0.08  # a shadow's least light, change of colour, unevenness
+# Distances between the colours of frame and backdrop: up to SAME the frame shows the backdrop, from
+# OTHER on probably something else, from SURE on certainly something else.
+SAME, OTHER, SURE = 8, 22, 42
+# A shadow leaves at least this share of the light; it changes the shares of red, green and blue by
+# less than TINT, and from place to place it varies by less than MOTTLED.
+DARKEST, TINT, MOTTLED = 0.5, 0.12, 0.08
 
 
 class Evidence(NamedTuple):
-    """What a comparison says of each pixel, (H, W) bool; nothing where the backdrop is unknown."""
+    """What the comparison says of each pixel, (H, W) bool; all False for an unknown backdrop.
 
-    same: np.ndarray  # looks like the backdrop, and so does all around it
-    other: np.ndarray  # differs, and not like a shadow
-    surely: np.ndarray  # differs much, or as all around it does
+    Attributes:
+        same: the pixel and its neighbours look like the backdrop.
+        other: the pixel differs from the backdrop, and not as in a shadow.
+        surely: it differs much, or all its neighbours differ, too.
+    """
+
+    same: np.ndarray
+    other: np.ndarray
+    surely: np.ndarray
 
 
 def evidence(frame, view, known):
@@ -41,7 +51,12 @@ def evidence(frame, view, known):
 
 
 def lit_alike(view, frame, known):
-    """The view, as bright as the frame is where both are `known`: a camera's exposure changes."""
+    """The view, brightened or darkened to the frame's exposure.
+
+    Args:
+        view, frame: (H, W, 3) uint8.
+        known: (H, W) bool, the pixels whose brightness is compared.
+    """
     if known.sum() < 100:
         return view
     ratio = np.median((frame[known][::7] + 1.0) / (view[known][::7] + 1.0), 0)
@@ -49,9 +64,12 @@ def lit_alike(view, frame, known):
 
 
 def _difference(frame, view):
-    """How far colours are from all that the view has within a pixel, (H, W) float32.
+    """Distance of each pixel's colour from the range of the view's colours within one pixel.
 
     The tolerance of one pixel forgives, at edges, what remains of the camera's motion.
+
+    Returns:
+        (H, W) float32.
     """
     kernel = np.ones((3, 3), np.uint8)
     above = cv2.subtract(frame, cv2.dilate(view, kernel)).astype(np.float32)
@@ -60,9 +78,12 @@ def _difference(frame, view):
 
 
 def _shadowed(frame, view):
-    """Darker than the view by a factor that is alike in all colours and all around, (H, W) bool."""
+    """Where the frame is darker than the view as in a shadow, (H, W) bool.
+
+    A shadow takes nearly the same share of red, green and blue, and of all pixels around.
+    """
     smooth = [cv2.GaussianBlur(picture, (0, 0), 1).astype(np.float32) for picture in (frame, view)]
-    light = (smooth[0] + 6) / (smooth[1] + 6)  # the 6 calms what noise does in the dark
+    light = (smooth[0] + 6) / (smooth[1] + 6)  # the 6 keeps noise in dark places small
     mean = light.mean(2)
     log = np.log(mean)
     uneven = cv2.GaussianBlur((log - cv2.GaussianBlur(log, (0, 0), 2)) ** 2, (0, 0), 2)

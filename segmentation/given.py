@@ -31,7 +31,7 @@ def from_pictures(source, count, size, more=False):
     for found, picture in enumerate(source, 1):
         if found > count:
             break
-        yield _fitted(picture.mean(2) > 127.5, size, source.path) ^ inverted
+        yield _resized(picture.mean(2) > 127.5, size, source.path) ^ inverted
     if found < count or (found > count and not more):
         number = "more" if found > count else found
         raise UserError(
@@ -62,7 +62,8 @@ def _inverted(pictures):
     return bool(np.median(borders) > 127.5)
 
 
-def _fitted(mask, size, path):
+def _resized(mask, size, path):
+    """The mask in the frames' size (width, height); UserError for other proportions."""
     height, width = mask.shape
     if (width, height) == size:
         return mask

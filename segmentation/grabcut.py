@@ -1,9 +1,10 @@
-"""Masks of one object, from where it is in the first frame: GrabCut, carried by optical flow.
+"""Masks of one object, followed by GrabCut and optical flow from where it is in the first frame.
 
-GrabCut alone drifts: colours that object and background share flow over with every frame. Here each
-cut starts from the former mask, carried by flow, and from a memory of the background, which follows
-the camera; so an error ends where the background is seen again. The memory begins with what the
-following frames show of the background, where the object leaves its place.
+GrabCut alone drifts: where object and background share colours, the mask spreads into the
+background a little more with every frame. Here GrabCut starts each time from the former mask,
+propagated by optical flow, and from a memory of the background that moves along with the camera: an
+error ends where the background is seen again. The memory begins with what later frames show of the
+background behind the object, where the object leaves its place.
 """
 
 import cv2
@@ -11,16 +12,16 @@ import numpy as np
 
 from segmentation import background, compare, motion
 from segmentation.cleanup import dilate
-from segmentation.graph_cut import cut
+from segmentation.graph_cut import run_grabcut
 
 # Lengths as shares of the longer side of the picture.
-REACH = 0.035  # how far from the carried mask the object may be
-CORE = 0.022  # how far inside the carried mask nothing but the object is
-ITERATIONS = 3  # of learning colours and cutting, in the first frame
-LEARNS = 0.25  # of the memory's colours at each frame
+REACH = 0.035  # how far outside the propagated mask the object may be
+CORE = 0.022  # farther than this inside the propagated mask there is only the object
+ITERATIONS = 3  # of GrabCut in the first frame; one in the others
+LEARNS = 0.25  # share of the newest frame in the memory's colours
 KNOWN = 2  # frames that must show a place before the memory counts there
-FILLED = 0.15  # least share of the box, or 0.5 of the mask, that moves where the object does
-CRISP = 0.6  # of the contrast along a plain cut's outline, which one by the backdrop has at least
+FILLED = 0.15  # an object that moves fills at least this share of its box, or 0.5 of its mask
+CRISP = 0.6  # least contrast along the outline by the backdrop, share of that by colours alone
 CENTRE = 0.2  # margin of the box that is taken where nothing is known, share of each side
 
 
@@ -48,17 +49,23 @@ def track(frames, box=None, mask=None):
     yield mask
     for number in range(1, len(frames)):
         former, frame = frame, frames[number]
-        moved = motion.warp_mask(mask, former, frame)
+        moved = motion.propagate_mask(mask, former, frame)
         view, known = memory.look(frame, mask)
         reach = dilate(moved, REACH)
-        mask = cut(frame, _hints(moved, reach, compare.evidence(frame, view, known)))
+        mask = run_grabcut(frame, _hints(moved, reach, compare.evidence(frame, view, known)))
         mask &= reach
         memory.learn(frame, mask)
         yield mask
 
 
 def _hints(moved, reach, found):
-    """What `cut` starts from, (H, W) uint8, from the carried mask and `compare.Evidence`."""
+    """Hints for `run_grabcut`, (H, W) uint8.
+
+    Args:
+        moved: (H, W) bool, the former mask, propagated to this frame.
+        reach: (H, W) bool, where the object may be.
+        found: `compare.Evidence`, by the memory of the background.
+    """
     depth = cv2.distanceTransform(moved.astype(np.uint8), cv2.DIST_L2, 3)
     core = depth > CORE * max(moved.shape)
     hints = np.where(reach, cv2.GC_PR_BGD, cv2.GC_BGD).astype(np.uint8)
@@ -70,11 +77,13 @@ def _hints(moved, reach, found):
 
 
 def _first(frame, box, mask, backdrop):
-    """The first frame's mask.
+    """The first frame's mask, from the user's box or mask, or from what moves.
 
     Returns:
-        mask; what surely surrounds the object; whether the object moves, so that the backdrop is
-        to be trusted (all (H, W) bool but the last).
+        mask: (H, W) bool.
+        around: (H, W) bool, the object and, from a box, its surroundings: no background is
+            learned there.
+        moves: whether the object leaves its place, so that the backdrop shows what is behind it.
     """
     if mask is not None:
         if mask.shape != frame.shape[:2]:
@@ -83,20 +92,21 @@ def _first(frame, box, mask, backdrop):
         return mask, mask, (seen & mask).sum() > 0.5 * mask.sum()
     hints = backdrop.hints(frame, np.eye(3))
     if box is None:
-        found = _main_part(cut(frame, hints))
+        found = _main_part(run_grabcut(frame, hints))
         if found.mean() > background.SMALL:
             return found, found, True
         box = _middle(frame)
     inside = _filled(box, frame)
     hints[~inside] = cv2.GC_BGD
     moves = ((hints == cv2.GC_FGD) | (hints == cv2.GC_PR_FGD)).sum() > FILLED * inside.sum()
-    plain = cut(frame, np.where(inside, cv2.GC_PR_FGD, cv2.GC_BGD).astype(np.uint8), ITERATIONS)
+    by_box = np.where(inside, cv2.GC_PR_FGD, cv2.GC_BGD).astype(np.uint8)
+    plain = run_grabcut(frame, by_box, ITERATIONS)
     if moves:
-        found = cut(frame, hints, ITERATIONS)
+        found = run_grabcut(frame, hints, ITERATIONS)
         if _contrast(frame, found) > CRISP * _contrast(frame, plain):
             return found, inside, True
-    # The backdrop took something of the object for the scene: it hardly leaves its place, or the
-    # camera goes along with it. Then colours have to do.
+    # The backdrop shows parts of the object: it hardly leaves its place, or the camera goes along
+    # with it. Then colours alone have to do.
     return plain, inside, False
 
 
@@ -126,7 +136,7 @@ def _middle(frame):
 
 
 def _filled(box, frame):
-    """The box as (H, W) bool."""
+    """The box as (H, W) bool; ValueError where no pixel of the frame is in it."""
     x, y, width, height = box
     inside = np.zeros(frame.shape[:2], bool)
     inside[max(0, y) : max(0, y + height), max(0, x) : max(0, x + width)] = True
@@ -136,9 +146,9 @@ def _filled(box, frame):
 
 
 class _Memory:
-    """What was background before, held in place while the camera moves.
+    """The background as former frames showed it, on a canvas that follows the camera.
 
-    A canvas of twice the picture's size around the key frame; what leaves it is forgotten.
+    The canvas is twice the picture's size around the key frame; what leaves it is forgotten.
     """
 
     def __init__(self, frame, around, backdrop):
@@ -152,7 +162,7 @@ class _Memory:
             self.learn(frame, around)
         if backdrop is not None:
             laid = self.centre @ np.linalg.inv(backdrop.corner)
-            known = motion.warped_mask(backdrop.known, laid, self.canvas)
+            known = motion.warp_mask(backdrop.known, laid, self.canvas)
             self.colours[known] = motion.warp(backdrop.colours, laid, self.canvas)[known]
             self.times[known] = KNOWN
 
@@ -160,7 +170,8 @@ class _Memory:
         """Follow the camera to the next frame.
 
         Returns:
-            what the memory has behind it, (H, W, 3) uint8, and where it has, (H, W) bool.
+            view: (H, W, 3) uint8, the background in this frame as far as it is remembered.
+            known: (H, W) bool, where it is remembered.
         """
         step = self.tracker.step(frame, dilate(former_mask, 0.01))
         if step.turned is not None:
@@ -170,11 +181,11 @@ class _Memory:
         self.place = self.centre @ step.place
         back = np.linalg.inv(self.place)
         view = motion.warp(self.colours, back, self.size).clip(0, 255).round().astype(np.uint8)
-        return view, motion.warped_mask(self.times >= KNOWN, back, self.size)
+        return view, motion.warp_mask(self.times >= KNOWN, back, self.size)
 
     def learn(self, frame, mask):
         """Remember the frame where the mask (H, W) bool is not."""
-        free = motion.warped_mask(~dilate(mask, 0.006), self.place, self.canvas)
+        free = motion.warp_mask(~dilate(mask, 0.006), self.place, self.canvas)
         seen = motion.warp(frame, self.place, self.canvas)[free]
         share = np.where(self.times[free] < 1, 1, LEARNS)[:, None]
         self.colours[free] += share * (seen - self.colours[free])

@@ -1,4 +1,4 @@
-"""One GrabCut (Rother, Kolmogorov and Blake 2004, as in OpenCV) around an object."""
+"""GrabCut (Rother, Kolmogorov and Blake 2004, as in OpenCV), near the object only."""
 
 import cv2
 import numpy as np
@@ -7,16 +7,17 @@ AROUND = 12  # pixels of surroundings that teach the background's colours
 LEAST = 30  # pixels of object and of background that colours can be learned from
 
 
-def cut(frame, hints, iterations=1):
-    """Cut an object out by colour, from hints.
+def run_grabcut(frame, hints, iterations=1):
+    """Separate an object from its background by colour, from hints.
 
     Args:
         frame: (H, W, 3) uint8 RGB.
         hints: (H, W) uint8 of OpenCV's GC_BGD, GC_FGD, GC_PR_BGD and GC_PR_FGD.
-        iterations: of learning colours and cutting.
+        iterations: each learns the colours of both anew, then solves one graph cut.
 
     Returns:
-        (H, W) bool. Where hints hold too little object or background for that, what they say.
+        (H, W) bool. With fewer than `LEAST` pixels of object or of background, that is what the
+        hints call the object, since no colours can be learned.
     """
     likely = (hints == cv2.GC_FGD) | (hints == cv2.GC_PR_FGD)
     open_ = likely | (hints == cv2.GC_PR_BGD)

@@ -1,4 +1,4 @@
-"""How the camera moves from picture to picture, and what moves otherwise.
+"""How the camera moves from picture to picture, and what else moves.
 
 Matrices are 3x3 on pixels (x, y, 1); frames are (H, W, 3) uint8 RGB.
 """
@@ -48,7 +48,7 @@ def camera(former, frame, guess=None, ignored=None):
 
 
 class Step(NamedTuple):
-    """Where a frame lies.
+    """How a frame lies to its key frame.
 
     Attributes:
         place: 3x3 matrix from the frame's pixels to those of its key frame.
@@ -97,12 +97,15 @@ def shown(matrix, size):
 
 
 def warp(picture, matrix, size):
-    """A picture (uint8 or float32) moved by a 3x3 matrix onto `size` (width, height), else 0."""
+    """A picture (uint8 or float32) moved by a 3x3 matrix, on a canvas of `size` (width, height).
+
+    What the picture does not cover is 0.
+    """
     return cv2.warpAffine(picture, matrix[:2], size, flags=cv2.INTER_LINEAR)
 
 
-def warped_mask(mask, matrix, size):
-    """A bool mask moved by a 3x3 matrix; only pixels that it covers wholly."""
+def warp_mask(mask, matrix, size):
+    """A mask (bool) moved by a 3x3 matrix, as `warp` does; True where it covers the whole pixel."""
     return warp(mask.astype(np.float32), matrix, size) > 0.99
 
 
@@ -112,8 +115,8 @@ def flow(former, frame):
     return engine.calc(_grey(former), _grey(frame), None)
 
 
-def warp_mask(mask, former, frame):
-    """The former frame's mask (H, W) bool, moved by optical flow to where it is in `frame`."""
+def propagate_mask(mask, former, frame):
+    """The mask (H, W) bool of frame `former`, moved by optical flow to what it shows in `frame`."""
     height, width = mask.shape
     back = flow(frame, former) + np.stack(np.meshgrid(np.arange(width), np.arange(height)), -1)
     moved = cv2.remap(mask.astype(np.float32), back.astype(np.float32), None, cv2.INTER_LINEAR)
@@ -127,7 +130,7 @@ def residual(frame, other, matrix):
         (H, W) float32, pixels; 0 where the camera shows the place in only one of the two.
     """
     back, size = np.linalg.inv(matrix), frame.shape[1::-1]
-    seen = warped_mask(np.ones(frame.shape[:2]), back, size)
+    seen = warp_mask(np.ones(frame.shape[:2]), back, size)
     steady = np.where(seen[..., None], warp(other, back, size), frame)
     return np.hypot(*np.moveaxis(flow(frame, steady), -1, 0)) * seen
 

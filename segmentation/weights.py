@@ -1,6 +1,7 @@
-"""Files of trained networks: where they are, and what to do where they are not.
+"""Weight files of the methods that use trained networks: finding, reading and checking them.
 
-Nothing is downloaded: a package or a file that is not there is named in one sentence.
+Nothing is downloaded. Where a package or a file is missing, one sentence says what to install, and
+what to download to which place.
 """
 
 import importlib.util
@@ -12,11 +13,17 @@ from utils.errors import UserError
 
 
 class Needed(NamedTuple):
-    """What a method cannot do without."""
+    """What must be installed and downloaded before a method can be used.
 
-    packages: tuple  # as they are imported
-    install: str  # as pip knows them
-    url: str  # the official file, whose name says which network it fills
+    Attributes:
+        packages: names under which the packages are imported.
+        install: what to give to `pip install`.
+        url: of the official weight file; its name tells which network it belongs to.
+    """
+
+    packages: tuple
+    install: str
+    url: str
 
 
 NEEDED = {
@@ -39,14 +46,14 @@ NEEDED = {
 
 
 def find(name, weights=""):
-    """Path of a method's weights, which is there, and its packages are installed.
+    """Path of the existing weight file of a method whose packages are installed.
 
     Args:
         name: "sam2", "rembg" or "torchvision".
-        weights: file that the user named; "" for where the library keeps its own.
+        weights: path of a file that the user named; "" to look where the library keeps its own.
 
     Raises:
-        UserError: what to install, or where the file goes.
+        UserError: a package or the file is missing; it says what to install or to download.
     """
     needed = NEEDED[name]
     places = [Path(weights).expanduser()] if weights else _places(name)
@@ -67,7 +74,7 @@ def find(name, weights=""):
 
 
 def _places(name):
-    """Where the library keeps its weights, or would; the first is known to all its versions."""
+    """Paths at which the library looks for its weights; all its versions look at the first one."""
     file = Path(NEEDED[name].url).name
     if name != "rembg":
         import torch  # slow to import
@@ -80,8 +87,8 @@ def _places(name):
 
 
 def load(path, name):
-    """What a file of torch holds; UserError where that is nothing that weights are made of."""
-    import torch
+    """Content of a file that torch wrote; UserError where it holds anything but tensors."""
+    import torch  # slow to import
 
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
@@ -90,10 +97,16 @@ def load(path, name):
 
 
 def fill(network, found, path, name, key=None):
-    """Put a state dict, or the one `found[key]`, into its network; UserError where it is another.
+    """Load weights into a network.
 
     Args:
-        path, name: the file and the method, for the sentence.
+        network: the module to fill.
+        found: content of the weight file, see `load`: a state dict, or a dict that holds one.
+        path, name: the file and the method, for the error's text.
+        key: under which `found` holds the state dict; None where it is the state dict.
+
+    Raises:
+        UserError: the weights are of another network.
     """
     try:
         network.load_state_dict(found if key is None else found[key])
@@ -102,7 +115,7 @@ def fill(network, found, path, name, key=None):
 
 
 def unfit(path, name, reason):
-    """UserError for a file that cannot be used."""
+    """The `UserError` for a file that holds no weights for the method; `reason` says why."""
     return UserError(
         f"{path} is damaged or not for --mask {name} ({reason}); get it anew from "
         f"{NEEDED[name].url}"

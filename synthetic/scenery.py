@@ -22,7 +22,7 @@ MARGIN = 24  # pixels of world around what the camera sees, for shake
 
 @dataclass(frozen=True)
 class Conditions:
-    """What makes a video hard or easy to cut out.
+    """What makes the object of a video hard or easy to tell from its background.
 
     Attributes:
         noise: of the sensor, standard deviation in grey levels.

@@ -88,9 +88,9 @@ class Truth:
         def resampled(number):
             field, valid = self._read_flow(name, number)
             here = [np.arange(n) for n in (width, height)]
-            cut = [(x - s) / g for x, g, s in zip(here, gain[number], shift[number])]
-            (x, in_x), (y, in_y) = (_nearest(c, n) for c, n in zip(cut, valid.shape[::-1]))
-            there = np.stack(np.meshgrid(*cut), -1) + field[np.ix_(y, x)]
+            source = [(x - s) / g for x, g, s in zip(here, gain[number], shift[number])]
+            (x, in_x), (y, in_y) = (_nearest(c, n) for c, n in zip(source, valid.shape[::-1]))
+            there = np.stack(np.meshgrid(*source), -1) + field[np.ix_(y, x)]
             moved = there * gain[number + 1] + shift[number + 1] - np.stack(np.meshgrid(*here), -1)
             seen = valid[np.ix_(y, x)] & np.outer(in_y, in_x)
             return np.float32(moved * seen[..., None]).transpose(2, 0, 1), seen[None]
@@ -184,7 +184,7 @@ def _matrix(path):
 
 
 def _places(path):
-    """Names of the joints, and dict of name -> (N, J, 2) in pixels of the cut pictures."""
+    """Names of the joints, and dict of name -> (N, J, 2) in pixels of the cropped pictures."""
     with np.load(path) as file:
         joints, places = file["names"].tolist(), {name: file[name] for name in NAMES}
     if any(array.shape[1:] != (len(joints), 2) for array in places.values()):

@@ -34,7 +34,7 @@ def test_the_same_command_again_keeps_what_is_painted(again, drawn):
     assert films.overlap(films.read_masks(masks)[3:4], drawn[1][3:4]) > 0.97
 
 
-def test_painting_in_a_cut_mask_counts(again):
+def test_painting_in_a_cropped_mask_counts(again):
     part = again.out / "train_seg/5.jpg"
     left, top, width, height = json.loads((again.out / "crops.json").read_text())["boxes"][5]
     Image.new("L", Image.open(part).size, 255).save(part)

@@ -115,6 +115,6 @@ def test_the_script_draws_anew(tmp_path):
     succeed(SCRIPT, f"{flags} --frames 3")
     succeed(SCRIPT, f"{flags} --frames 2 --seed 1 --overwrite")
     assert len(list((out / "truth/a").iterdir())) == 2
-    (out / "boxes.json").unlink()  # as a run that was cut leaves it
+    (out / "boxes.json").unlink()  # as an interrupted run leaves it
     succeed(SCRIPT, f"{flags} --frames 2")
     assert (out / "boxes.json").is_file()

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from segmentation import background, chroma, cleanup, compare, grabcut, motion
-from segmentation.graph_cut import cut
+from segmentation.graph_cut import run_grabcut
 from synthetic import scenery
 from tests import films
 from utils.errors import UserError
@@ -141,14 +141,14 @@ def test_the_cameras_motion_is_found_although_something_moves(filmed):
     assert (matrix == guess).all()
 
 
-def test_a_mask_is_carried_with_what_it_shows():
+def test_a_mask_is_propagated_to_what_it_shows():
     rng = np.random.default_rng(0)
     world = cv2.resize(rng.integers(0, 255, (30, 40, 3), np.uint8), (160, 120))
     former, frame = world[4:100, 6:140], world[2:98, 3:137]  # all moves by (3, 2)
     mask = np.zeros(former.shape[:2], bool)
     mask[30:60, 40:80] = True
     expected = np.roll(mask, (2, 3), (0, 1))
-    found = motion.warp_mask(mask, np.ascontiguousarray(former), np.ascontiguousarray(frame))
+    found = motion.propagate_mask(mask, np.ascontiguousarray(former), np.ascontiguousarray(frame))
     assert (found & expected).sum() / (found | expected).sum() > 0.95
 
 
@@ -166,11 +166,11 @@ def test_evidence_tells_shadow_and_exposure_from_an_object(filmed):
     assert not any(part.any() for part in nothing)
 
 
-def test_a_cut_with_hardly_any_hints_is_the_hints():
+def test_grabcut_with_hardly_any_hints_is_the_hints():
     frame, hints = np.zeros((20, 20, 3), np.uint8), np.zeros((20, 20), np.uint8)
-    assert not cut(frame, hints).any()
+    assert not run_grabcut(frame, hints).any()
     hints[5, 5] = cv2.GC_FGD
-    assert cut(frame, hints).sum() == 1
+    assert run_grabcut(frame, hints).sum() == 1
 
 
 def body(legs=True):
@@ -182,9 +182,9 @@ def body(legs=True):
     return mask
 
 
-def test_cleaning_drops_specks_and_holes_and_keeps_cut_off_legs():
+def test_cleaning_drops_specks_and_holes_and_keeps_legs_that_come_apart():
     mask = body()
-    mask[60:62] = False  # cuts both legs off
+    mask[60:62] = False  # both legs come apart
     dirty = mask.copy()
     dirty[2:5, 2:5] = True
     dirty[40:43, 50:53] = False
@@ -223,7 +223,7 @@ def test_cleaning_leaves_true_masks_of_thin_moving_legs_alone(filmed):
     assert min(overlap([one], true[None]) for one, true in zip(cleaned, masks)) > 0.98
 
 
-def test_a_backdrop_that_cuts_through_the_object_is_not_trusted(filmed):
+def test_a_backdrop_that_holds_a_part_of_the_object_is_not_trusted(filmed):
     """An object that stays where it is, is not taken for the scene behind it."""
     frames, masks = filmed("still", "a")
     rng = np.random.default_rng(0)

@@ -54,11 +54,11 @@ def test_rotation_metadata_is_honoured(video, frames, tmp_path):
     close(read, np.rot90(frames, axes=(1, 2)))
 
 
-def test_a_file_cut_short_yields_what_it_has(video, tmp_path):
+def test_an_incomplete_file_yields_what_it_has(video, tmp_path):
     films.ffmpeg("-i", video, "-c", "copy", "-movflags", "+faststart", tmp_path / "whole.mp4")
     whole = (tmp_path / "whole.mp4").read_bytes()
-    (tmp_path / "cut.mp4").write_bytes(whole[: len(whole) * 6 // 10])
-    source = open_source(tmp_path / "cut.mp4")
+    (tmp_path / "part.mp4").write_bytes(whole[: len(whole) * 6 // 10])
+    source = open_source(tmp_path / "part.mp4")
     assert source.expected == 12
     assert 2 <= len(list(source)) < 11
 

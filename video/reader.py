@@ -88,7 +88,7 @@ class Video:
             try:
                 for index, frame in enumerate(stream):  # noqa: B007 - counts them
                     yield np.frombuffer(frame, np.uint8).reshape(height, width, -1)
-            except RuntimeError:  # the last one is cut short
+            except RuntimeError:  # the last one is incomplete
                 pass
         if index < 0:
             raise UserError(
@@ -99,7 +99,7 @@ class Video:
     def _stream(self):
         """What the file tells, a dict, then its frames as bytes."""
         excerpt = self.excerpt
-        cut = [*self._decoder, *_seconds(excerpt)]
+        words = [*self._decoder, *_seconds(excerpt)]
         # Square pixels first; then `Excerpt.size`.
         share = f"min(1,{excerpt.longest or 1e9}/max(iw,ih))"
         scale = f"scale=w='max(1,round(iw*{share}))':h='max(1,round(ih*{share}))'"
@@ -110,7 +110,7 @@ class Video:
                 str(self.path.absolute()),
                 pix_fmt=COLOURS[self.mode],
                 bits_per_pixel=8 * len(self.mode),
-                input_params=[*LOCAL, *cut],
+                input_params=[*LOCAL, *words],
                 output_params=["-map", "0:v:0", "-vf", filters],
             )
         except (OSError, IndexError, AttributeError):  # its ways to say that there is no video
