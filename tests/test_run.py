@@ -92,6 +92,7 @@ def stand_in(finished, stops_in=None):
 
 @pytest.mark.slow
 def test_a_run_ends_with_results(finished):
+    """Slow: two clips go through all ten steps, the one run of the suite that does all the work."""
     out, taken, text = finished
     assert [step.name for step in taken] == STEPS
     assert f"done: {out}/quick/6_both.mp4" in text
@@ -110,6 +111,7 @@ def test_a_run_ends_with_results(finished):
 
 @pytest.mark.slow
 def test_a_second_call_does_nothing(finished, videos):
+    """Slow: it needs the finished run."""
     out, *_ = finished
     before = {path: path.stat().st_mtime_ns for path in out.rglob("*") if path.is_file()}
     text = succeed("run.py", words(videos, out))
@@ -119,6 +121,7 @@ def test_a_second_call_does_nothing(finished, videos):
 
 @pytest.mark.slow
 def test_a_run_interrupted_in_every_step_goes_on_from_there(finished, videos, tmp_path):
+    """Slow: it needs the clips of the finished run."""
     argv = words(videos, tmp_path / "run")
     for number, step in enumerate(STEPS):
         call, taken = stand_in(finished, step)
@@ -137,6 +140,7 @@ def test_a_run_interrupted_in_every_step_goes_on_from_there(finished, videos, tm
 
 @pytest.mark.slow
 def test_training_is_not_replaced_unasked(finished, videos):
+    """Slow: it needs the finished run."""
     out, *_ = finished
     refuse("run.py", words(videos, out, "--seed", "1"), "stage one", "--overwrite")
     record = json.loads((out / "quick/steps.json").read_text())
@@ -145,7 +149,10 @@ def test_training_is_not_replaced_unasked(finished, videos):
 
 @pytest.mark.slow
 def test_replaced_training_is_not_gone_on_from(finished, videos, tmp_path):
-    """Ctrl-C right after --overwrite took hold: the former run left nothing to go on from."""
+    """Ctrl-C right after --overwrite took hold: the former run left nothing to resume.
+
+    Slow: it needs the finished run, and two processes.
+    """
     out = tmp_path / "run"
     shutil.copytree(finished[0], out)
     argv = words(videos, out, "--seed", "1", "--overwrite")
@@ -165,7 +172,10 @@ def test_replaced_training_is_not_gone_on_from(finished, videos, tmp_path):
 
 @pytest.mark.slow
 def test_prepared_clips_are_used_as_they_are(finished, videos, tmp_path):
-    """The steps are those of the finished run, but for the clips and where they lie."""
+    """The steps are those of the finished run, but for the clips and where they lie.
+
+    Slow: it needs the finished run.
+    """
     out, former, _ = finished
     argv = words(videos, tmp_path / "again")
     argv[:2] = [str(out / "a"), str(out / "b")]
