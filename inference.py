@@ -41,11 +41,12 @@ class Driver:
     Args:
         opt: the script's options.
         domain: "a" or "b".
+        align: whether keypoints pass through the affine map on their way to the other object.
         device: of the networks.
     """
 
-    def __init__(self, opt, domain, device):
-        self.domain, self.clip = domain, Clip(**options.clip(opt, domain))
+    def __init__(self, opt, domain, align, device):
+        self.domain, self.align, self.clip = domain, align, Clip(**options.clip(opt, domain))
         self.canvas = options.canvas(opt, domain)
         first = int(Path(self.clip.names[0]).stem.removeprefix(getattr(opt, f"prefix_{domain}")))
         self.numbers = range(first, first + len(self.clip))
@@ -70,11 +71,11 @@ class Driver:
         whole = [Frames(folder / "frames", self.numbers), Masks(folder / "masks", self.numbers)]
         return CleanPlate(*whole, motion.camera)
 
-    def find(self, jokr, frames, indices, align):
+    def find(self, jokr, frames, indices):
         """What `JOKR.draw` takes of frames: keypoints (B, K, 2), and moved ones or None."""
         if self.points.keypoints is not None:
             return self.points.at(indices)
-        return self.points.place(*jokr.find(frames, self.domain, align), indices)
+        return self.points.place(*jokr.find(frames, self.domain, self.align), indices)
 
     def smooth(self, opt):
         """Smooth the keypoints in time, and say by how much."""
@@ -86,31 +87,30 @@ class Driver:
         )
 
 
-def follow(jokr, driver, count, align, opt, device):
+def follow(jokr, driver, count, opt, device):
     """Keypoints (N, K, 2) of a clip's first `count` frames, and moved ones or None."""
     found = []
     stream = driver.clip.stream(count, opt.bs, *driver.canvas, device)
-    name = f"keypoints {driver.domain.upper()}"
-    with tqdm(total=count, desc=name, unit="frame", disable=None) as bar:
+    title = f"keypoints {driver.domain.upper()}"
+    with tqdm(total=count, desc=title, unit="frame", disable=None) as bar:
         for names, frames, _ in stream:
-            found.append(jokr.find(frames, driver.domain, align))
+            found.append(jokr.find(frames, driver.domain, driver.align))
             bar.update(len(names))
     keypoints, moved = zip(*found)
     return torch.cat(keypoints), None if moved[0] is None else torch.cat(moved)
 
 
-def load_keypoints(jokr, drivers, count, align, opt, device):
+def load_keypoints(jokr, drivers, count, opt, device):
     """Give drivers all their keypoints before any is drawn: found or read, perhaps smoothed."""
     spans = {domain: driver.numbers[:count] for domain, driver in drivers.items()}
     read = track_files.read(opt.keypoints_in, spans, opt.num_kp) if opt.keypoints_in else {}
     for domain, driver in drivers.items():
         if track := read.get(domain):
-            keypoints = torch.from_numpy(track.keypoints).to(device)
-            moved = jokr.move(keypoints, domain).detach() if align else None
-            if track.moved is not None:
-                moved = torch.from_numpy(track.moved).to(device)
+            keypoints, moved = track.tensors(device)
+            if moved is None and driver.align:
+                moved = jokr.move(keypoints, domain).detach()
         else:
-            keypoints, moved = follow(jokr, driver, len(spans[domain]), align, opt, device)
+            keypoints, moved = follow(jokr, driver, len(spans[domain]), opt, device)
         driver.points.load(keypoints, moved)
         if opt.smooth:
             driver.smooth(opt)
@@ -119,7 +119,7 @@ def load_keypoints(jokr, drivers, count, align, opt, device):
         track_files.write(opt.keypoints_out, found)
 
 
-def retarget_clips(jokr, drivers, count, align, opt, device):
+def retarget_clips(jokr, drivers, count, opt, device):
     """Yield frame after frame for `write`; the networks see `--bs` of them at once.
 
     On an NVIDIA GPU nothing here waits for its work: frames come from pinned memory, what belongs
@@ -130,7 +130,7 @@ def retarget_clips(jokr, drivers, count, align, opt, device):
         pictures = {}
         for (domain, driver), (_, frames, masks) in zip(drivers.items(), batch):
             indices = torch.arange(first, first + len(frames), device=device) % len(driver.clip)
-            points = driver.find(jokr, frames, indices, align)
+            points = driver.find(jokr, frames, indices)
             result = jokr.draw(*points, domain, *frames.shape[2:], own=not opt.splitted)
             sized = opt.splitted and bool(opt.w or opt.h)
             shown = sheets.batch_pictures(frames, masks, result, opt.splitted, sized)
@@ -166,29 +166,31 @@ def write(opt, drivers, frame):
             images.save(final, path.with_suffix(".png") if opt.alpha else path)
 
 
+def write_all(jokr, drivers, count, opt, device):
+    """Retarget the first `count` frames of each driver, and write them while more are computed."""
+    with ThreadPoolExecutor() as pool, tqdm(total=count, unit="frame", disable=None) as bar:
+        frames = retarget_clips(jokr, drivers, count, opt, device)
+        for _ in map_ahead(pool, partial(write, opt, drivers), frames, 2 * opt.bs + AHEAD):
+            bar.update()
+
+
 def main():
     asked, given = options.parse("inference", __doc__)
-    align = asked.affine
     for path in filter(None, (asked.keypoints_in, asked.keypoints_out)):
         track_files.check_name(path)
     device = runtime.start(asked.device, asked.precision)
     jokr, opt = checkpoint.open_jokr(asked, given, device)
-    drivers = {domain: Driver(opt, domain, device) for domain in DIRECTIONS[opt.direction]}
-    count = opt.data_size
-    if count == -1:
-        count = min(len(driver.clip) for driver in drivers.values())
-    if opt.keypoints_in or opt.keypoints_out or opt.smooth:
-        load_keypoints(jokr, drivers, count, align, opt, device)
-    run_folder.make_folder(opt.out)
-
-    with ThreadPoolExecutor() as pool, tqdm(total=count, unit="frame", disable=None) as bar:
-        frames = retarget_clips(jokr, drivers, count, align, opt, device)
-        try:
-            for _ in map_ahead(pool, partial(write, opt, drivers), frames, 2 * opt.bs + AHEAD):
-                bar.update()
-        except (RuntimeError, MemoryError) as error:
-            runtime.explain_full_memory(error, device, opt)
-            raise
+    drivers = {d: Driver(opt, d, asked.affine, device) for d in DIRECTIONS[opt.direction]}
+    shortest = min(len(driver.clip) for driver in drivers.values())
+    count = shortest if opt.data_size == -1 else opt.data_size
+    try:
+        if opt.keypoints_in or opt.keypoints_out or opt.smooth:
+            load_keypoints(jokr, drivers, count, opt, device)
+        run_folder.make_folder(opt.out)
+        write_all(jokr, drivers, count, opt, device)
+    except (RuntimeError, MemoryError) as error:
+        runtime.explain_full_memory(error, device, opt)
+        raise
     print(f"{count} frames of each clip done; pictures are in {opt.out}")
 
 

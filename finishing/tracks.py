@@ -23,6 +23,11 @@ class Track:
     keypoints: np.ndarray
     moved: np.ndarray | None = None
 
+    def tensors(self, device):
+        """`keypoints` and `moved` as tensors on `device`; what is None stays so."""
+        parts = self.keypoints, self.moved
+        return [None if part is None else torch.from_numpy(part).to(device) for part in parts]
+
 
 def smooth(points, seconds, rate):
     """Smooth points in time by local linear regression with Gaussian weights, without delay.

@@ -4,6 +4,7 @@ import json
 
 import pytest
 import torch
+from PIL import Image
 
 from benchmarks import plain
 from benchmarks.tables import show
@@ -57,3 +58,11 @@ def test_a_table_leaves_out_what_nothing_was_measured_of(capsys):
 def test_inference_is_measured(roots, tmp_path):
     flags = f"{roots} {SMALL} --rounds 1 --json {tmp_path}/speed.json --stages inference"
     assert "inference.py --splitted" in succeed("benchmarks/speed.py", flags)
+
+
+def test_dragging_a_keypoint_is_measured(roots, second, tmp_path):
+    flags = f"{roots} --load {second}/checkpoint --affine --device cpu --frames 2 --out {tmp_path}"
+    text = succeed("benchmarks/drag.py", flags)
+    assert text.count("elsewhere") == 5
+    assert float(text.split("median ")[1].split(" : 1")[0]) > 0
+    assert Image.open(tmp_path / "drag.png").size[0] >= 2 * 128

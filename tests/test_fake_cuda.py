@@ -189,11 +189,11 @@ def test_inference(gpu, pair, flags, given, monkeypatch):
     argv = f"{SMALL} {roots} {flags}".split()
     opt, _ = arguments.parse("", *options.SCRIPTS["inference"], argv=argv)
     jokr, _ = train_second_stage.build(opt, CUDA)
-    drivers = {domain: inference.Driver(opt, domain, CUDA) for domain in "ab"}
+    drivers = {domain: inference.Driver(opt, domain, True, CUDA) for domain in "ab"}
     with NoWaiting():
         for driver in drivers.values() if given else ():
-            driver.points.load(*inference.follow(jokr, driver, 4, True, opt, CUDA))
-        frames = list(inference.retarget_clips(jokr, drivers, 4, True, opt, CUDA))
+            driver.points.load(*inference.follow(jokr, driver, 4, opt, CUDA))
+        frames = list(inference.retarget_clips(jokr, drivers, 4, opt, CUDA))
     assert len(frames) == 4
     for _, _, batch, _ in frames:
         for wait in batch.values():
