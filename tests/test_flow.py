@@ -75,11 +75,10 @@ def test_flow_files_keep_what_is_written(tmp_path):
     assert (raw[~valid] == 0).all()
 
 
-def test_a_pair_drawn_before_there_was_flow_is_drawn_anew(tmp_path):
-    succeed("data/make_demo.py", f"--out {tmp_path} --frames 2")
-    shutil.rmtree(tmp_path / "truth/flow")
-    assert "holds the demo already" not in succeed(
-        "data/make_demo.py", f"--out {tmp_path} --frames 2"
-    )
-    assert (tmp_path / "truth/flow/ba/0.png").is_file()
-    assert "holds the demo already" in succeed("data/make_demo.py", f"--out {tmp_path} --frames 2")
+def test_a_pair_drawn_before_there_was_flow_is_drawn_anew(draw_pair, tmp_path):
+    out = shutil.copytree(draw_pair("--frames 2"), tmp_path / "pair")
+    shutil.rmtree(out / "truth/flow")
+    flags = f"--out {out} --frames 2"
+    assert "holds the demo already" not in succeed("data/make_demo.py", flags)
+    assert (out / "truth/flow/ba/0.png").is_file()
+    assert "holds the demo already" in succeed("data/make_demo.py", flags)
