@@ -10,6 +10,7 @@ if __name__ == "__main__":  # --help and wrong options are answered before slow 
 
 import json
 from dataclasses import fields
+from itertools import chain
 from pathlib import Path
 
 import torch
@@ -17,6 +18,7 @@ from tqdm import tqdm
 
 from datasets.clip import Clip
 from engine import checkpoint, run_folder
+from losses.perceptual import LPIPS
 from metrics import against_truth, own, table
 from metrics.affine import fit_affine
 from metrics.clip_results import ClipResults
@@ -51,7 +53,7 @@ def open_truth(folder, clips):
 
 def retarget_clips(jokr, clips, opt, device):
     """Let both clips drive both objects; dict of domain -> `ClipResults`."""
-    sides = {}
+    results = {}
     with tqdm(total=sum(map(len, clips.values())), unit="frame", disable=None) as bar:
         for domain, clip in clips.items():
             parts = {field.name: [] for field in fields(ClipResults)}
@@ -62,41 +64,51 @@ def retarget_clips(jokr, clips, opt, device):
                     parts[name].append(None if tensor is None else tensor.cpu())
                 bar.update(len(frames))
             whole = {k: None if x[0] is None else torch.cat(x) for k, x in parts.items()}
-            sides[domain] = ClipResults(**whole)
-    return sides
+            results[domain] = ClipResults(**whole)
+    return results
 
 
-def load_lpips(state):
-    from losses.perceptual import LPIPS  # slow to import, and seldom needed
+def find_networks(opt, device):
+    """The networks of KID and of LPIPS on `device`, each as `weights.find` returns it."""
 
-    return LPIPS(state)
+    def kid_features(state):
+        return inception_features(state).to(device)
+
+    def lpips(state):
+        network = LPIPS(state).to(device)
+        return lambda pictures, truth: network(pictures.to(device), truth.to(device))
+
+    return (
+        weights.find(kid_features, opt.inception_weights, weights.INCEPTION_URL),
+        weights.find(lpips, opt.vgg_weights, weights.VGG_URL),
+    )
 
 
-def measure(sides, features, opt):
-    """Rows that need no truth, one list of them after the other; `features` as from `weights`."""
-    yield own.reconstruction(sides)
-    yield own.points(sides, opt.delta)
-    yield own.steadiness(sides)
-    yield own.realism(sides, *features)
+def measure(results, features, opt):
+    """Yield lists of rows that need no truth; `features` as from `find_networks`."""
+    yield own.reconstruction(results)
+    yield own.points(results, opt.delta)
+    yield own.steadiness(results)
+    yield own.realism(results, *features)
 
 
-def compare(sides, truth, true, affine, lpips, opt):
-    """Rows against the truth, one list of them after the other.
+def compare(results, truth, true, affine, lpips, opt):
+    """Yield lists of rows against the truth.
 
     Args:
         true: dict of pair -> (pictures, silhouettes).
-        lpips: as from `weights`.
+        lpips: as from `find_networks`.
     """
-    directions = [(PAIR[d], side, sides[OTHER[d]]) for d, side in sides.items()]
-    for pair, side, target in directions:
-        yield against_truth.shapes(pair, side, target, true[pair][1])
-    for pair, side, target in directions:
-        yield against_truth.looks(pair, side, target, *true[pair], *lpips)
-    for pair, side, target in directions:
+    directions = [(PAIR[d], driver, results[OTHER[d]]) for d, driver in results.items()]
+    for pair, driver, target in directions:
+        yield against_truth.shapes(pair, driver, target, true[pair][1])
+    for pair, driver, target in directions:
+        yield against_truth.looks(pair, driver, target, *true[pair], *lpips)
+    for pair, driver, target in directions:
         flow = truth.flow(pair, *canvas(opt, pair))
-        yield against_truth.warping(pair, side, target, true[pair], *flow)
+        yield against_truth.warping(pair, driver, target, true[pair], *flow)
     joints = {name: truth.joints(name, *canvas(opt, name)) for name in ("a", "b", "ab", "ba")}
-    yield against_truth.landmarks(sides, joints)
+    yield against_truth.landmarks(results, joints)
     true_affine = truth.true_affine(opt.resize_w, opt.resize_h, opt.pad_factor_a, opt.pad_factor_b)
     learned = affine and affine.theta[0].detach().cpu()
     best = fit_affine(joints["b"], joints["ba"])
@@ -108,17 +120,17 @@ def canvas(opt, pair):
     return options.canvas(opt, pair[-1])
 
 
-def examples(sides, true):
+def examples(results, true):
     """Contact sheet of both directions: input with keypoints, silhouette, result, truth."""
     rows = {}
-    for domain, side in sides.items():
+    for domain, clip in results.items():
         this, other, pair = domain.upper(), OTHER[domain].upper(), PAIR[domain]
-        some = torch.linspace(0, len(side.frames) - 1, EXAMPLES).long()
-        dots = visualize.draw_keypoints(unit(side.frames[some]), side.keypoints[some])
+        some = torch.linspace(0, len(clip.frames) - 1, EXAMPLES).long()
+        dots = visualize.draw_keypoints(unit(clip.frames[some]), clip.keypoints[some])
         rows[f"input: {this}, with its keypoints"] = dots
-        rows[f"decoded silhouette: {other} in {this}'s pose"] = side.other_mask[some]
-        if side.other_picture is not None:
-            rows[f"result: {other} in {this}'s pose"] = unit(side.other_picture[some])
+        rows[f"decoded silhouette: {other} in {this}'s pose"] = clip.other_mask[some]
+        if clip.other_picture is not None:
+            rows[f"result: {other} in {this}'s pose"] = unit(clip.other_picture[some])
         if true:
             rows[f"truth: {other} in {this}'s pose"] = unit(true[pair][0][some])
     return visualize.rows(rows)
@@ -136,33 +148,29 @@ def main():
     jokr, opt = checkpoint.open_jokr(asked, given, device, stage=None, raw=asked.raw)
     clips = open_clips(opt)
     truth = open_truth(opt.truth, clips) if opt.truth else None
-    features = weights.find(inception_features, opt.inception_weights, weights.INCEPTION_URL)
-    lpips = weights.find(load_lpips, opt.vgg_weights, weights.VGG_URL)
+    features, lpips = find_networks(opt, device)
     out = Path(opt.out)
     run_folder.make_folder(out)
     try:
-        sides = retarget_clips(jokr, clips, opt, device)
+        results = retarget_clips(jokr, clips, opt, device)
     except (RuntimeError, MemoryError) as error:
         runtime.explain_full_memory(error, device, opt)
         raise
 
     true = {pair: truth.pictures(pair, *canvas(opt, pair)) for pair in PAIR.values() if truth}
+    groups = compare(results, truth, true, jokr.affine, lpips, opt) if truth else ()
     rows = []
-    lots = [measure(sides, features, opt)]
-    if truth:
-        lots.insert(0, compare(sides, truth, true, jokr.affine, lpips, opt))
-    for lot in lots:
-        for found in lot:
-            rows += found
-            save(out / "metrics.json", opt, rows)
+    for found in chain(groups, measure(results, features, opt)):
+        rows += found
+        save(out / "metrics.json", opt, rows)
     print(table.text(rows))
-    images.save(examples(sides, true), out / "examples.png")
+    images.save(examples(results, true), out / "examples.png")
     print(f"metrics.json and examples.png are in {out}")
     if opt.report:
         from report import run_page  # slow to import, and not always needed
 
         defaults = {stage: options.defaults(stage) for stage in options.STAGES}
-        run_page.write_page(out / "report.html", opt, sides, true, rows, defaults)
+        run_page.write_page(out / "report.html", opt, results, true, rows, defaults)
         print(f"open {out / 'report.html'}")
 
 

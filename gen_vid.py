@@ -1,4 +1,4 @@
-"""Numbered frames -> a labelled side-by-side video: inputs above, results below (METHOD.md 7).
+"""Numbered frames -> a labelled side-by-side video as in docs/METHOD.md, section 7.
 
 `--columns "cat: a_ refined_ab_; fox: b_ refined_ba_"` sets any columns instead, from left to right,
 each with a title, if any, and its rows from above; one column without title is the bare pictures.
@@ -33,10 +33,10 @@ VIDEO = (
     option("stride_a", count, 1, "step between numbers of the left column, and of --columns"),
     option("stride_b", count, 1, "step between numbers of the right column"),
     flag("same_length", "number the right column as the left one, whatever *_b say"),
-    flag("crop", "cut the middle crop_w x crop_h of the upper left picture out of all"),
-    option("crop_w", count, 256, "width of the cut, pixels"),
-    option("crop_h", count, 256, "height of the cut, pixels"),
-    flag("resize", "bring every picture to w x h, bicubic (after the cut, if any)"),
+    flag("crop", "crop all to crop_w x crop_h in the middle of the upper left picture"),
+    option("crop_w", count, 256, "width of what is kept, pixels"),
+    option("crop_h", count, 256, "height of what is kept, pixels"),
+    flag("resize", "bring every picture to w x h, bicubic (after --crop, if given)"),
     option("w", count, 256, "width of a picture, pixels"),
     option("h", count, 256, "height of a picture, pixels"),
 )

@@ -1,6 +1,6 @@
 """Each acceleration's plain counterpart, so that the benchmark can turn it off.
 
-All compute the same up to rounding: the straightforward way to write METHOD.md down in PyTorch.
+All compute the same up to rounding, in the straightforward way to write docs/METHOD.md in PyTorch.
 """
 
 import numpy as np

@@ -158,7 +158,7 @@ def wanted(opt):
         levels, seeds = ([int(x) for x in text.split(",")] for text in (opt.levels, opt.seeds))
     except ValueError:
         raise errors.UserError("--levels and --seeds are whole numbers with commas") from None
-    # Seed by seed, so that a run that is cut has compared all recipes on fewer pairs.
+    # Seed by seed, so that a run that is interrupted has compared all recipes on fewer pairs.
     return [(recipe, level, seed) for seed, level, recipe in product(seeds, levels, recipes)]
 
 

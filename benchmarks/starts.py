@@ -16,7 +16,7 @@ import tempfile
 import time
 from pathlib import Path
 
-TINY = ["--device", "cpu", "--ngf", "4", "--resize_w", "64", "--resize_h", "64", "--bs", "2"]
+TINY = ["--device", "cpu", "--ngf", "4", "--resize_w", "128", "--resize_h", "128", "--bs", "2"]
 ROOTS = ["--root_a", "a/train_seg", "--root_b", "b/train_seg"]
 STAGE_TWO = [*TINY, *ROOTS, "--lambda_vgg", "0"]
 # Script -> its words, and how the line begins that says that the first step is done (None: it is

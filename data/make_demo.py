@@ -1,4 +1,4 @@
-"""Draw the demo: two walking creatures, cut frame by frame to their masks, with known truth.
+"""Draw the demo: two walking creatures, cropped frame by frame to their masks, with known truth.
 
 Writes OUT/a and OUT/b (train/, train_seg/, crops.json), OUT/truth (for each frame of A the picture
 and mask of B's creature in A's pose, and back; joints; optical flow; the ground-truth affine) and
@@ -57,7 +57,7 @@ def draw_frame(scene, number, meadow):
     return drawn, picture, np.stack(list(place.values()))
 
 
-def cut_box(mask):
+def bounding_box(mask):
     """Left, top, width and height of the mask's bounding box, pixels."""
     rows, columns = np.nonzero(mask.max(1) > 127)[0], np.nonzero(mask.max(0) > 127)[0]
     return [int(v) for v in (columns[0], rows[0], np.ptp(columns) + 1, np.ptp(rows) + 1)]
@@ -69,7 +69,7 @@ def inside(box):
 
 
 def write_flow(path, now, later, box, later_box):
-    """Optical flow between two canvases, as one between their cut pictures."""
+    """Optical flow between two canvases, as one between their cropped pictures."""
     flow, valid = (field[inside(box)] for field in canvas.flow(now, later))
     flow_files.write_flow(path, flow + np.subtract(box[:2], later_box[:2]), valid)
 
@@ -99,7 +99,7 @@ def prepare(out, wanted, overwrite):
     """Make an empty folder at `out`, marked as a demo of the `wanted` settings.
 
     Only what an earlier run of this script drew is ever removed: on `overwrite`, or where that run
-    was cut before its end.
+    was interrupted.
 
     Returns:
         whether there is anything to draw.
@@ -129,10 +129,10 @@ def prepare(out, wanted, overwrite):
 
 
 def draw_clip(out, name, scene, frames, seed, bar):
-    """Draw a clip or truth into its folders, each frame cut to its mask's box.
+    """Draw a clip or truth into its folders, each frame cropped to its mask's box.
 
     Returns:
-        joints (N, J, 2), xy in pixels of the cut pictures.
+        joints (N, J, 2), xy in pixels of the cropped pictures.
     """
     pictures, masks, ext = folders(out, name)
     flows = out / "truth/flow" / name
@@ -142,10 +142,10 @@ def draw_clip(out, name, scene, frames, seed, bar):
     boxes, joints, former = [], [], None
     for number in range(frames):
         drawn, picture, place = draw_frame(scene, number, meadow)
-        boxes.append(cut_box(drawn.mask()))
-        cut = inside(boxes[-1])
-        Image.fromarray(picture[cut]).save(pictures / f"{number}{ext}", quality=95)
-        Image.fromarray(drawn.mask()[cut]).save(masks / f"{number}{ext}", quality=95)
+        boxes.append(bounding_box(drawn.mask()))
+        crop = inside(boxes[-1])
+        Image.fromarray(picture[crop]).save(pictures / f"{number}{ext}", quality=95)
+        Image.fromarray(drawn.mask()[crop]).save(masks / f"{number}{ext}", quality=95)
         joints.append(place - boxes[-1][:2])
         if former:
             write_flow(flows / f"{number - 1}.png", former, drawn, *boxes[-2:])
@@ -180,7 +180,7 @@ def main():
             for name, scene in scenes.items()
         }
     np.savez(out / "truth" / "joints.npz", names=np.array(quadrupeds.JOINTS), **joints)
-    text = "canvas pixels of B -> canvas pixels of A; cutting to boxes removes shift and size"
+    text = "canvas pixels of B -> canvas pixels of A; cropping to boxes removes shift and size"
     numbers = {"degrees": true_affine.degrees, "scale": true_affine.scale}
     affine = {"matrix": true_affine.matrix()[:2].tolist(), **numbers, "maps": text}
     (out / "truth" / "affine.json").write_text(json.dumps(affine))

@@ -59,7 +59,7 @@ def draw(rng, n):
         rng: numpy.random.Generator.
 
     Returns:
-        matrices (n, 3, 3); crops (n, 4), the share cut from left, right, top and bottom.
+        matrices (n, 3, 3); crops (n, 4), the share cropped from left, right, top and bottom.
     """
     first = rng.random(n) < FIRST_PIPELINE
     matrices = np.where(first[:, None, None], _first_pipeline(rng, n), _second_pipeline(rng, n))
@@ -68,7 +68,7 @@ def draw(rng, n):
 
 
 def random_warps(rng, n):
-    """The equivariance term's warps (METHOD 4), [I | 0] + N(0, 0.1): (n, 2, 3) float32 tensor."""
+    """Warps [I | 0] + N(0, 0.1) of the equivariance term (docs/METHOD.md, section 4): (n, 2, 3)."""
     return torch.from_numpy(np.eye(2, 3) + rng.normal(0, EQUIVARIANCE_NOISE, (n, 2, 3))).float()
 
 

@@ -1,5 +1,4 @@
-"""What makes both domains' keypoints indistinguishable: the adversarial pair (JOKR, eq. 2 and 3),
-and their moments."""
+"""Terms that make keypoints of both domains alike: adversarial (JOKR, eq. 2, 3) and by moments."""
 
 import torch
 from torch import nn
@@ -8,9 +7,9 @@ from utils import parallel
 
 
 def _score(discriminator, keypoints, is_a):
-    """Cross entropy, logarithms cut at -100 as in PyTorch's own, and the probabilities (B,).
+    """Cross entropy, its logarithms at least -100 as in PyTorch's, and the probabilities (B,).
 
-    Unlike PyTorch's it lets NaN pass, so that the run can say where it broke down.
+    Unlike PyTorch's cross entropy it lets NaN pass, so that the run can say where it broke down.
     """
     probability = discriminator(keypoints)[:, 0]
     log = probability.log() if is_a else (-probability).log1p()
@@ -18,16 +17,16 @@ def _score(discriminator, keypoints, is_a):
 
 
 def confusion(discriminator, keypoints_a, keypoints_b, only_b=False):
-    """For the detector: both domains, (B, K, 2) each, look like A.
+    """The detector's term: the discriminator takes keypoints of both domains, (B, K, 2), for A's.
 
-    A's own term, which pulls A further from B, is the reference's; `only_b` leaves it out.
+    The reference has A's own term, too, which pulls A further from B; `only_b` leaves it out.
     """
     loss_b, _ = _score(discriminator, keypoints_b, True)
     return loss_b if only_b else _score(discriminator, keypoints_a, True)[0] + loss_b
 
 
 def discrimination(discriminator, keypoints_a, keypoints_b):
-    """For the discriminator: A is 1 and B is 0.
+    """The discriminator's terms: keypoints of A are 1 and those of B are 0.
 
     Returns:
         loss on A, loss on B, probabilities (B,) that A's, that B's keypoints are A's.
@@ -38,10 +37,11 @@ def discrimination(discriminator, keypoints_a, keypoints_b):
 
 
 class Moments(nn.Module):
-    """Both domains' keypoints have one mean and one covariance (deep CORAL, arXiv 1607.01719).
+    """Term for equal means and covariances of both domains' keypoints (deep CORAL, 1607.01719).
 
-    Unlike a discriminator it tells the affine map at once which way to go. A batch is too small to
-    know its domain's moments, so running ones are compared, which the batch moves.
+    Unlike a discriminator's, its gradient tells the affine map at once which way to go. A batch is
+    too small to estimate its domain's moments, so running averages are compared, into which the
+    batch enters with its gradient.
 
     Args:
         num_keypoints: K.
@@ -57,12 +57,18 @@ class Moments(nn.Module):
         self.register_buffer("weight", torch.zeros(()))  # of all batches so far
 
     def forward(self, keypoints_a, keypoints_b, to_a):
-        """Unweighted term, 1 / rate times the distance, so that a batch, of which the running
-        moments take up a share of rate, gets the gradient of the distance itself (more at first).
+        """Distance of A's running moments from those of B after the affine map, divided by `rate`.
+
+        Running moments take up only a share `rate` of a batch (more in the first ones), which
+        makes the distance's gradient small by that factor; the division makes up for it.
 
         Args:
             keypoints_a, keypoints_b: (B, K, 2).
             to_a: the affine map, (B, K, 2) -> (B, K, 2).
+
+        Returns:
+            scalar tensor, unweighted: the squared distance of the mean keypoints, plus the
+            Frobenius norm of the difference of both covariances, divided by K.
         """
         flat = torch.stack([keypoints_a.flatten(1), keypoints_b.flatten(1)])
         weight = torch.lerp(self.weight, torch.ones_like(self.weight), self.rate)

@@ -1,7 +1,7 @@
 """Retargeting against the truth of a drawn pair, beside trivial answers and the best own frame.
 
-`side` is the driver's, `target` that of the clip whose object acts. Functions return lists of
-`Row`.
+`driver` holds the `ClipResults` of the clip that gives the motion, `target` those of the clip that
+gives the looks. Functions return lists of `Row`.
 """
 
 import torch
@@ -16,13 +16,18 @@ LOOKS = "Pictures against the truth"
 MOTION = "Motion against the truth"
 MEANING = "Keypoints against known joints"
 AFFINE = "Affine map against the ground truth"
+DISTANCES = {  # of the parts of an affine map to those of the ground truth
+    "angle": ("angle error, degrees", abs),
+    "scale": ("scale error, ratio - 1", lambda ratio: abs(ratio - 1)),
+    "shift": ("shift error, half widths", abs),
+}
 BACKGROUND = 0.1  # what a refined picture may be off its background, 0, in [-1, 1]
 
 
-def own_frames(side, target):
+def own_frames(driver, target):
     """Indices (N,) into the target's clip of answers that need no method, by name."""
-    same = torch.arange(len(side.frames)) % len(target.frames)
-    return {"same frame": same, "nearest frame": silhouettes.nearest(side.masks, target.masks)}
+    same = torch.arange(len(driver.frames)) % len(target.frames)
+    return {"same frame": same, "nearest frame": silhouettes.nearest(driver.masks, target.masks)}
 
 
 def drawn_silhouettes(refined):
@@ -33,14 +38,14 @@ def drawn_silhouettes(refined):
     return torch.stack([torch.from_numpy(binary_fill_holes(x[0]))[None] for x in solid]).float()
 
 
-def shapes(pair, side, target, truth):
+def shapes(pair, driver, target, truth):
     """Silhouettes, decoded and refined, against `truth` (N, 1, H, W)."""
-    trivial = {name: target.masks[i] for name, i in own_frames(side, target).items()}
+    trivial = {name: target.masks[i] for name, i in own_frames(driver, target).items()}
     trivial["mean mask"] = silhouettes.mean_mask(target.masks).expand_as(truth)
     best = target.masks[silhouettes.best(truth, target.masks)]
-    found = {"decoded": side.other_mask}
-    if side.other_picture is not None:
-        found["refined"] = drawn_silhouettes(side.other_picture)
+    found = {"decoded": driver.other_mask}
+    if driver.other_picture is not None:
+        found["refined"] = drawn_silhouettes(driver.other_picture)
     measures = {
         "silhouette IoU": (silhouettes.iou, "Intersection over union (Jaccard 1912)."),
         "boundary F": (silhouettes.boundary_f, "F of outlines as in DAVIS (Perazzi et al. 2016)."),
@@ -53,12 +58,12 @@ def shapes(pair, side, target, truth):
     ]  # fmt: skip
 
 
-def looks(pair, side, target, truth, masks, lpips=None, why=""):
+def looks(pair, driver, target, truth, masks, lpips=None, why=""):
     """Refined pictures against `truth` (N, 3, H, W), whose silhouettes are `masks`.
 
     `lpips` is the network of `pictures.lpips`, or None and `why` the reason.
     """
-    trivial = {name: target.frames[i] for name, i in own_frames(side, target).items()}
+    trivial = {name: target.frames[i] for name, i in own_frames(driver, target).items()}
     trivial["mean picture"] = target.frames.mean(0, keepdim=True).expand_as(truth)
     best = target.frames[silhouettes.best(masks, target.masks)]
     measures = {
@@ -71,14 +76,14 @@ def looks(pair, side, target, truth, masks, lpips=None, why=""):
     }  # fmt: skip
     case, rows = f"{pair}, refined", []
     for name, (better, measure, definition) in measures.items():
-        if side.other_picture is None or measure is None:
-            reason = why if side.other_picture is not None else "the checkpoint has no refiners"
+        if driver.other_picture is None or measure is None:
+            reason = why if driver.other_picture is not None else "the checkpoint has no refiners"
             rows.append(Row(LOOKS, name, case, None, better, why=reason, definition=definition))
             continue
+        found = driver.other_picture
         rows.append(
-            _compared(LOOKS, name, case, better, measure, side.other_picture, trivial, best, truth,
-                      definition=definition)
-        )  # fmt: skip
+            _compared(LOOKS, name, case, better, measure, found, trivial, best, truth, definition)
+        )
     return rows
 
 
@@ -90,17 +95,17 @@ def _compared(group, name, case, better, measure, found, trivial, best, truth, d
     return Row(group, name, case, value, better, baselines, upper_bound, "", verdict, definition)
 
 
-def warping(pair, side, target, truth, flow, valid):
+def warping(pair, driver, target, truth, flow, valid):
     """E_warp of the results on the truth's optical flow, whose own is the upper bound."""
-    refined = side.other_picture is not None
-    wear = (lambda x, y: x) if refined else (lambda x, y: signed(y))
-    drawn = wear(side.other_picture, side.other_mask)
-    trivial = own_frames(side, target)
-    frames = wear(target.frames, target.masks)
+    refined = driver.other_picture is not None
+    chosen = (lambda x, y: x) if refined else (lambda x, y: signed(y))
+    drawn = chosen(driver.other_picture, driver.other_mask)
+    trivial = own_frames(driver, target)
+    frames = chosen(target.frames, target.masks)
     value = motion.warp_error(drawn, flow, valid)
     baselines = {name: motion.warp_error(frames[i], flow, valid) for name, i in trivial.items()}
     row = Row(MOTION, "E_warp", f"{pair}, {'refined' if refined else 'decoded'}", value, "lower")
-    row.baselines, row.upper_bound = baselines, motion.warp_error(wear(*truth), flow, valid)
+    row.baselines, row.upper_bound = baselines, motion.warp_error(chosen(*truth), flow, valid)
     row.verdict = verdicts.standing(value, baselines, None, "lower")
     row.definition = (
         "Squared difference between a frame and the next one warped back by the true flow (Lai et "
@@ -110,56 +115,66 @@ def warping(pair, side, target, truth, flow, valid):
     return [row]
 
 
-def landmarks(sides, joints):
-    """Joints from keypoints by a linear map, within each clip and from one to the other.
+def landmarks(results, joints):
+    """Joints predicted from keypoints by a linear map, within each clip and from one to the other.
 
     Args:
-        sides: dict of "a", "b" -> `ClipResults`.
+        results: dict of "a", "b" -> `ClipResults`.
         joints: dict of "a", "b", "ab", "ba" -> (N, J, 2).
     """
-    a, b = sides["a"], sides["b"]
-    # After the map B's keypoints stand for A's object in B's pose, whose joints are those of "ba".
-    across = {
-        "fitted on A, tested on B": (a.keypoints, joints["a"], b.moved_keypoints, joints["ba"]),
-        "fitted on B, tested on A": (b.keypoints, joints["b"], a.moved_keypoints, joints["ab"]),
-    }
-    # What the true joints would get, moved by the one best map as the keypoints are.
-    upper_bounds = {}
-    for case, one, two, both in zip(across, "ab", "ba", ("ba", "ab")):
-        best = affine.fit_affine(joints[two], joints[both])[None]
-        moved = affine_apply(best, joints[two])
-        upper_bounds[case] = keypoints.landmark_error(joints[one], joints[one], moved, joints[both])
-    cases = {}
-    for domain, side in sides.items():
-        fit, test = keypoints.split(len(side.keypoints))
-        found, true = side.keypoints, joints[domain]
-        cases[f"within {domain.upper()}"] = found[fit], true[fit], found[test], true[test]
     rows = []
-    for case, (found, true, tested, wanted) in {**cases, **across}.items():
-        value = keypoints.landmark_error(found, true, tested, wanted)
-        baseline = keypoints.mean_pose_error(true, wanted)
-        if case in across:
-            verdict = verdicts.meaning(value, baseline, upper_bounds[case])
-        else:
-            verdict = verdicts.standing(value, {"mean pose": baseline}, None, "lower")
-        rows.append(
-            Row(
-                MEANING, "landmark error, %", case, value, "lower", {"mean pose": baseline},
-                upper_bounds.get(case), verdict=verdict,
-                definition="Mean distance of joints predicted by a linear map of the keypoints, "
-                "percent of the width (Thewlis et al. 2017); across clips after the affine map, "
-                "where the upper bound is what the true joints get by the best map.",
-            )
-        )  # fmt: skip
+    for domain, clip in results.items():
+        fit, test = keypoints.split(len(clip.keypoints))
+        found, true = clip.keypoints, joints[domain]
+        data = found[fit], true[fit], found[test], true[test]
+        rows.append(_landmark_row(f"within {domain.upper()}", data))
+    # After the affine map the keypoints of one clip stand for the other's object in this clip's
+    # pose, whose joints are those of the pair.
+    for looks, pair in (("a", "ba"), ("b", "ab")):
+        fitted, tested = results[looks], results[pair[0]]
+        data = fitted.keypoints, joints[looks], tested.moved_keypoints, joints[pair]
+        case = f"fitted on {looks.upper()}, tested on {pair[0].upper()}"
+        rows.append(_landmark_row(case, data, _joints_error(joints, pair)))
     return rows
 
 
-def alignment(learned, true_affine, best):
-    """The learned affine map (2, 3) against the ground truth, in the networks' coordinates.
+def _joints_error(joints, pair):
+    """What true joints would get if the best affine map moved them as the keypoints are moved."""
+    motion_of, looks_of = (joints[domain] for domain in pair)
+    best = affine.fit_affine(motion_of, joints[pair])[None]
+    moved = affine_apply(best, motion_of)
+    return keypoints.landmark_error(looks_of, looks_of, moved, joints[pair])
 
-    Proportions and cropped boxes leave their traces beside those of the ground-truth map, so the
-    map `best`, which fits B's joints to A's, has an error too: it is the upper bound. The trivial
-    answer is the identity. `learned` is None without a map.
+
+def _landmark_row(case, data, upper_bound=None):
+    """`Row` of keypoints and joints to fit on, and of both to test on, which are `data`."""
+    value = keypoints.landmark_error(*data)
+    baseline = keypoints.mean_pose_error(data[1], data[3])
+    baselines = {"mean pose": baseline}
+    if upper_bound is None:
+        verdict = verdicts.standing(value, baselines, None, "lower")
+    else:
+        verdict = verdicts.meaning(value, baseline, upper_bound)
+    row = Row(MEANING, "landmark error, %", case, value, "lower", baselines, upper_bound)
+    row.verdict = verdict
+    row.definition = (
+        "Mean distance of joints predicted by a linear map of the keypoints, percent of the width "
+        "(Thewlis et al. 2017); across clips after the affine map, where the upper bound is what "
+        "the true joints get by the best map."
+    )
+    return row
+
+
+def alignment(learned, true_affine, best):
+    """The learned affine map against the ground truth, in the networks' coordinates.
+
+    Proportions and cropped boxes leave their traces beside those of the ground-truth map. So the
+    map that fits B's joints to A's best has an error, too, which is the upper bound; the trivial
+    answer is the identity.
+
+    Args:
+        learned: (2, 3), or None without a map.
+        true_affine, best: (2, 3).
     """
     identity = torch.eye(2, 3, dtype=true_affine.dtype)
     own = identity if learned is None else learned.to(true_affine)
@@ -172,24 +187,26 @@ def alignment(learned, true_affine, best):
         "scale": f"ground truth {parts.scale:.2f}",
         "shift": f"ground truth ({parts.shift[0]:.2f}, {parts.shift[1]:.2f})",
     }
-    distances = {
-        "angle": ("angle error, degrees", abs),
-        "scale": ("scale error, ratio - 1", lambda ratio: abs(ratio - 1)),
-        "shift": ("shift error, half widths", abs),
-    }
+    definition = "Polar decomposition of the map from B's places to A's (Higham 1986)."
+    why = _why_not_aligned(learned, found, parts)
     rows = []
-    for key, (name, distance) in distances.items():
-        row = Row(AFFINE, name, true_values[key], None, "lower")
-        if learned is None:
-            row.why = "the checkpoint has no affine map"
-        elif not found["mirrored_agrees"]:
-            row.why = f"{'the ground-truth' if parts.mirrored else 'the learned'} map alone mirrors"
-            row.why += ": mirror the frames and masks of one clip" if parts.mirrored else ""
-        else:
+    for key, (name, distance) in DISTANCES.items():
+        row = Row(AFFINE, name, true_values[key], None, "lower", why=why, definition=definition)
+        if not why:
             row.value = distance(found[key])
             row.baselines = {"no map": distance(trivial[key])}
             row.upper_bound = distance(attainable[key])
             row.verdict = verdicts.standing(row.value, row.baselines, None, "lower")
-        row.definition = "Polar decomposition of the map from B's places to A's (Higham 1986)."
         rows.append(row)
     return rows
+
+
+def _why_not_aligned(learned, found, true_parts):
+    """Why a learned map cannot be compared with the ground truth; empty where it can."""
+    if learned is None:
+        return "the checkpoint has no affine map"
+    if found["mirrored_agrees"]:
+        return ""
+    if true_parts.mirrored:
+        return "the ground-truth map alone mirrors: mirror the frames and masks of one clip"
+    return "the learned map alone mirrors"

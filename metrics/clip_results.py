@@ -1,4 +1,4 @@
-"""What one clip's frames yield, as everything in this package that makes rows takes it."""
+"""What a clip's frames and the networks' results on them are, as this package measures them."""
 
 from dataclasses import dataclass
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch.nn import functional as F
 
-from metrics.silhouettes import cut
+from metrics.silhouettes import binarize
 
 STRENGTHS = np.logspace(-6, 3, 19)  # of the ridge, in squared coordinates
 BLOCKS = 3  # contiguous parts of a clip, each held out once
@@ -116,7 +116,7 @@ def coverage(keypoints, masks):
     Args:
         masks: (N, 1, H, W) silhouettes.
     """
-    solid = cut(masks).to(keypoints)
+    solid = binarize(masks).to(keypoints)
     under = F.grid_sample(solid, keypoints[:, None], mode="nearest", align_corners=True)
     return under.mean().item()
 

@@ -1,6 +1,7 @@
-"""What needs no truth: reconstruction of the own clip, and what the keypoints are like.
+"""Measures without a ground truth: each clip's own reconstruction, and properties of keypoints.
 
-Every function takes `sides`, dict of domain "a", "b" -> `ClipResults`, and returns a list of `Row`.
+Every function takes `results`, dict of domain "a", "b" -> `ClipResults`, and returns a list of
+`Row`.
 """
 
 import torch
@@ -16,35 +17,39 @@ POINTS = "Keypoints"
 RESULTS = "Results"
 
 
-def reconstruction(sides):
+def reconstruction(results):
     """The clip's own object, drawn from its own keypoints, against its own frames."""
     rows = []
-    for domain, side in sides.items():
-        overlap = silhouettes.iou(side.own_mask, side.masks)
-        rows.append(
-            Row(
-                RECONSTRUCTION, "own silhouette IoU", domain.upper(), overlap, "higher",
-                {"mean mask": silhouettes.iou(silhouettes.mean_mask(side.masks), side.masks)},
-                verdict=verdicts.own_silhouette(overlap),
-                definition="Intersection over union of the decoded silhouette and the mask "
-                "(Jaccard 1912).",
-            )
-        )  # fmt: skip
-    drawn = {d: side for d, side in sides.items() if side.own_picture is not None}
-    for domain, side in drawn.items():
-        for name, better, measure, definition in (
-            ("own L1", "lower", pictures.foreground_l1, "Mean absolute difference of colours on "
-             "the object, on 0..1 (Siarohin et al. 2019)."),
-            ("own SSIM", "higher", pictures.ssim, "Structural similarity (Wang et al. 2004)."),
-        ):  # fmt: skip
-            extra = (side.masks,) if measure is pictures.foreground_l1 else ()
-            mean = side.frames.mean(0, keepdim=True).expand_as(side.frames)
-            values = [measure(x, side.frames, *extra) for x in (side.own_picture, mean)]
-            baselines = {"mean picture": values[1]}
-            verdict = verdicts.standing(values[0], baselines, None, better)
-            row = Row(RECONSTRUCTION, name, domain.upper(), values[0], better, baselines)
-            rows.append(_with(row, verdict, definition))
+    for domain, clip in results.items():
+        rows.append(_own_silhouette(domain, clip))
+        if clip.own_picture is not None:
+            rows += _own_pictures(domain, clip)
     return sorted(rows, key=lambda row: row.name)
+
+
+def _own_silhouette(domain, clip):
+    overlap = silhouettes.iou(clip.own_mask, clip.masks)
+    mean = silhouettes.iou(silhouettes.mean_mask(clip.masks), clip.masks)
+    name, baselines = "own silhouette IoU", {"mean mask": mean}
+    row = Row(RECONSTRUCTION, name, domain.upper(), overlap, "higher", baselines)
+    definition = "Intersection over union of the decoded silhouette and the mask (Jaccard 1912)."
+    return _with(row, verdicts.own_silhouette(overlap), definition)
+
+
+def _own_pictures(domain, clip):
+    def foreground_l1(drawn, frames):
+        return pictures.foreground_l1(drawn, frames, clip.masks)
+
+    mean = clip.frames.mean(0, keepdim=True).expand_as(clip.frames)
+    for name, better, measure, definition in (
+        ("own L1", "lower", foreground_l1, "Mean absolute difference of colours on the object, on "
+         "0..1 (Siarohin et al. 2019)."),
+        ("own SSIM", "higher", pictures.ssim, "Structural similarity (Wang et al. 2004)."),
+    ):  # fmt: skip
+        value, baseline = (measure(x, clip.frames) for x in (clip.own_picture, mean))
+        baselines = {"mean picture": baseline}
+        row = Row(RECONSTRUCTION, name, domain.upper(), value, better, baselines)
+        yield _with(row, verdicts.standing(value, baselines, None, better), definition)
 
 
 def _with(row, verdict, definition):
@@ -52,13 +57,13 @@ def _with(row, verdict, definition):
     return row
 
 
-def points(sides, delta):
+def points(results, delta):
     """Domain confusion, coverage, duplicates and jitter of the keypoints."""
-    return [*_separability(sides), *_places(sides, delta)]
+    return [*_separability(results), *_places(results, delta)]
 
 
-def _separability(sides):
-    a, b = sides["a"], sides["b"]
+def _separability(results):
+    a, b = results["a"], results["b"]
     definition = (
         "Balanced accuracy of a support vector machine on held-out thirds of both clips "
         "(Lopez-Paz and Oquab 2017); 0.5 is chance."
@@ -75,11 +80,11 @@ def _separability(sides):
     return rows
 
 
-def _places(sides, delta):
+def _places(results, delta):
     rows = []
-    for domain, side in sides.items():
-        found, case = side.keypoints, domain.upper()
-        each = [keypoints.coverage(k[:, None], side.masks) for k in found.unbind(1)]
+    for domain, clip in results.items():
+        found, case = clip.keypoints, domain.upper()
+        each = [keypoints.coverage(k[:, None], clip.masks) for k in found.unbind(1)]
         covered = Row(POINTS, "coverage", case, sum(each) / len(each), "higher")
         near = Row(POINTS, "near pairs", case, keypoints.duplicates(found, delta), "lower")
         jitter = Row(POINTS, "keypoint jitter", case, keypoints.jitter(found), "lower")
@@ -96,16 +101,16 @@ def _places(sides, delta):
     return sorted(rows, key=lambda row: row.name)
 
 
-def steadiness(sides):
+def steadiness(results):
     """Flicker of the results, as a ratio to the frames that drive them."""
     rows = []
-    for domain, side in sides.items():
-        if side.other_picture is None:
-            drawn, driver = map(signed, (side.other_mask, side.masks))
+    for domain, clip in results.items():
+        if clip.other_picture is None:
+            drawn, driver = map(signed, (clip.other_mask, clip.masks))
         else:
-            drawn, driver = side.other_picture, side.frames
+            drawn, driver = clip.other_picture, clip.frames
         ratio = motion.picture_jitter(drawn) / max(motion.picture_jitter(driver), 1e-9)
-        what = "decoded" if side.other_picture is None else "refined"
+        what = "decoded" if clip.other_picture is None else "refined"
         rows.append(
             Row(
                 RESULTS, "jitter, relative to the driver's", f"{PAIR[domain]}, {what}", ratio,
@@ -117,19 +122,19 @@ def steadiness(sides):
     return rows
 
 
-def realism(sides, features, why):
+def realism(results, features, why):
     """KID of the results against the clip whose looks they wear; `why` where `features` is None."""
     rows = []
     definition = "Kernel Inception Distance (Binkowski et al. 2018), torchvision's weights"
-    for domain, side in sides.items():
-        case, target = f"{PAIR[domain]}, refined", sides[OTHER[domain]].frames
-        reason = why if side.other_picture is not None else "the checkpoint has no refiners"
+    for domain, clip in results.items():
+        case, target = f"{PAIR[domain]}, refined", results[OTHER[domain]].frames
+        reason = why if clip.other_picture is not None else "the checkpoint has no refiners"
         row = Row(RESULTS, "KID", case, None, "lower", why=reason)
-        if features is not None and side.other_picture is not None:
-            count = min(len(target), len(side.frames))
+        if features is not None and clip.other_picture is not None:
+            count = min(len(target), len(clip.frames))
             size = max(2, count // 2)
-            row.value = pictures.kid(side.other_picture, target, features, size)
-            row.baselines = {"driver's frames": pictures.kid(side.frames, target, features, size)}
+            row.value = pictures.kid(clip.other_picture, target, features, size)
+            row.baselines = {"driver's frames": pictures.kid(clip.frames, target, features, size)}
             row.verdict = verdicts.standing(row.value, row.baselines, None, "lower")
             if count < 1000:
                 row.verdict += f"; {count} frames are few"

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from metrics.silhouettes import cut
+from metrics.silhouettes import binarize
 from utils.tensors import signed, unit
 
 PSNR_LIMIT = 100.0  # decibels; one 8-bit step in one number of a 256 x 256 picture makes 101
@@ -28,7 +28,7 @@ def _mean_of_batches(measure, pictures, truth, batch):
 def foreground_l1(pictures, truth, masks):
     """Mean |x - y| over colours and the true silhouettes' pixels, on the scale 0..1.
 
-    What Siarohin et al. 2019 call L1, without the background that both sides share.
+    What Siarohin et al. 2019 call L1, without the background, which both pictures share.
 
     Args:
         masks: (N, 1, H, W), the truth's silhouettes.
@@ -36,7 +36,7 @@ def foreground_l1(pictures, truth, masks):
     Raises:
         ValueError: all silhouettes are empty.
     """
-    inside = cut(masks)
+    inside = binarize(masks)
     if not inside.any():
         raise ValueError("every true silhouette is empty")
     difference = (unit(pictures) - unit(truth)).abs().mean(1, keepdim=True)
@@ -93,10 +93,10 @@ def kid(pictures, target_pictures, features, subset_size, subsets=100, batch=16)
     Args:
         pictures, target_pictures: (N, 3, H, W) and (M, 3, H, W).
         features: module, (B, 3, H, W) in [0, 1] -> (B, D); see `inception_features`.
-        subset_size: pictures drawn from either side for each of the `subsets` estimates.
+        subset_size: pictures drawn from either of both for each of the `subsets` estimates.
 
     Raises:
-        ValueError: a subset would hold one picture, or more than either side has.
+        ValueError: a subset would hold one picture, or more than either of both has.
     """
     from torchmetrics.image.kid import KernelInceptionDistance  # slow to import
 
@@ -106,21 +106,25 @@ def kid(pictures, target_pictures, features, subset_size, subsets=100, batch=16)
     with warnings.catch_warnings(), torch.random.fork_rng(devices=[]):
         warnings.filterwarnings("ignore", message=".*will save all extracted features")
         metric = KernelInceptionDistance(features, subsets=subsets, subset_size=subset_size)
-        for side, real in ((target_pictures, True), (pictures, False)):
-            for some in side.split(batch):
+        for whole, real in ((target_pictures, True), (pictures, False)):
+            for some in whole.split(batch):
                 metric.update(unit(some), real=real)
         torch.default_generator.manual_seed(0)  # torch.manual_seed would reach the GPU's too
         return metric.compute()[0].item()
 
 
 class InceptionFeatures(nn.Module):
-    """The 2048 pooled features of Inception v3. Pictures (B, 3, H, W) in [0, 1] -> (B, 2048)."""
+    """The 2048 pooled features of Inception v3. Pictures (B, 3, H, W) in [0, 1] -> (B, 2048).
+
+    Pictures may lie on any device; they are moved to the network's.
+    """
 
     def __init__(self, network):
         super().__init__()
         self.network = network
 
     def forward(self, pictures):
+        pictures = pictures.to(next(self.network.parameters()).device)
         resized = F.interpolate(
             pictures, (INCEPTION_SIZE, INCEPTION_SIZE), mode="bilinear", antialias=True
         )

@@ -1,6 +1,6 @@
 """Silhouettes against silhouettes: overlap, outlines, and the best guess among given frames.
 
-Silhouettes are (N, 1, H, W) in [0, 1], cut at 0.5. Where both sides are compared picture by
+Silhouettes are (N, 1, H, W) in [0, 1], binarized at 0.5. Where both sides are compared picture by
 picture, either may be a single one, (1, 1, H, W), that meets all of the other's.
 """
 
@@ -11,14 +11,14 @@ import torch
 BLOCK = 256  # silhouettes in one matrix product; 64 MiB of numbers at 256 x 256
 
 
-def cut(masks):
+def binarize(masks):
     """(N, 1, H, W) in [0, 1] -> bool."""
     return masks > 0.5
 
 
 def iou(masks, truth):
     """Intersection over union (Jaccard 1912), mean over pictures; of two empty silhouettes 1."""
-    found, wanted = cut(masks), cut(truth)
+    found, wanted = binarize(masks), binarize(truth)
     shared = (found & wanted).flatten(1).sum(1)
     union = (found | wanted).flatten(1).sum(1)
     return torch.where(union > 0, shared / union.clamp(min=1), 1.0).mean().item()
@@ -33,7 +33,7 @@ def boundary_f(masks, truth, tolerance=0.008):
     Args:
         tolerance: what counts as near, as a share of the picture's diagonal; rounded up to pixels.
     """
-    found, wanted = torch.broadcast_tensors(cut(masks), cut(truth))
+    found, wanted = torch.broadcast_tensors(binarize(masks), binarize(truth))
     radius = math.ceil(tolerance * math.hypot(*found.shape[2:]))
     pairs = zip(found[:, 0].cpu().numpy(), wanted[:, 0].cpu().numpy())
     return sum(_outline_f(x, y, radius) for x, y in pairs) / len(found)
@@ -55,12 +55,12 @@ def _outline_f(found, wanted, radius):
 
 def mean_mask(masks):
     """Share of the silhouettes that cover each pixel, (1, 1, H, W) in [0, 1]."""
-    return cut(masks).float().mean(0, keepdim=True)
+    return binarize(masks).float().mean(0, keepdim=True)
 
 
 def pairwise_iou(masks, others):
     """Intersection over union of every pair, (N, 1, H, W) and (M, 1, H, W) -> (N, M)."""
-    rows, columns = (cut(x).flatten(1).split(BLOCK) for x in (masks, others))
+    rows, columns = (binarize(x).flatten(1).split(BLOCK) for x in (masks, others))
     return torch.cat([torch.cat([_block_iou(x, y) for y in columns], 1) for x in rows])
 
 
@@ -93,7 +93,7 @@ def _framed(masks, size):
     """Each silhouette's bounding box at (size, size), bool; an empty one stays empty."""
     from torchvision.ops import masks_to_boxes, roi_align  # slow to import
 
-    solid = cut(masks)
+    solid = binarize(masks)
     framed = solid.new_zeros(len(solid), 1, size, size)
     (filled,) = solid.flatten(1).any(1).nonzero(as_tuple=True)
     boxes = masks_to_boxes(solid[filled, 0])

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from utils.standing import order, stand
 
-_MARGIN = 4  # percent of the scale left free on either side, so that no mark is cut
+_MARGIN = 4  # percent of the scale left free on either side, so that every mark is seen whole
 
 
 @dataclass

@@ -18,23 +18,23 @@ COLUMNS = 8  # of the picture of silhouettes
 STAGES = ("stage one", "stage two")
 
 
-def write_page(path, opt, sides, truth, rows, defaults):
+def write_page(path, opt, results, truth, rows, defaults):
     """Write the page of a run to `path`.
 
     Args:
         opt: options of the evaluation; `load` leads to the run's losses and options.
-        sides: dict of domain -> `metrics.clip_results.Side`.
+        results: dict of domain -> `metrics.clip_results.ClipResults`.
         truth: dict of pair -> (pictures, silhouettes); empty where it is not known.
         rows: `metrics.table.Row`.
         defaults: stage -> option -> default; its keys are "stage one" and "stage two".
     """
-    runs = run_folders(Path(opt.load), 1 if sides["a"].own_picture is None else 2)
+    runs = run_folders(Path(opt.load), 1 if results["a"].own_picture is None else 2)
     page = Page(
         title=title(opt.root_a, opt.root_b),
         summary=summary(rows),
-        videos=[video(domain, sides, truth, opt.fps) for domain in sides],
-        pictures=[silhouettes(domain, side, truth) for domain, side in sides.items()],
-        tracks=[tracks(domain, side, opt.fps) for domain, side in sides.items()],
+        videos=[video(domain, results, truth, opt.fps) for domain in results],
+        pictures=[silhouettes(domain, clip, truth) for domain, clip in results.items()],
+        tracks=[tracks(domain, clip, opt.fps) for domain, clip in results.items()],
         losses=[
             Curves(stage, loss_log.curves(folder / "log.csv")) for stage, folder in runs.items()
         ],
@@ -101,13 +101,13 @@ def pixels(pictures):
     return three.permute(0, 2, 3, 1).numpy()
 
 
-def video(domain, sides, truth, fps):
-    """Input, decoded silhouette, result and truth side by side."""
-    side = sides[domain]
+def video(domain, results, truth, fps):
+    """Input, decoded silhouette, result and truth clip by clip."""
+    clip = results[domain]
     pair, other = PAIR[domain], OTHER[domain]
-    parts = {"input": tensors.unit(side.frames), "silhouette": side.other_mask}
-    if side.other_picture is not None:
-        parts["result"] = tensors.unit(side.other_picture)
+    parts = {"input": tensors.unit(clip.frames), "silhouette": clip.other_mask}
+    if clip.other_picture is not None:
+        parts["result"] = tensors.unit(clip.other_picture)
     if truth:
         parts["truth"] = tensors.unit(truth[pair][0])
     cells = [pixels(x) for x in parts.values()]
@@ -117,23 +117,23 @@ def video(domain, sides, truth, fps):
     return Video(caption, np.concatenate(cells, axis=2), fps)
 
 
-def silhouettes(domain, side, truth):
-    """Decoded silhouettes, with the truth's outline's side told by colour where it is known."""
+def silhouettes(domain, clip, truth):
+    """Decoded silhouettes, with the truth's outline's clip told by colour where it is known."""
     pair, other = PAIR[domain], OTHER[domain]
-    some = torch.linspace(0, len(side.frames) - 1, COLUMNS).long()
+    some = torch.linspace(0, len(clip.frames) - 1, COLUMNS).long()
     shown = {
-        f"input {domain.upper()}": tensors.unit(side.frames[some]),
-        "decoded": side.other_mask[some],
+        f"input {domain.upper()}": tensors.unit(clip.frames[some]),
+        "decoded": clip.other_mask[some],
     }
     caption = f"{pair}: decoded silhouettes of {other.upper()}"
     if truth:
         true = (truth[pair][1][some] > 0.5).float()
-        drawn = (side.other_mask[some] > 0.5).float()
+        drawn = (clip.other_mask[some] > 0.5).float()
         shown["against the truth"] = torch.cat([drawn, drawn * true, true], 1)
         caption += "; white: right, red: too much, blue: missing"
     return Picture(caption, visualize.rows(shown), caption)
 
 
-def tracks(domain, side, fps):
-    frames = pixels(tensors.unit(side.frames))
-    return Tracks(f"clip {domain.upper()}", side.keypoints.numpy(), frames, fps)
+def tracks(domain, clip, fps):
+    frames = pixels(tensors.unit(clip.frames))
+    return Tracks(f"clip {domain.upper()}", clip.keypoints.numpy(), frames, fps)

@@ -28,16 +28,16 @@ def truth(pair):
 @pytest.fixture(scope="module")
 def perfect(pair, truth):
     """Sides as a faultless method would make them: true pictures, joints for keypoints."""
-    sides = {}
+    results = {}
     for domain, name in (("a", "ab"), ("b", "ba")):
         clip = Clip(pair / domain / "train_seg")
         _, frames, masks = next(clip.stream(8, 8, *SIZE))
         pictures, silhouettes = truth.pictures(name, *SIZE)
         joints, moved = truth.joints(domain, *SIZE), truth.joints(name, *SIZE)
-        sides[domain] = ClipResults(
+        results[domain] = ClipResults(
             frames, masks, joints, moved, masks, silhouettes, frames.clone(), pictures
         )
-    return sides
+    return results
 
 
 def values(rows):
@@ -89,15 +89,15 @@ def test_the_joints_as_keypoints_mean_the_same_on_both(tmp_path):
     joints = {name: truth.joints(name, *SIZE) for name in ("a", "b", "ab", "ba")}
     nothing = dict.fromkeys(("frames", "masks", "own_mask", "other_mask"))
     nothing |= dict.fromkeys(("own_picture", "other_picture"))
-    sides = {
+    results = {
         domain: ClipResults(keypoints=joints[domain], moved_keypoints=joints[pair], **nothing)
         for domain, pair in (("a", "ab"), ("b", "ba"))
     }
-    for row in against_truth.landmarks(sides, joints)[2:]:
+    for row in against_truth.landmarks(results, joints)[2:]:
         assert row.value < 0.15 * row.baselines["mean pose"] and row.value < row.upper_bound
         assert row.verdict == "keypoints mean the same on both"
-    turned = sides["b"].moved_keypoints.flip(1)  # every keypoint changes its body part
-    shuffled = {**sides, "b": replace(sides["b"], moved_keypoints=turned)}
+    turned = results["b"].moved_keypoints.flip(1)  # every keypoint changes its body part
+    shuffled = {**results, "b": replace(results["b"], moved_keypoints=turned)}
     worse = against_truth.landmarks(shuffled, joints)[2]
     assert worse.value > worse.baselines["mean pose"] and "change their meaning" in worse.verdict
 

@@ -88,20 +88,7 @@ def parse(description, *groups, defaults=None, argv=None, script=None):
     table = {o.name: o for group in groups for o in group}
     for name, value in (defaults or {}).items():
         table[name] = replace(table[name], default=value)
-    parser = _Parser(
-        description=description,
-        epilog=_unused_line(table.values()),
-        allow_abbrev=False,
-        argument_default=argparse.SUPPRESS,
-    )
-    for o in table.values():
-        _add(parser, o)
-    parser.add_argument(
-        "--config",
-        metavar="FILE.yaml",
-        action="append",
-        help="options from a file; flags win, and of several files the later ones",
-    )
+    parser = _parser(description, table.values())
     flags = vars(parser.parse(argv))
     given = {}
     for config in flags.pop("config", []):
@@ -110,6 +97,24 @@ def parse(description, *groups, defaults=None, argv=None, script=None):
     given.update(flags)
     resolved = {name: o.default for name, o in table.items()}
     return argparse.Namespace(**{**resolved, **given}), set(given)
+
+
+def _parser(description, options):
+    parser = _Parser(
+        description=description,
+        epilog=_unused_line(options),
+        allow_abbrev=False,
+        argument_default=argparse.SUPPRESS,
+    )
+    for o in options:
+        _add(parser, o)
+    parser.add_argument(
+        "--config",
+        metavar="FILE.yaml",
+        action="append",
+        help="options from a file; flags win, and of several files the later ones",
+    )
+    return parser
 
 
 def _unused_line(options):

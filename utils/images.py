@@ -9,11 +9,11 @@ from utils.files import replacing
 BROKEN = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)  # as Pillow says it
 
 
-def read(path, mode):
-    """Decode a whole picture as Pillow mode `mode` ("RGB", "L"); UserError where it is broken."""
+def read(path, mode=None):
+    """Decode a whole picture as Pillow mode `mode`, by default its own; UserError if broken."""
     try:
         with Image.open(path) as image:
-            return image.convert(mode)
+            return image.convert(mode or image.mode)
     except BROKEN as error:
         raise UserError(f"{path} cannot be read as a picture ({error}); replace it") from None
 

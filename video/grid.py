@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from utils import images
 from utils.errors import UserError
 
 FRAME = 24  # white around and between the columns, pixels
@@ -33,34 +34,22 @@ class Layout:
 
 
 def read_picture(path, mode):
-    """One file as a Pillow image (`utils.images.read` would load torch), RGB or RGBA by `mode`.
-
-    What is transparent is set on white for RGB.
-    """
-    try:
-        with Image.open(path) as image:
-            if mode == "RGB" and image.has_transparency_data:
-                image = Image.alpha_composite(
-                    Image.new("RGBA", image.size, "white"), image.convert("RGBA")
-                )
-            return image.convert(mode)
-    except (
-        OSError,
-        SyntaxError,
-        ValueError,
-        Image.DecompressionBombError,
-    ):  # Pillow's own ways to say that a file is broken
-        raise UserError(f"{path} is not a readable picture; write it again or remove it") from None
+    """A picture file as a Pillow image of mode "RGB" or "RGBA"; for RGB, white is behind it."""
+    image = images.read(path)
+    if mode == "RGB" and image.has_transparency_data:
+        white = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(white, image.convert("RGBA"))
+    return image.convert(mode)
 
 
 def crop_middle(pictures, width, height, paths):
-    """Cut one box, centred in the first picture (A's), out of every picture."""
+    """Crop every picture to one box, which is centred in the first picture (A's)."""
     left = (pictures[0].width - width) // 2
     top = (pictures[0].height - height) // 2
     for picture, path in zip(pictures, paths):
         if min(left, top) < 0 or left + width > picture.width or top + height > picture.height:
             raise UserError(
-                f"{path} is {in_words(picture.size)}, too small for the cut of {width} x {height}; "
+                f"{path} is {in_words(picture.size)}, too small to crop to {width} x {height}; "
                 "pass a smaller --crop_w and --crop_h"
             )
     return [picture.crop((left, top, left + width, top + height)) for picture in pictures]
@@ -111,7 +100,7 @@ def write_label(canvas, label, middle):
 def write_titles(canvas, titles, left, width):
     """Letter the columns in place, each title centred over its `width` pixels, from `left` on.
 
-    All have one size, at which the longest fits, or is cut.
+    All have one size, at which the longest fits; one that is too long even so loses its end.
     """
     room, size = width + FRAME - 8, TITLE_SIZE  # so that neighbours do not meet
     while size > SMALLEST and any(_font(size).getlength(title) > room for title in titles):

@@ -97,10 +97,10 @@ class Video:
             )
 
     def _stream(self):
-        """What the file tells, a dict, then its frames as bytes."""
+        """ffmpeg's description of the file, a dict, and then each frame as bytes."""
         excerpt = self.excerpt
-        words = [*self._decoder, *_seconds(excerpt)]
-        # Square pixels first; then `Excerpt.size`.
+        source = [*LOCAL, *self._decoder, *_seconds(excerpt)]
+        # ffmpeg makes pixels square first, and then the size that `Excerpt.size` tells.
         share = f"min(1,{excerpt.longest or 1e9}/max(iw,ih))"
         scale = f"scale=w='max(1,round(iw*{share}))':h='max(1,round(ih*{share}))'"
         rate = [] if excerpt.fps is None else [f"fps={excerpt.fps}"]
@@ -110,7 +110,7 @@ class Video:
                 str(self.path.absolute()),
                 pix_fmt=COLOURS[self.mode],
                 bits_per_pixel=8 * len(self.mode),
-                input_params=[*LOCAL, *words],
+                input_params=source,
                 output_params=["-map", "0:v:0", "-vf", filters],
             )
         except (OSError, IndexError, AttributeError):  # its ways to say that there is no video
@@ -172,7 +172,10 @@ def _natural(path):
 
 
 def _seconds(excerpt):
-    """ffmpeg's words for where to begin and to end; where it cannot seek, it need not."""
+    """ffmpeg's arguments for where to begin and to end.
+
+    None where that is the file's own begin or end, since some files cannot be sought in.
+    """
     begin = ["-ss", str(excerpt.start)] if excerpt.start else []
     return begin + ([] if excerpt.end is None else ["-to", str(excerpt.end)])
 

@@ -39,8 +39,8 @@ class VideoWriter:
         path: .avi (MPEG-4), .mp4 (H.264), .webm (VP9) or .gif (looping); its folder is made.
         fps: frames per second, above 0.
         transparent: frames have an alpha channel, which .webm and .gif keep.
-        audio: file whose sound goes along, padded with silence or cut to the video's length; "" for
-            none.
+        audio: file whose sound goes along, padded with silence or shortened to the video's length;
+            "" for none.
 
     Raises:
         UserError: another extension, a place that cannot be written, `audio` without sound.
