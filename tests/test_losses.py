@@ -34,6 +34,7 @@ def test_separation_sees_ten_keypoints_only():
     torch.manual_seed(0)
     many = torch.randn(2, 14, 2)
     assert keypoints.separation(many, 0.5) == keypoints.separation(many[:, :10], 0.5)
+    assert keypoints.separation(many, 0.5) != keypoints.separation(many[:, :9], 0.5)
 
 
 def test_separation_of_every_keypoint_leaves_out_pairs_with_itself():
