@@ -176,6 +176,9 @@ def test_keypoints_are_smoothed_where_they_are_drawn(crop_boxes):
     assert np.array_equal(points.keypoints, tracks.smooth(stable.numpy(), 0.5, 10))
     assert (before, after) == tuple(tracks.jitter(x.numpy()) for x in (stable, points.keypoints))
     assert np.array_equal(*(vars(points.export(range(5)))[name] for name in ("keypoints", "moved")))
+    points.load(found, found.flip(1))
+    points.smooth(0.5, 10)
+    assert np.allclose(points.moved, points.keypoints.flip(1), atol=1e-6)
 
 
 def test_sized_pictures_are_truncated_resized_and_only_then_stretched():
@@ -200,9 +203,21 @@ def test_sized_pictures_are_truncated_resized_and_only_then_stretched():
     wanted = 255 * resized((picture[0].permute(1, 2, 0).numpy() + 1) / 2)
     assert np.abs(np.asarray(drawn["refined_ab_"]) - wanted).max() < 1e-3
     item = sheets.batch_pictures(frames, mask.round(), result, splitted=True, sized=False)
-    stretched = np.asarray(sheets.split_pictures("a", item)["decoded_ab_"].resize((50, 20)))
-    assert np.abs(stretched - found).max() > 10
+    stretched = sheets.split_pictures("a", item)["decoded_ab_"]
+    assert stretched.getextrema() == ((0, 255),) * 3
+    assert np.abs(np.asarray(stretched.resize((50, 20))) - found).max() > 10
     assert tensors.stretch_grey(Image.new("L", (4, 4), 90)).getextrema() == (0, 0)
+
+
+def test_of_frames_that_show_what_is_hidden_the_nearer_count_more():
+    """Frames as grey as their numbers, of a camera that stands still."""
+    frames = [np.full((20, 30, 3), number, np.uint8) for number in range(30)]
+    masks = [np.zeros((20, 30), bool) for _ in frames]
+    masks[0][8:12, 12:18] = True
+    plate = CleanPlate(frames, masks, lambda *_: (np.eye(3), True))(0, (30, 20))
+    shares = 1 / np.array([6, 12, 24])
+    assert (plate[10, 15] == round((shares * [6, 12, 24]).sum() / shares.sum())).all()
+    assert (plate[0] == 0).all()
 
 
 def test_plain_backdrops(tmp_path):
