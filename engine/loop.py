@@ -150,7 +150,7 @@ class Run:
     def _asked_to_stop(self):
         """Whether a signal came; several processes agree on it every so many iterations."""
         if parallel.size() > 1 and self.iteration % AGREE == 0:
-            self.signal = parallel.largest(torch.tensor(self.signal, device=self.device)).item()
+            self.signal = parallel.agree(self.signal, self.device)
             return self.signal
         return self.signal and parallel.size() == 1
 

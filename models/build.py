@@ -13,15 +13,13 @@ def build_jokr(
     strong_kp=False,
     kp_width=32,
     ngf=64,
-    norm="instance",
     no_dropout=False,
-    init_type="normal",
-    init_gain=0.02,
     affine=False,
     running_stats=False,
     item_stats=False,
     new_norm=None,
     autocast=None,
+    **generator,
 ):
     """The networks of stage one, and with `new_norm` the refiners of stage two.
 
@@ -30,24 +28,28 @@ def build_jokr(
         scale_kp: the detector's downscale, in (0, 1].
         strong_kp: the generator as detector instead of the hourglass.
         kp_width: block expansion of the hourglass.
-        ngf, norm, no_dropout, init_type, init_gain: of every generator, see `ResnetGenerator`.
         affine: learn an affine map between the domains.
         running_stats: infer with the detector's running statistics, not each picture's own.
         item_stats: train the detector with each picture's own statistics, as inference uses them.
         new_norm: the refiners' norm; None builds no refiners.
         autocast: dtype in which shape decoder and refiners compute, torch.bfloat16 or
             torch.float16; None is float32, in which the detector always computes.
+        ngf, no_dropout, generator: of every generator; `norm`, `init_type` and `init_gain` as in
+            `ResnetGenerator`.
 
     Returns:
         `JOKR`, on the CPU, in train mode.
     """
-    generator = {
-        "width": ngf,
-        "norm": norm,
-        "dropout": not no_dropout,
-        "init_type": init_type,
-        "init_gain": init_gain,
-    }
+    generator.update(width=ngf, dropout=not no_dropout)
+    detector = _detector(num_kp, scale_kp, strong_kp, kp_width, item_stats, generator)
+    decoder = ShapeDecoder(num_kp, autocast=autocast, **generator)
+    alignment = AffineAlignment() if affine else None
+    look = {**generator, "norm": new_norm, "autocast": autocast}
+    refiners = [Refiner(**look), Refiner(**look)] if new_norm else [None, None]
+    return JOKR(detector, decoder, alignment, *refiners, running_stats)
+
+
+def _detector(num_kp, scale_kp, strong_kp, kp_width, item_stats, generator):
     if strong_kp:
         detector = StrongDetector(num_kp, scale_kp, **generator)
     else:
@@ -55,12 +57,4 @@ def build_jokr(
     for module in detector.modules():
         if isinstance(module, BatchNorm2d):
             module.per_item = item_stats
-    generator["autocast"] = autocast
-    refiner = {**generator, "norm": new_norm}
-    return JOKR(
-        detector,
-        ShapeDecoder(num_kp, **generator),
-        AffineAlignment() if affine else None,
-        *([Refiner(**refiner), Refiner(**refiner)] if new_norm else [None, None]),
-        running_stats,
-    )
+    return detector

@@ -138,6 +138,13 @@ def maximum(tensor):
     return _Maximum.apply(largest) if size() > 1 else largest
 
 
+def agree(number, device):
+    """The largest of a number of each process, in all of them; waits for the device."""
+    if size() == 1:
+        return number
+    return largest(torch.tensor(number, device=device)).item()
+
+
 def largest(tensor):
     """Entrywise largest over the processes; for bookkeeping, without gradient."""
     if size() > 1:

@@ -164,7 +164,7 @@ def _failure(trial, device, networks):
             trial()
         except Exception as raised:  # compilers, drivers and headers fail in many ways
             error = raised
-    failed = parallel.largest(torch.tensor(float(error is not None), device=device)).item()
+    failed = parallel.agree(int(error is not None), device)
     if failed:
         for network in networks:
             network._compiled_call_impl = None

@@ -1,0 +1,114 @@
+"""--precision fp16: its loss scale, steps that overflow, and runs that go on from checkpoints."""
+
+import multiprocessing
+import os
+
+import pytest
+import torch
+from torch import distributed, nn
+
+from engine import checkpoint
+from engine.loop import step
+from tests.conftest import SMALL, succeed
+from utils import loss_log, runtime
+
+FIRST, SECOND = "train_first_stage.py", "train_second_stage.py"
+TOLD = "of the steps since the last entry skipped: gradients overflowed in float16"
+
+
+@pytest.fixture(autouse=True)
+def shallow(monkeypatch):
+    monkeypatch.setattr("models.generator.BLOCKS", 1)  # nine take nine times as long
+
+
+@pytest.fixture
+def flags(roots):
+    return f"{roots} {SMALL} --bs 2 --ema 0.5 --print_loss 1 --save_check 2 --save_img 99"
+
+
+def run(script, flags, out, iters, more=""):
+    return succeed(script, f"{flags} --precision fp16 --out {out} --iters {iters} {more}")
+
+
+def scale_from(monkeypatch, scale):
+    """Let loss scales begin at `scale`."""
+
+    def loss_scaler(dtype, device):
+        return torch.amp.GradScaler(device.type, scale) if dtype == torch.float16 else None
+
+    monkeypatch.setattr(runtime, "loss_scaler", loss_scaler)
+
+
+def test_a_run_in_fp16_goes_on_as_if_never_cut(flags, tmp_path):
+    run(FIRST, flags, tmp_path / "whole", 5)
+    (tmp_path / "cut").mkdir()
+    (tmp_path / "cut/checkpoint_2").write_bytes((tmp_path / "whole/checkpoint_2").read_bytes())
+    run(FIRST, flags, tmp_path / "cut", 5, "--resume")
+    curves = [loss_log.curves(tmp_path / name / "log.csv") for name in ("whole", "cut")]
+    assert {k: (x[3:], y[3:]) for k, (x, y) in curves[0].items()} == curves[1]
+    ends = [checkpoint.read(tmp_path / name / "checkpoint") for name in ("whole", "cut")]
+    assert ends[0]["scaler"] == ends[1]["scaler"]
+    assert 0 < ends[0]["scaler"]["_growth_tracker"] <= 5  # steps since the last overflow
+    assert ends[0]["G_A"].keys() == ends[1]["G_A"].keys()
+    for name, value in ends[0]["G_A"].items():
+        assert value.dtype == torch.float32
+        assert torch.equal(value, ends[1]["G_A"][name]), name
+
+
+def test_precisions_open_each_others_checkpoints(flags, tmp_path):
+    """And a stage-one checkpoint of fp16 serves stage two, whose scale is its own."""
+    succeed(FIRST, f"{flags} --precision fp32 --out {tmp_path} --iters 1")
+    assert "scaler" not in checkpoint.read(tmp_path / "checkpoint")
+    assert "at iteration 1" in run(FIRST, flags, tmp_path, 2, "--resume")
+    assert checkpoint.read(tmp_path / "checkpoint")["scaler"]["scale"] <= 2.0**16
+    succeed(FIRST, f"{flags} --precision fp32 --out {tmp_path} --iters 3 --resume")
+    more = f"--lambda_vgg 0 --load {tmp_path}/checkpoint_2"
+    run(SECOND, flags, tmp_path / "second", 1, more)
+    assert checkpoint.read(tmp_path / "second/checkpoint")["scaler"]["_growth_tracker"] <= 1
+
+
+def test_an_overflow_skips_the_step_and_says_so_once(flags, tmp_path, monkeypatch):
+    """The scale is far too large, and is halved until gradients fit."""
+    scale_from(monkeypatch, 2.0**60)
+    text = run(FIRST, flags.replace("--print_loss 1", "--print_loss 3"), tmp_path, 7)
+    lines = [line for line in text.splitlines() if TOLD in line]
+    assert lines == [
+        f"[0] 1 {TOLD}; the loss is now multiplied by {2.0**59:g}",
+        f"[3] 3 {TOLD}; the loss is now multiplied by {2.0**56:g}",
+        f"[6] 3 {TOLD}; the loss is now multiplied by {2.0**53:g}",
+    ]
+    start, end = (checkpoint.read(tmp_path / name) for name in ("checkpoint_0", "checkpoint"))
+    assert end["g_opt"]["state"][0]["step"] == 0
+    assert end["d_opt"]["state"][0]["step"] == 7  # its float32 needs no scale
+    for name, value in end["G_A"].items():
+        assert torch.equal(value, start["G_A"][name]), name
+    text = run(FIRST, flags, tmp_path, 8, "--resume")
+    assert f"[7] 1 {TOLD}" in text  # what was skipped before is not counted again
+
+
+def train_shared(rank, port, results):
+    """One of two processes; a gradient overflows in the second one only, in the first step."""
+    os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
+    distributed.init_process_group("gloo", rank=rank, world_size=2)
+    torch.manual_seed(0)
+    network, scaler = nn.Linear(3, 1), torch.amp.GradScaler("cpu")
+    optimiser = torch.optim.Adam(network.parameters(), fused=True)
+    for number in range(2):
+        factor = float("inf") if (rank, number) == (1, 0) else 1.0
+        step(optimiser, {"loss": (network(torch.ones(2, 3)) * factor).sum()}, scaler)
+    taken = optimiser.state[network.weight]["step"].item()
+    results.put((rank, taken, scaler.get_scale(), network.weight.flatten().tolist()))
+    distributed.destroy_process_group()
+
+
+def test_processes_agree_on_skipping(tmp_path):
+    context = multiprocessing.get_context("spawn")
+    results, port = context.Queue(), 20000 + os.getpid() % 20000
+    workers = [context.Process(target=train_shared, args=(r, port, results)) for r in range(2)]
+    for worker in workers:
+        worker.start()
+    found = sorted(results.get(timeout=120) for _ in workers)
+    for worker in workers:
+        worker.join(60)
+    assert [entry[1:3] for entry in found] == [(1.0, 2.0**15)] * 2
+    assert found[0][3] == found[1][3]
