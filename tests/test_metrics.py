@@ -109,7 +109,8 @@ def test_nearest_compares_whole_bounding_boxes():
     corner = square(60, side=20)
     corner[..., 100:140, 99] = corner[..., 139, 60:100] = 1  # a quarter, in a frame as large
     candidates = torch.cat([corner, square(20)])
-    assert silhouettes.nearest(square(200, side=10), candidates).tolist() == [1]
+    for side in (10, 1):
+        assert silhouettes.nearest(square(200, side=side), candidates).tolist() == [1]
 
 
 def test_nearest_of_an_empty_silhouette_is_the_empty_one():
