@@ -104,6 +104,13 @@ def test_an_edge_has_the_objects_colours():
     assert abs(solid.sum() / silhouette.sum() - 1) < 0.03
 
 
+def test_alpha_rises_as_a_smooth_step():
+    silhouette = np.uint8([[0, 76, 102, 127, 153, 179, 255]])  # 0, 0.3, 0.4, 0.5, 0.6, 0.7, 1
+    picture = np.zeros((1, 7, 3), np.uint8)
+    alpha = matte.extract_foreground(picture, silhouette, lambda x: x)[0, :, 3].astype(int)
+    assert np.abs(alpha - 255 * np.array([0, 0, 0.15625, 0.5, 0.84375, 1, 1])).max() < 4
+
+
 def test_faint_tips_keep_the_objects_colour():
     """Far from all that is sure, where the networks' grey shows through most."""
     silhouette = np.zeros((64, 64), np.float32)
