@@ -4,7 +4,7 @@ BIN := .venv/bin
 DEMO := output/demo
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
-.PHONY: demo test test-fast browser lint clean
+.PHONY: demo test test-fast browser gpu lint clean
 .DELETE_ON_ERROR:
 
 demo: .venv/installed
@@ -39,6 +39,10 @@ browser:
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || \
 		{ $(SUDO) apt-get update -q && \
 		$(SUDO) apt-get install -yq --no-install-recommends chromium chromium-driver; }
+
+# By the interpreter that is there, with what it has: machines with GPUs bring their own PyTorch.
+gpu:
+	$(or $(wildcard $(BIN)/python),$(PYTHON)) benchmarks/gpu.py
 
 lint: .venv/installed-dev
 	$(BIN)/ruff check .

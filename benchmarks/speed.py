@@ -12,7 +12,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from argparse import Namespace
 from pathlib import Path
 from unittest import mock
 
@@ -23,6 +22,7 @@ sys.path.insert(0, str(ROOT))
 
 import train_second_stage  # noqa: E402 - the project's root must be on the path first
 from benchmarks.subject import ACCELERATIONS, COMPILED, Subject, synchronise  # noqa: E402
+from benchmarks.sweep import sweep  # noqa: E402
 from benchmarks.tables import measure, show, table  # noqa: E402
 from datasets.clip import Clip  # noqa: E402
 from engine import checkpoint, loop, run_folder  # noqa: E402
@@ -34,9 +34,9 @@ BENCH = (
         "stages",
         str,
         "all",
-        "what to time; all is first, second and inference; sweep is stage one, uncompiled, over "
-        "batch sizes, picture sizes and widths",
-        ("all", "first", "second", "inference", "sweep"),
+        "what to time; all is first, second and inference; sweep_* is memory and speed of a stage, "
+        "uncompiled, over batch sizes, picture sizes, widths and, on GPUs, precisions",
+        ("all", "first", "second", "inference", "sweep_first", "sweep_second"),
     ),
     arguments.option("rounds", arguments.count, 5, "times that every row is measured, in turn"),
     arguments.option("steps", arguments.count, 4, "iterations of one measurement"),
@@ -107,27 +107,6 @@ def training(stage, device, product):
     return {title: rows}
 
 
-def sweep(device, product):
-    """How stage one's cost grows: one setting changed at a time."""
-    base, rows = vars(read_options("first")), {}
-    base.update(ladder=False, plain=False, compile="off")
-    changes = [{"bs": 1}, {"bs": 2}, {"bs": 4}, {"bs": 8}, {"bs": 16}]
-    side, width = base["resize_w"], base["ngf"]
-    changes += [{"resize_w": 2 * side, "resize_h": 2 * side, "bs": bs} for bs in (1, 2, 4, 8)]
-    changes += [{"ngf": width // 2}, {"ngf": 2 * width}]
-    for change in changes:
-        opt = Namespace(**{**base, **change})
-        name = " ".join(f"{k} {v}" for k, v in change.items() if k != "resize_h")
-        try:
-            subjects = ladder("first", opt, device)
-            rows[name] = table(subjects, measure(subjects, 3, opt.steps), product)["accelerated"]
-        except torch.OutOfMemoryError:
-            print(f"  {name}: out of memory")
-    if rows:
-        show("stage one, other settings", rows)
-    return {"sweep": rows}
-
-
 def inference(device):
     """Frames of both clips per second: the networks alone, and the whole script."""
     opt = read_options("second")
@@ -187,8 +166,11 @@ def main():
             found.update(training(stage, device, product))
     if opt.stages in ("all", "inference"):
         found.update(inference(device))
-    if opt.stages == "sweep":
-        found.update(sweep(device, product))
+    if opt.stages.startswith("sweep_"):
+        stage = opt.stages.removeprefix("sweep_")
+        rows = sweep(stage, read_options(stage), device)
+        show(f"stage {stage}, uncompiled", rows)
+        found[opt.stages] = rows
     run_folder.make_folder(Path(opt.json).parent)
     Path(opt.json).write_text(json.dumps(found, indent=1))
     print(f"\nall figures are in {opt.json}")

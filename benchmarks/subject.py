@@ -1,6 +1,7 @@
 """One stage of training with any set of the accelerations, to be timed."""
 
 import contextlib
+import functools
 import time
 from unittest import mock
 
@@ -10,7 +11,7 @@ from torch.utils.flop_counter import FlopCounterMode
 import train_first_stage
 import train_second_stage
 from benchmarks import plain
-from utils import errors
+from utils import errors, runtime
 
 MEMORY = "clips in memory, warped in batches"
 ONE_CALL = "one decoder call for both domains"
@@ -66,6 +67,7 @@ class Subject:
         self.pairs = pairs if MEMORY in names else plain.Files(clips, pairs, device)
         self.fixed = Fixed(pairs)
         self._slow_down()
+        self.scaler = runtime.loss_scaler(self.jokr.shape_decoder.autocast, device)
 
     def _slow_down(self):
         """Undo what `names` lacks of what building the networks has accelerated; compile."""
@@ -95,7 +97,7 @@ class Subject:
             yield
 
     def step(self, pairs, iteration):
-        self.script.train(*self.nets, pairs, iteration, self.opt)
+        self.script.train(*self.nets, pairs, iteration, self.opt, scaler=self.scaler)
 
     def seconds(self, what, steps):
         """Mean time of one iteration of `what`: data, compute or loop."""
@@ -117,10 +119,16 @@ def timing_lpips(opt, device):
         return train_second_stage.load_lpips(opt, device)
     except errors.UserError as error:
         print(f"note: LPIPS is timed with random weights ({error})")
-    from torchvision.models import vgg16
-
-    with mock.patch("models.weights.vgg16_state", lambda path: vgg16(weights=None).state_dict()):
+    with mock.patch("models.weights.vgg16_state", lambda path: random_vgg16()):
         return train_second_stage.load_lpips(opt, device)
+
+
+@functools.cache
+def random_vgg16():
+    """State dict of a VGG16's features as they are before training."""
+    from torchvision.models import vgg16  # slow to import, and seldom needed
+
+    return vgg16(weights=None).state_dict()
 
 
 def synchronise(device):

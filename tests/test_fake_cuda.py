@@ -25,7 +25,7 @@ from datasets.pairs import ClipTensors, Pairs
 from engine import schedule
 from engine.log import FiniteGuard
 from losses.confusion import Moments
-from utils import arguments, geometry, options
+from utils import arguments, geometry, options, runtime
 
 CUDA = torch.device("cuda")
 SMALL = (
@@ -35,13 +35,13 @@ SMALL = (
 STAGE_ONE = (
     "",
     "--redraw_per_item --sep_all --confuse_b --soft_boundary 1.5 --lambda_moments 5 --item_stats "
-    "--lr_decay 0.5 --no_dropout --precision bf16",
+    "--ema 0.9 --lr_decay 0.5 --no_dropout --precision bf16",
     "--strong_kp --norm batch --item_stats --hflip --precision fp32",
-    "--strong_kp --norm none --running_stats --precision bf16",
+    "--strong_kp --norm none --running_stats --precision fp16",
 )
 STAGE_TWO = (
     "",
-    "--running_stats --norm batch --new_norm batch --lr_decay 0.5 --precision bf16",
+    "--running_stats --norm batch --new_norm batch --ema 0.9 --lr_decay 0.5 --precision bf16",
     "--item_stats --redraw_per_item --norm none --new_norm none --no_dropout --precision fp32",
     "--strong_kp --lambda_vgg 0 --precision bf16",
 )
@@ -142,6 +142,8 @@ def take_step(gpu, clips, opt, script, networks, moments=None):
     decays = [schedule.rates(optimiser, opt.lr_decay, 0, 2) for optimiser in optimisers]
     pairs, guard = open_pairs(gpu, clips, opt), FiniteGuard()
     extra = {"moments": moments} if moments else {}
+    if scaler := runtime.loss_scaler(runtime.autocast_dtype(opt.precision, CUDA), CUDA):
+        extra["scaler"] = scaler
     with NoWaiting():
         terms, *_ = script.train(*networks, pairs, 0, opt, **extra)
         for _ in range(2):  # the first time an average is but a copy
