@@ -6,11 +6,11 @@ if __name__ == "__main__":  # --help and wrong options are answered before slow 
     errors.run(options.parse, "train_first_stage", __doc__)
 
 import torch
-from torch.optim import Adam
 
 from engine import checkpoint, run_folder
 from engine.learner import Learner
 from engine.loop import Run, compile_step, open_pairs, prepare_output, step
+from engine.optimiser import Adam
 from losses.confusion import Moments, confusion, discrimination
 from losses.keypoints import (
     equivariance,

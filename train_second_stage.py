@@ -8,11 +8,11 @@ if __name__ == "__main__":  # --help and wrong options are answered before slow 
 from itertools import chain
 
 import torch
-from torch.optim import Adam
 
 from engine import checkpoint, run_folder
 from engine.learner import Learner
 from engine.loop import Run, compile_step, open_pairs, prepare_output, step
+from engine.optimiser import Adam
 from losses.reconstruction import l1
 from models import weights
 from models.build import build_jokr

@@ -3,6 +3,7 @@
 import csv
 import sys
 import time
+from functools import cached_property
 from pathlib import Path
 
 import torch
@@ -38,12 +39,19 @@ class Log:
             self._open(["iteration", *values])
         self.writer.writerow({"iteration": iteration, **values})
         self.file.flush()
-        for name, value in values.items():
-            self.events.add_scalar(name, value, iteration)
         if self.bar.disable:
             self.tell(f"[{iteration}] " + "  ".join(f"{k}: {v:.6f}" for k, v in values.items()))
         else:
             self.bar.set_postfix({k: f"{v:.3g}" for k, v in list(values.items())[:6]})
+        for name, value in values.items():
+            self.events.add_scalar(name, value, iteration)
+
+    @cached_property
+    def events(self):
+        """TensorBoard's writer, which is slow to import: not before the first line is printed."""
+        from torch.utils.tensorboard import SummaryWriter
+
+        return SummaryWriter(self.out, purge_step=self.start)
 
     def _effort(self, iteration):
         """Iterations per second since the last entry, and the run's largest use of GPU memory."""
@@ -61,9 +69,6 @@ class Log:
             self.bar.write(text)
 
     def _open(self, fields):
-        from torch.utils.tensorboard import SummaryWriter  # slow to import
-
-        self.events = SummaryWriter(self.out, purge_step=self.start)
         earlier = [row for row in loss_log.read(self.path) if row["iteration"] < self.start]
         self.file = open(self.path, "w", newline="")  # noqa: SIM115 - closed by close()
         self.writer = csv.DictWriter(self.file, fields, restval="nan", extrasaction="ignore")
