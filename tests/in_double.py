@@ -1,12 +1,12 @@
-"""Run a training script in float64: python -m tests.in_double SCRIPT FLAGS."""
+"""Scripts in float64, where two ways of summing a batch agree to the last digits that matter."""
 
-import runpy
-import sys
+import contextlib
 from unittest import mock
 
 import torch
 
 from datasets.pairs import Batch, Pairs
+from tests.conftest import run_script
 from utils import runtime
 
 
@@ -16,17 +16,24 @@ def then(owner, name, convert):
     return mock.patch.object(owner, name, lambda *args: convert(function(*args)))
 
 
-def main():
-    sys.argv = sys.argv[1:]
+@contextlib.contextmanager
+def in_double():
+    """Inside, networks are built, and batches and warps are given out, in float64."""
+    former = torch.get_default_dtype()
     torch.set_default_dtype(torch.float64)
-    with (
-        then(Pairs, "batch", lambda pair: [Batch(*(x.double() for x in batch)) for batch in pair]),
-        then(Pairs, "warps", lambda pair: [x.double() for x in pair]),
-        then(Pairs, "stills", lambda clips: [[x.double() for x in clip] for clip in clips]),
-        then(runtime, "channels_last", lambda network: network.double()),
-    ):
-        runpy.run_path(sys.argv[0], run_name="__main__")
+    try:
+        with (
+            then(Pairs, "batch", lambda pair: [Batch(*(x.double() for x in b)) for b in pair]),
+            then(Pairs, "warps", lambda pair: [x.double() for x in pair]),
+            then(Pairs, "stills", lambda clips: [[x.double() for x in clip] for clip in clips]),
+            then(runtime, "channels_last", lambda network: network.double()),
+        ):
+            yield
+    finally:
+        torch.set_default_dtype(former)
 
 
-if __name__ == "__main__":
-    main()
+def run_in_double(script, flags):
+    """`tests.conftest.run_script` in float64."""
+    with in_double():
+        return run_script(script, flags)

@@ -83,6 +83,25 @@ def test_a_checkpoint_of_the_reference_opens(tmp_path, affine):
     parts["g_opt"].step()
 
 
+def test_a_restored_optimiser_keeps_its_kernel_and_its_layout():
+    """Rates and moments come from the file; how they are computed and laid out does not."""
+    kernel = torch.randn(4, 3, 3, 3)
+    theirs, ours = (torch.nn.Parameter(kernel.clone()) for _ in range(2))
+    ours.data = ours.data.to(memory_format=torch.channels_last)
+    saving, loading = Adam([theirs], lr=0.25), Adam([ours], lr=1.0, fused=True)
+    theirs.square().sum().backward()
+    saving.step()
+    checkpoint.restore(
+        "it", {"g_opt": {**saving.state_dict()}, "learned_t": None}, {"g_opt": loading}
+    )
+    group, moments = loading.param_groups[0], loading.state[ours]
+    assert (group["lr"], group["fused"], group["foreach"]) == (0.25, True, None)
+    for name in ("exp_avg", "exp_avg_sq"):
+        assert torch.equal(moments[name], saving.state[theirs][name])
+        assert moments[name].stride() == ours.stride() != theirs.stride()
+    assert moments["step"].item() == 1
+
+
 @pytest.mark.parametrize(
     "changes",
     [

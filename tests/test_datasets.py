@@ -194,14 +194,65 @@ def test_a_crop_cuts_sides_and_stretches():
     assert (x, y) == pytest.approx(((25 - 20) / 0.8 - 0.5, 25 / 0.5 - 0.5), abs=0.5)
 
 
-def test_drawn_ranges():
-    matrices, crops = augment.draw(np.random.default_rng(0), 4000)
-    assert (crops[:, 0] == 0).mean() == pytest.approx(0.6, abs=0.03)
-    assert crops.max() <= 0.05
-    determinant = np.linalg.det(matrices)
-    assert determinant.min() > 0.4
-    assert determinant.max() < 1.7
-    assert 40 < np.abs(matrices[:, :2, 2]).max() < 120
+def deviation_error(values):
+    """Standard error of a sample's standard deviation (from its fourth moment)."""
+    fourth = ((values - values.mean(0)) ** 4).mean(0)
+    return np.sqrt((fourth - values.var(0) ** 2) / (4 * values.var(0) * len(values)))
+
+
+def turned(points, degrees):
+    c, s = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+    x, y = points[..., 0], points[..., 1]
+    return np.stack([c * x - s * y, s * x + c * y], -1)
+
+
+def sheared(points, x_degrees, y_degrees):
+    x, y = points[..., 0], points[..., 1]
+    x = x + np.tan(np.radians(x_degrees)) * y
+    return np.stack([x, y + np.tan(np.radians(y_degrees)) * x], -1)
+
+
+def first_pipeline(points, uniform, pixels):
+    """Resize, rotate, translate, shear (docs/METHOD.md, section 3), one step after the other."""
+    size = uniform(0.8, 1.1)[..., None]
+    points = turned(points * size, uniform(-20, 20)) + pixels()
+    return sheared(points, uniform(-15, 15), uniform(-15, 15)) / size  # the canvas grew, too
+
+
+def second_pipeline(points, uniform, pixels):
+    """Scale, translate, shear, rotate; the crop stands apart."""
+    scale = np.concatenate([uniform(0.8, 1.2), uniform(0.8, 1.2)], -1)[:, None]
+    points = sheared(points * scale + pixels(), uniform(-20, 20), uniform(-20, 20))
+    return turned(points, uniform(-20, 20))
+
+
+@pytest.mark.parametrize("pipeline", [first_pipeline, second_pipeline])
+def test_points_move_as_if_the_steps_were_taken_one_by_one(pipeline):
+    """Spread and mean of where three points land, against draws of another program."""
+    rng, n, corners = np.random.default_rng(1), 200_000, np.array([[0, 0], [100, 0], [0, 100.0]])
+    matrices, crops = augment.draw(np.random.default_rng(0), n)
+    matrices = matrices[(crops[:, 0] == 0) == (pipeline is first_pipeline)]
+    ours = np.einsum("nij,pj->npi", matrices[:, :2, :2], corners) + matrices[:, None, :2, 2]
+    theirs = pipeline(
+        np.tile(corners, (n, 1, 1)),
+        lambda low, high: rng.uniform(low, high, (n, 1)),
+        lambda: rng.integers(-50, 51, (n, 1, 2)),
+    )
+    ours, theirs = ours.reshape(len(ours), 6), theirs.reshape(n, 6)
+    mean_error = np.sqrt(ours.var(0) / len(ours) + theirs.var(0) / n)
+    assert (np.abs(ours.mean(0) - theirs.mean(0)) < 5 * mean_error).all()
+    spread_error = np.hypot(deviation_error(ours), deviation_error(theirs))
+    assert (np.abs(ours.std(0) - theirs.std(0)) < 5 * spread_error).all()
+
+
+def test_six_items_of_ten_take_the_first_pipeline_and_the_others_are_cropped():
+    _, crops = augment.draw(np.random.default_rng(0), 20_000)
+    first = (crops == 0).all(1)
+    assert first.mean() == pytest.approx(0.6, abs=0.015)
+    cropped = crops[~first]
+    assert cropped.min() == pytest.approx(0.0001, abs=0.0001)
+    assert cropped.max() == pytest.approx(0.05, abs=0.0001)
+    assert np.abs(np.corrcoef(cropped.T) - np.eye(4)).max() < 0.05  # each side by its own
 
 
 def test_all_four_pictures_of_an_item_move_together(folder):
@@ -214,6 +265,20 @@ def test_all_four_pictures_of_an_item_move_together(folder):
     assert torch.equal(batch.mask, batch.next_mask)
     assert not torch.equal(batch.mask[0], batch.mask[1])
     assert set(batch.mask.unique().tolist()) == {0, 1}
+
+
+def test_the_next_picture_of_an_item_is_the_next_frame(folder):
+    """Frame i of the clip is 10 * (i + 3) red and fills the networks' picture with it."""
+    tensors = ClipTensors(opened(folder), 32, 32, 0.0, "cpu")
+    still = np.tile(np.eye(3), (2, 1, 1)), np.zeros((2, 4))
+    batch = tensors.sample(np.array([0, 3]), *still)
+    for frames, masks, first in (
+        (batch.frame, batch.mask, 30),
+        (batch.next_frame, batch.next_mask, 40),
+    ):
+        red = ((frames[:, 0].amin((1, 2)) + 1) * 127.5).tolist()
+        assert red == pytest.approx([first, first + 30])
+        assert masks.shape == (2, 1, 32, 32)
 
 
 def test_batches_are_a_function_of_seed_and_iteration(folder):
@@ -244,6 +309,24 @@ def test_shares_of_a_batch_are_the_batch(folder):
     assert a.shape == (4, 2, 3)
     assert not torch.equal(a, b)
     assert not torch.equal(a, whole.warps(1)[0])
+
+
+def test_hflip_mirrors_every_item_of_a_and_none_of_b(folder):
+    a, b = (ClipTensors(opened(folder), 32, 32, 0.2, "cpu") for _ in "ab")
+    plain, mirrored = (Pairs(a, b, 4, seed=1, mirror_a=m).batch(0) for m in (False, True))
+    for ours, wanted in zip(mirrored[0], plain[0]):
+        assert not torch.allclose(ours, wanted, atol=0.05)
+        assert (ours - wanted.flip(3)).abs().mean() < 0.01  # a mask's edge may round differently
+    assert all(torch.equal(ours, wanted) for ours, wanted in zip(mirrored[1], plain[1]))
+
+
+def test_stills_are_spread_from_the_first_to_the_last_frame(folder):
+    a, b = (ClipTensors(opened(folder), 32, 32, 0.2, "cpu") for _ in "ab")
+    b.pictures = b.pictures[:3]
+    found = Pairs(a, b, 2, seed=1).stills(3)
+    for (frames, masks), tensors, moments in zip(found, (a, b), ([0, 2, 4], [0, 1, 2])):
+        wanted = tensors.still(np.array(moments))
+        assert torch.equal(frames, wanted[0]) and torch.equal(masks, wanted[1])
 
 
 def test_random_warps_scatter_about_the_identity():
@@ -278,8 +361,9 @@ def test_too_few_frames_for_a_batch(folder):
 
 
 def moments(masks):
-    """Area, centroid, spread and covariance of each mask (n, 256, 256), as the reference's file."""
-    x = torch.arange(256).double() * 2 / 255 - 1
+    """Area, centroid, spread and covariance of masks (n, size, size), as the reference's file."""
+    size = masks.shape[-1]
+    x = torch.arange(size).double() * 2 / (size - 1) - 1
     masks = masks.double()
     area = masks.mean((1, 2))
     weight = masks / masks.sum((1, 2), keepdim=True)
@@ -290,17 +374,12 @@ def moments(masks):
     return torch.stack([area, cx, cy, sx, sy, covariance], 1).numpy()
 
 
-def deviation_error(values):
-    """Standard error of a sample's standard deviation (from its fourth moment)."""
-    fourth = ((values - values.mean(0)) ** 4).mean(0)
-    return np.sqrt((fourth - values.var(0) ** 2) / (4 * values.var(0) * len(values)))
-
-
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the published clips are not here")
 @pytest.mark.parametrize("animal", ["cow", "cat", "fox"])
 def test_items_are_distributed_as_the_references(animal):
+    """Moments hardly depend on the picture's size: 128 here, 256 there."""
     golden = np.load(SHARED / f"golden/augmentation_{animal}.npz")
-    tensors = ClipTensors(Clip(SHARED / f"data/{animal}/train_seg"), 256, 256, 0.2, "cpu")
+    tensors = ClipTensors(Clip(SHARED / f"data/{animal}/train_seg"), 128, 128, 0.2, "cpu")
     rng = np.random.default_rng(0)
     indices = np.resize(golden["moments"][:, 0].astype(int), 1000)
     batches = [

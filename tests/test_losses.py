@@ -23,6 +23,18 @@ def test_silhouette_counts_the_mass_on_the_object():
     assert keypoints.silhouette(heatmap, mask).item() == pytest.approx(expected, abs=1e-6)
 
 
+def test_silhouette_resizes_the_mask_without_antialiasing():
+    """Of eight columns, two become one: between the two in the middle, at exactly one half."""
+    mask = torch.zeros(1, 1, 4, 8)
+    mask[..., 2:] = 1
+    mask[..., 4] = 0  # a wider filter would see its bright neighbours
+    heatmap = torch.full((1, 1, 2, 4), 1 / 8)
+    inside = 4 / 8  # columns 1 and 3; column 2 is exactly one half, which does not count
+    assert keypoints.silhouette(heatmap, mask).item() == pytest.approx(-math.log(inside))
+    nothing = keypoints.silhouette(heatmap, torch.zeros_like(mask)).item()
+    assert nothing == pytest.approx(-math.log(1e-12))
+
+
 def test_separation_pairs_each_keypoint_with_itself():
     apart = torch.tensor([[[-1.0, 0.0], [1.0, 0.0]]])
     assert keypoints.separation(apart, 0.1).item() == pytest.approx(0.05)
@@ -75,16 +87,33 @@ def test_warp_samples_at_the_warped_grid():
     assert keypoints.warp_frames(frame, shift)[0, 0, 2].tolist() == pytest.approx([1, 2, 3, 4, 4])
 
 
+def certain(logit):
+    """A discriminator that says the same to everything."""
+    network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(4, 1), torch.nn.Sigmoid())
+    torch.nn.init.zeros_(network[1].weight)
+    torch.nn.init.constant_(network[1].bias, logit)
+    return network
+
+
 def test_confusion_and_discrimination_pull_apart():
-    half = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(4, 1), torch.nn.Sigmoid())
-    torch.nn.init.zeros_(half[1].weight)
-    torch.nn.init.constant_(half[1].bias, math.log(3))  # says 0.75 to everything
-    a, b = torch.zeros(2, 2, 2), torch.zeros(2, 2, 2, requires_grad=True)
-    assert confusion.confusion(half, a, b).item() == pytest.approx(-2 * math.log(0.75))
-    on_a, on_b, score_a, _ = confusion.discrimination(half, a, b)
+    says_three_quarters = certain(math.log(3))
+    a, b = (torch.zeros(2, 2, 2, requires_grad=True) for _ in "ab")
+    loss = confusion.confusion(says_three_quarters, a, b)
+    assert loss.item() == pytest.approx(-2 * math.log(0.75))
+    on_a, on_b, *scores = confusion.discrimination(says_three_quarters, a, b)
     assert (on_a.item(), on_b.item()) == pytest.approx((-math.log(0.75), -math.log(0.25)))
-    assert score_a.tolist() == pytest.approx([0.75, 0.75])
-    assert not torch.autograd.grad(on_b, b, allow_unused=True)[0]
+    for score in scores:
+        assert score.tolist() == pytest.approx([0.75, 0.75])
+    (on_a + on_b).backward()
+    assert a.grad is b.grad is None
+    assert says_three_quarters[1].bias.grad.item() == pytest.approx(-0.25 + 0.75)
+
+
+def test_a_discriminator_that_is_sure_costs_a_hundred_and_a_broken_one_nan():
+    points = torch.zeros(1, 2, 2)
+    assert confusion.confusion(certain(-200.0), points, points, only_b=True).item() == 100
+    assert confusion.discrimination(certain(200.0), points, points)[1].item() == 100
+    assert confusion.confusion(certain(math.nan), points, points).isnan()
 
 
 def test_reconstruction_terms():
@@ -157,6 +186,28 @@ def test_a_soft_boundary_is_the_blurred_mask():
     soft = [reconstruction.shape(x, mask, blur=2.0).item() for x in (near, far)]
     hard = [reconstruction.shape(x, mask).item() for x in (near, far)]
     assert soft[0] / soft[1] < hard[0] / hard[1]
+
+
+def test_moments_of_the_first_batch_by_hand():
+    """They count in full, however small the rate; the term is divided by it."""
+    a = torch.tensor([[[1.0, 0.0], [0.0, 2.0]], [[3.0, 0.0], [0.0, 2.0]]])  # x of the first varies
+    b = torch.tensor([[[0.0, 0.0], [0.0, 0.0]], [[0.0, 0.0], [0.0, 4.0]]])  # y of the second
+    shift = (2.0**2 + 0.0) / 2  # means (2, 0), (0, 2) and (0, 0), (0, 2)
+    spread = (1.0**2 + 4.0**2) ** 0.5 / 2  # variances 1 and 4, in different places
+    for rate in (0.05, 0.2):
+        moments = confusion.Moments(2, rate)
+        found = moments(a, b, lambda x: x).item()
+        assert found == pytest.approx((shift + spread) / rate, rel=1e-5)
+
+
+def test_moments_forget_at_their_rate():
+    moments = confusion.Moments(1, rate=0.25)
+    for value in (0.0, 0.0, 8.0):
+        still = torch.full((2, 1, 2), value)
+        found = moments(still, torch.zeros_like(still), lambda x: x)
+    share = 0.25 / (1 - 0.75**3)
+    mean, variance = 8 * share, 64 * share * (1 - share)
+    assert found.item() == pytest.approx((2 * mean**2 + 2 * variance) / 0.25, rel=1e-5)
 
 
 def test_moments_are_equal_for_a_domain_and_its_affine_image():

@@ -6,7 +6,12 @@ from torch.nn import functional as F
 
 from models import JOKR, AffineAlignment
 from models.build import build_jokr
-from models.layers import InstanceNorm2d, evaluation, per_item_statistics
+from models.layers import (
+    BatchNorm2d,
+    InstanceNorm2d,
+    evaluation,
+    per_item_statistics,
+)
 from utils.errors import UserError
 
 
@@ -31,11 +36,36 @@ def test_detector_shapes(frames, strong):
 
 
 @pytest.mark.parametrize("norm", ["instance", "batch", "none"])
-def test_norms_build_and_run(frames, norm):
-    jokr = tiny(norm=norm, new_norm=norm)
-    mask_a, mask_b = jokr.decode(torch.zeros(3, 5, 2), 64, 64)
+def test_norms(frames, norm):
+    """Biases belong to instance norm; batch norm, in training, mixes the batch's items."""
+    torch.manual_seed(0)
+    jokr = tiny(norm=norm, new_norm=norm, no_dropout=True)
+    heatmaps = torch.rand(3, 5, 64, 64)
+    mask_a, mask_b = jokr.shape_decoder(heatmaps)
     assert mask_a.shape == mask_b.shape == (3, 1, 64, 64)
     assert jokr.refiner_a(mask_a).shape == (3, 3, 64, 64)
+    alone = jokr.shape_decoder(heatmaps[:1])[0]
+    assert torch.allclose(mask_a[:1], alone, atol=1e-5) == (norm != "batch")
+    convolutions = [m for m in jokr.refiner_b.modules() if hasattr(m, "kernel_size")]
+    assert len(convolutions) == 24
+    assert convolutions.pop().bias is not None  # the last one, which no norm follows
+    assert all((m.bias is not None) == (norm == "instance") for m in convolutions)
+
+
+def test_batch_norm_is_pytorchs_and_with_item_statistics_that_of_single_pictures():
+    torch.manual_seed(0)
+    x = torch.randn(4, 3, 5, 6, dtype=torch.float64) * torch.arange(1, 5)[:, None, None, None]
+    ours, theirs = BatchNorm2d(3).double(), torch.nn.BatchNorm2d(3).double()
+    for norm in (ours, theirs):
+        torch.nn.init.constant_(norm.weight, 3)
+        torch.nn.init.constant_(norm.bias, 2)
+    assert torch.equal(ours(x), theirs(x))
+    before = {name: value.clone() for name, value in ours.state_dict().items()}
+    assert all(torch.equal(v, theirs.state_dict()[k]) for k, v in before.items())
+    ours.per_item = True
+    each = torch.cat([theirs(x[i : i + 1]) for i in range(4)])
+    assert torch.allclose(ours(x), each, atol=1e-12)
+    assert all(torch.equal(v, before[k]) for k, v in ours.state_dict().items())
 
 
 @pytest.mark.parametrize("layout", [torch.channels_last, torch.contiguous_format])
@@ -104,11 +134,63 @@ def test_instance_norm_in_float16_has_no_overflow(layout):
     assert gradient.isfinite().all()
 
 
+@pytest.mark.parametrize("no_dropout", [False, True])
+def test_dropout_of_generators(frames, no_dropout):
+    """One in each residual block, of probability 0.5, in training only."""
+    torch.manual_seed(0)
+    decoder, heatmaps = tiny(no_dropout=no_dropout).shape_decoder, torch.rand(1, 5, 64, 64)
+    rates = [m.p for m in decoder.modules() if isinstance(m, torch.nn.Dropout)]
+    assert rates == ([] if no_dropout else [0.5] * 9)
+    one, two = decoder(heatmaps)[0], decoder(heatmaps)[0]
+    assert torch.equal(one, two) == no_dropout
+    decoder.eval()
+    assert torch.equal(decoder(heatmaps)[0], decoder(heatmaps)[0])
+
+
 @pytest.mark.parametrize("init_type", ["normal", "xavier", "kaiming", "orthogonal"])
 def test_first_weights(init_type):
-    network = tiny(init_type=init_type).shape_decoder
-    assert network.model[1].weight.std() > 0
-    assert network.model[1].bias.abs().max() == 0
+    """Every convolution's, by the formula of its distribution; a kernel has 9 weights or 49."""
+    torch.manual_seed(0)
+    network = tiny(init_type=init_type, ngf=32).shape_decoder
+    convolutions = [m for m in network.modules() if hasattr(m, "kernel_size")]
+    assert all(module.bias.abs().max() == 0 for module in convolutions)
+    for weight in (module.weight.detach() for module in convolutions):
+        rows = weight.flatten(1)
+        if init_type == "orthogonal":
+            short = rows if len(rows) <= rows.shape[1] else rows.T
+            product, wanted = short @ short.T, 0.3**2 * torch.eye(len(short))
+            assert torch.allclose(product, wanted, atol=1e-5)
+            continue
+        fan_in, fan_out = rows.shape[1], weight.numel() // weight.shape[1]
+        std = {
+            "normal": 0.3,
+            "xavier": 0.3 * (2 / (fan_in + fan_out)) ** 0.5,
+            "kaiming": (2 / fan_in) ** 0.5,
+        }[init_type]
+        error = weight.numel() ** -0.5  # of a mean, in standard deviations
+        assert weight.mean().abs() < 4.5 * error * std
+        assert (weight.std() / std - 1).abs() < 4.5 * error / 2**0.5
+        beyond = (weight.abs() > 2 * std).double().mean().item()  # of a uniform one nothing is
+        assert beyond == pytest.approx(0.0455, abs=4.5 * 0.21 * error)
+
+
+def test_first_weights_of_batch_norm():
+    torch.manual_seed(0)
+    norms = [m for m in tiny(norm="batch", ngf=32).shape_decoder.modules() if hasattr(m, "affine")]
+    weights = torch.cat([norm.weight for norm in norms])
+    assert len(norms) == 23
+    assert weights.mean().item() == pytest.approx(1, abs=4.5 * 0.3 * len(weights) ** -0.5)
+    assert weights.std().item() == pytest.approx(0.3, rel=0.1)
+    assert all(norm.bias.abs().max() == 0 for norm in norms)
+
+
+def test_the_affine_map_starts_near_the_identity():
+    torch.manual_seed(0)
+    thetas = torch.cat([AffineAlignment().theta.detach() for _ in range(1000)])
+    assert (thetas.mean(0) - torch.eye(2, 3)).abs().max() < 0.008
+    assert (thetas.std(0) - 0.05).abs().max() < 0.005
+    given = torch.rand(1, 2, 3)
+    assert torch.equal(AffineAlignment(given).theta, given)
 
 
 @pytest.mark.parametrize(
@@ -194,15 +276,31 @@ def test_retarget_gives_each_domain_its_own_networks():
     assert jokr.retarget(frames, "b", False).moved_keypoints.mean().item() == 0.5
 
 
-@pytest.mark.parametrize(("size", "scale"), [(96, 0.5), (64, 0.25), (100, 1.0)])
-def test_sizes_that_do_not_fit_are_refused(size, scale):
-    with pytest.raises(UserError, match=f"--resize_w {size}"):
-        tiny(scale_kp=scale).detector.check_size(size, size)
+@pytest.mark.parametrize(
+    ("width", "height", "changes", "words"),
+    [
+        (96, 64, {"scale_kp": 0.5}, "--resize_w 96 .* multiple of 64, at least 64"),
+        (64, 96, {"scale_kp": 0.5}, "--resize_h 96 .* multiple of 64"),
+        (64, 64, {"scale_kp": 0.25}, "--resize_w 64 .* multiple of 128"),
+        (100, 96, {"scale_kp": 1.0}, "--resize_w 100 .* multiple of 32, at least 32"),
+        (16, 8, {"scale_kp": 0.5, "strong_kp": True}, "--resize_h 8 .* 8, at least 16"),
+    ],
+)
+def test_sizes_that_do_not_fit_are_refused(width, height, changes, words):
+    with pytest.raises(UserError, match=words):
+        tiny(**changes).detector.check_size(width, height)
 
 
-@pytest.mark.parametrize(("width", "height", "scale"), [(64, 128, 0.5), (96, 32, 1.0)])
-def test_sizes_that_fit_run(width, height, scale):
-    jokr = tiny(scale_kp=scale)
+@pytest.mark.parametrize(
+    ("width", "height", "changes"),
+    [
+        (64, 128, {"scale_kp": 0.5}),
+        (96, 32, {"scale_kp": 1.0}),
+        (24, 16, {"scale_kp": 0.5, "strong_kp": True}),
+    ],
+)
+def test_sizes_that_fit_run(width, height, changes):
+    jokr = tiny(**changes)
     jokr.detector.check_size(width, height)
     result = jokr.retarget(torch.zeros(1, 3, height, width), "a", False)
     assert result.other_mask.shape == (1, 1, height, width)

@@ -10,32 +10,25 @@ import pytest
 import torch
 
 from tests.conftest import ROOT, SMALL
+from tests.in_double import run_in_double
 from tests.test_scripts import names, wait_for
+from tests.workers import Workers
 from utils import loss_log
 
 FIRST, SECOND = "train_first_stage.py", "train_second_stage.py"
 
 
-def launch(processes, *command, **keywords):
-    """Start a script on so many processes, which meet over gloo."""
-    torchrun = ["-m", "torch.distributed.run", "--standalone", f"--nproc_per_node={processes}"]
-    return subprocess.Popen(
-        [sys.executable, *(torchrun if processes > 1 else []), *map(str, command)],
-        cwd=ROOT,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        **keywords,
-    )
+@pytest.fixture(scope="module")
+def two():
+    with Workers(2) as workers:
+        yield workers
 
 
-def in_double(processes, script, flags):
-    """Run a script in float64 (tests/in_double.py) on so many processes; returns its output."""
-    process = launch(processes, "-m", "tests.in_double", script, *flags.split())
-    text, _ = process.communicate(timeout=300)
-    assert process.returncode == 0, text
-    return text
+def train(script, flags, workers=None):
+    """Run a script in float64, on the two processes if they are given; returns what it printed."""
+    ends = workers.run(run_in_double, script, flags) if workers else [run_in_double(script, flags)]
+    assert all(end.returncode == 0 for end in ends), [end.stderr for end in ends]
+    return "".join(end.stdout for end in ends)
 
 
 def losses(folder):
@@ -55,12 +48,12 @@ def assert_same_losses(one, two, steps):
             assert other[name] == pytest.approx(row[name], rel=1e-4, abs=1e-12), (name, row)
 
 
-@pytest.mark.parametrize("changes", ["--affine", "--norm batch --strong_kp"])
-def test_two_processes_train_stage_one_as_one_does(roots, tmp_path, changes):
+@pytest.mark.parametrize("changes", ["--affine --lambda_moments 5", "--norm batch --strong_kp"])
+def test_two_processes_train_stage_one_as_one_does(two, roots, tmp_path, changes):
     flags = f"{roots} {SMALL} {changes} --no_dropout --bs 4 --iters 5 --print_loss 1 --g_lr 1e-3 "
     flags += "--save_img 4 --save_check 4 --lambda_disc 1"
-    for count in (1, 2):
-        text = in_double(count, FIRST, f"{flags} --out {tmp_path}/{count}")
+    for name, workers in (("1", None), ("2", two)):
+        text = train(FIRST, f"{flags} --out {tmp_path}/{name}", workers)
         assert text.count("5 iterations done") == 1
     assert_same_losses(tmp_path / "1", tmp_path / "2", steps=5)
     assert {"checkpoint_4", "checkpoint", "4-kp.png"} <= names(tmp_path / "2")
@@ -68,29 +61,52 @@ def test_two_processes_train_stage_one_as_one_does(roots, tmp_path, changes):
     for network in ("G_A", "KP", "Disc"):
         for key, value in one[network].items():
             assert torch.allclose(value, two[network][key], rtol=1e-4, atol=1e-8), key
+    if one["learned_t"] is not None:
+        assert torch.allclose(one["learned_t"], two["learned_t"], rtol=1e-6)
 
 
-def test_two_processes_train_stage_two_and_go_on_alone(roots, tmp_path):
+def test_two_processes_train_stage_two_and_go_on_alone(two, roots, tmp_path):
     shape = f"{roots} {SMALL} --no_dropout --bs 4"
-    in_double(1, FIRST, f"{shape} --iters 1 --out {tmp_path}/first")
+    train(FIRST, f"{shape} --iters 1 --out {tmp_path}/first")
     flags = f"{shape} --lambda_vgg 0 --print_loss 1 --load {tmp_path}/first/checkpoint"
-    in_double(1, SECOND, f"{flags} --iters 5 --out {tmp_path}/1")
-    in_double(2, SECOND, f"{flags} --iters 3 --out {tmp_path}/2")
-    in_double(1, SECOND, f"{flags} --iters 5 --out {tmp_path}/2 --resume")
+    train(SECOND, f"{flags} --iters 5 --out {tmp_path}/1")
+    train(SECOND, f"{flags} --iters 3 --out {tmp_path}/2", two)
+    train(SECOND, f"{flags} --iters 5 --out {tmp_path}/2 --resume")
     assert_same_losses(tmp_path / "1", tmp_path / "2", steps=5)
 
 
-def test_a_batch_that_cannot_be_shared_is_refused_once(roots, tmp_path):
-    process = launch(2, FIRST, *f"{roots} {SMALL} --bs 3 --out {tmp_path}".split())
-    text, _ = process.communicate(timeout=120)
-    assert process.returncode != 0
-    assert text.count("error: --bs 3 cannot be shared by 2 processes; use a multiple of 2") == 1
+def test_a_batch_that_cannot_be_shared_is_refused_once(two, roots, tmp_path):
+    ends = two.run(run_in_double, FIRST, f"{roots} {SMALL} --bs 3 --out {tmp_path}")
+    assert [end.returncode for end in ends] == [2, 2]
+    sentence = "error: --bs 3 cannot be shared by 2 processes; use a multiple of 2\n"
+    assert [end.stderr for end in ends] == [sentence, ""]
 
 
-def test_interrupted_processes_save_one_checkpoint(roots, tmp_path):
+def test_processes_stop_together_when_one_is_interrupted(two, roots, tmp_path):
+    flags = f"{roots} {SMALL} --bs 4 --save_img 9999 --save_check 9999 --out {tmp_path}"
+    two.start(run_in_double, FIRST, flags)
+    two.wait_for(tmp_path / "checkpoint_0")
+    os.kill(two.processes[1].pid, signal.SIGINT)
+    ends = two.results()
+    assert [end.returncode for end in ends] == [130, 130], ends
+    assert [end.stdout.count("is saved. To go on: ") for end in ends] == [1, 0]
+    assert len([name for name in names(tmp_path) if name.startswith("checkpoint_")]) == 2
+
+
+@pytest.mark.slow
+def test_torchrun_interrupted_saves_one_checkpoint(roots, tmp_path):
+    """The documented launcher and a terminal's Ctrl-C; slow, as it starts four interpreters."""
     flags = f"{roots} {SMALL} --bs 3 --save_img 9999 --save_check 9999 --out {tmp_path}"
     flags += " --norm batch --precision bf16"
-    process = launch(3, FIRST, *flags.split(), start_new_session=True)
+    torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node=3"]
+    process = subprocess.Popen(
+        [sys.executable, *torchrun, str(ROOT / FIRST), *flags.split()],
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
     wait_for(tmp_path / "checkpoint_0", process)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal's Ctrl-C does
     text, _ = process.communicate(timeout=60)

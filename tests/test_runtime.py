@@ -1,6 +1,7 @@
 """Device, precision, compiler and memory: what is chosen, and what is said where it cannot be."""
 
 import shutil
+from functools import partialmethod
 
 import pytest
 import torch
@@ -70,26 +71,52 @@ def test_without_a_compiler(monkeypatch, capsys):
         runtime.compile_networks("on", MPS, network)
 
 
-@pytest.mark.skipif(not shutil.which("g++"), reason="torch.compile needs a C++ compiler here")
-@pytest.mark.parametrize("dtype", [None, torch.bfloat16])
-def test_compiled_and_plain_agree(dtype, monkeypatch):
-    """Values, gradients and names; the pictures of `retarget` are not compiled."""
-    monkeypatch.setattr("models.generator.BLOCKS", 1)  # nine take nine times as long to compile
+def plain_and_compiled(backend, dtype):
+    """Two equal networks; `compile_networks` compiled the second one's shape decoder."""
     torch.manual_seed(0)
-    options = {"num_kp": 3, "scale_kp": 0.5, "kp_width": 2, "ngf": 2, "no_dropout": True}
-    plain = build_jokr(**options, init_gain=0.3, autocast=dtype)
-    compiled = build_jokr(**options, autocast=dtype)
+    keywords = {"num_kp": 3, "scale_kp": 0.5, "kp_width": 2, "ngf": 2, "no_dropout": True}
+    plain = build_jokr(**keywords, init_gain=0.3, autocast=dtype)
+    compiled = build_jokr(**keywords, autocast=dtype)
     compiled.load_state_dict(plain.state_dict())
-    runtime.compile_networks("on", CPU, compiled.shape_decoder)
+    compile_module = nn.Module.compile
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(nn.Module, "compile", partialmethod(compile_module, backend=backend))
+        runtime.compile_networks("on", CPU, compiled.shape_decoder)
     assert plain.state_dict().keys() == compiled.state_dict().keys()
-    keypoints = torch.rand(2, 3, 2) * 2 - 1
-    found = []
-    for jokr in (plain, compiled):
-        masks = jokr.decode(keypoints, 32, 32)
-        (masks[0].square().mean() + masks[1].mean()).backward()
-        gradients = torch.cat([p.grad.flatten() for p in jokr.shape_decoder.parameters()])
-        found.append((*masks, gradients / gradients.norm()))
-    for ours, wanted in zip(*found):
+    return plain, compiled
+
+
+def decoded_and_gradients(jokr):
+    """Silhouettes of some keypoints, and the direction of the decoder's gradient there."""
+    keypoints = torch.linspace(-1, 1, 12).view(2, 3, 2)
+    mask_a, mask_b = jokr.decode(keypoints, 32, 32)
+    (mask_a.square().mean() + mask_b.mean()).backward()
+    gradients = torch.cat([p.grad.flatten() for p in jokr.shape_decoder.parameters()])
+    return mask_a, mask_b, gradients / gradients.norm()
+
+
+COMPILER = pytest.mark.skipif(
+    not shutil.which("g++"), reason="torch.compile needs a C++ compiler here"
+)
+
+
+@COMPILER
+@pytest.mark.parametrize(
+    ("backend", "dtype"),
+    [
+        ("aot_eager", None),
+        ("aot_eager", torch.bfloat16),
+        pytest.param("inductor", torch.bfloat16, marks=pytest.mark.slow),
+    ],
+)
+def test_compiled_and_plain_agree(backend, dtype, monkeypatch):
+    """Values, gradients and names; the pictures of `retarget` are not compiled.
+
+    Tracing is the same for both backends; inductor is slow because it runs the C++ compiler.
+    """
+    monkeypatch.setattr("models.generator.BLOCKS", 1)  # nine take nine times as long to compile
+    plain, compiled = plain_and_compiled(backend, dtype)
+    for ours, wanted in zip(*map(decoded_and_gradients, (compiled, plain))):
         assert (ours - wanted).abs().max() < (0.05 if dtype else 1e-4)
     frames = torch.zeros(1, 3, 64, 64)
     with torch._dynamo.config.patch(error_on_recompile=True):
