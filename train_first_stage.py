@@ -12,13 +12,7 @@ from engine.learner import Learner
 from engine.loop import Run, compile_step, open_pairs, prepare_output, step
 from engine.optimiser import Adam
 from losses.confusion import Moments, confusion, discrimination
-from losses.keypoints import (
-    equivariance,
-    separation,
-    silhouette,
-    temporal,
-    warp_frames,
-)
+from losses.keypoints import equivariance, separation, silhouette, temporal, warp_frames
 from losses.reconstruction import shape
 from models import DomainDiscriminator
 from models.build import build_jokr
@@ -33,7 +27,9 @@ def detect_pair(jokr, batch):
 
 
 def generator_losses(jokr, discriminator, a, b, warp_a, warp_b, opt, moments=None):
-    """The terms that detector, shape decoder and theta minimise (METHOD 4), weighted.
+    """The terms that detector, shape decoder and theta minimise, weighted.
+
+    docs/METHOD.md, section 4, has their formulas.
 
     Args:
         a, b: `Batch` of either domain.

@@ -1,4 +1,4 @@
-"""Stage two: one refiner per object paints silhouettes with the object's look."""
+"""Stage two: one refiner per object turns its silhouettes into pictures."""
 
 from utils import errors, options
 
@@ -32,9 +32,10 @@ def refine(jokr, a, b, per_item=False):
 
 
 def refiner_losses(seen, a, b, lpips, opt):
-    """The terms that the refiners minimise (METHOD 5), weighted; `lpips` is None at weight 0.
+    """The weighted terms that the refiners minimise: docs/METHOD.md, section 5.
 
-    The domains' batches are of one size, so that the sum of two means is twice the mean of all.
+    `lpips` is None at weight 0. The domains' batches are of one size, so that the sum of two means
+    is twice the mean of all.
     """
     pictures = torch.cat([seen["refined_a"], seen["refined_b"]])
     targets = torch.cat([a.frame, b.frame])

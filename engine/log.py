@@ -19,7 +19,7 @@ class Log:
 
     Args:
         out: folder for log.csv, events and losses.png.
-        start: first iteration; entries from there on, left by a run that was cut, are dropped.
+        start: first iteration; entries from there on, which an earlier run left, are dropped.
         total: iterations in all.
         device: its speed and, of a GPU, its memory are noted with every entry.
     """
@@ -91,10 +91,14 @@ class Log:
 
 
 class FiniteGuard:
-    """Remembers on the device when each loss first was not finite, so that no step waits for it."""
+    """Remembers on the device when each loss first was not finite, so that no step waits for it.
 
-    def __init__(self):
-        self.first = None
+    Args:
+        advice: what the user can do then.
+    """
+
+    def __init__(self, advice="lower --g_lr or that loss's weight"):
+        self.advice, self.first = advice, None
 
     def watch(self, iteration, losses):
         """Look at one iteration's losses, a dict of scalar tensors."""
@@ -114,5 +118,5 @@ class FiniteGuard:
             iteration, name = min(broken)
             raise UserError(
                 f"loss {name} became NaN or infinite at iteration {iteration}; stopped, and the "
-                "last good checkpoint in --out kept; lower --g_lr or that loss's weight"
+                f"last good checkpoint in --out kept; {self.advice}"
             )

@@ -107,7 +107,8 @@ class Run:
         self.iteration = start - 1  # the last one that is done
         self.learner, self.epoch_length = learner, epoch_length
         learner.plan(start, self.total)
-        self.guard = FiniteGuard()
+        ways = ["use --precision fp32"] if learner.scaler else []
+        self.guard = FiniteGuard(", or ".join(["lower --g_lr or that loss's weight", *ways]))
         self.signal = 0
 
     def __enter__(self):

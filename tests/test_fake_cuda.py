@@ -103,6 +103,9 @@ def replace_tensors(module, function, recurse=True):
 @pytest.fixture
 def gpu(monkeypatch):
     """What the test does inside, it does with fake tensors, with a fake GPU at hand."""
+    # Autograd starts its threads once: now, while there is no GPU to start one for, since a process
+    # that has them cannot be forked.
+    torch.zeros((), requires_grad=True).backward()
     monkeypatch.setattr(torch.cuda.amp.common, "amp_definitely_not_available", lambda: False)
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda *_: True)
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda *_: (9, 0))
