@@ -12,7 +12,6 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-import imageio_ffmpeg
 import numpy as np
 from PIL import Image, ImageOps
 
@@ -26,7 +25,8 @@ COLOURS = {"RGB": "rgb24", "RGBA": "rgba"}  # ffmpeg's names
 # Without the latter two ffmpeg repeats colour, stored at half size: its edges move half a pixel.
 SCALED = "bicubic+accurate_rnd+full_chroma_int"
 
-# It warns of every size that the rotation metadata turns.
+# imageio_ffmpeg, imported where a video is read; it warns of every size that the rotation metadata
+# turns.
 logging.getLogger("imageio_ffmpeg").setLevel(logging.ERROR)
 
 
@@ -98,6 +98,8 @@ class Video:
 
     def _stream(self):
         """ffmpeg's description of the file, a dict, and then each frame as bytes."""
+        import imageio_ffmpeg  # machines that only train may lack it
+
         excerpt = self.excerpt
         source = [*LOCAL, *self._decoder, *_seconds(excerpt)]
         # ffmpeg makes pixels square first, and then the size that `Excerpt.size` tells.
@@ -188,6 +190,8 @@ def save_sound(path, excerpt, target):
         excerpt: `Excerpt`; its seconds count.
         target: .m4a file.
     """
+    import imageio_ffmpeg
+
     source = [*LOCAL, *_seconds(excerpt), "-i", str(Path(path).absolute())]
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-y", "-loglevel", "error", *source, "-vn"]
     done = subprocess.run(

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 
-import imageio_ffmpeg
 import numpy as np
 
 from utils.errors import UserError
@@ -179,6 +178,8 @@ def _check_sound(path, audio):
 
 def _ffmpeg():
     """How its command lines begin."""
+    import imageio_ffmpeg  # machines that only train may lack it
+
     return [imageio_ffmpeg.get_ffmpeg_exe(), "-y", "-loglevel", "error"]
 
 
