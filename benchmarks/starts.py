@@ -97,6 +97,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("checkouts", nargs=2, type=Path, metavar="CHECKOUT")
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--only", nargs="+", choices=STEPS, default=list(STEPS), metavar="SCRIPT")
     opt = parser.parse_args()
     before, after = (path.resolve() for path in opt.checkouts)
     print(f"{'':36}{'on the clock, s':>24}{'processor, s':>24}")
@@ -104,7 +105,8 @@ def main():
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         make_inputs(before, folder)
-        for script, (words, sign) in STEPS.items():
+        for script in opt.only:
+            words, sign = STEPS[script]
             for kind, given, awaited in (
                 ("--help", ["--help"], None),
                 ("first step", words, sign),
