@@ -116,7 +116,7 @@ def compare(results, truth, true, affine, lpips, opt):
 
 
 def canvas(opt, pair):
-    """Size and padding of what is drawn for a clip or a pair: those of its looks' clip."""
+    """Size and padding of pictures of a clip or pair: those of the clip that gives the looks."""
     return options.canvas(opt, pair[-1])
 
 

@@ -99,7 +99,7 @@ class Preview:
         )
 
     def add(self, frame):
-        """Take a frame of the video, or leave it out."""
+        """Add a frame of the video, or skip it where the preview's rate is lower."""
         if self.seen % self.step == 0 and self.video.frames < PREVIEW_FRAMES:
             image = Image.fromarray(frame)
             image.thumbnail((PREVIEW_SIZE, PREVIEW_SIZE), Image.Resampling.LANCZOS)
@@ -123,7 +123,7 @@ def frames_folder(args):
 
 
 def settle_columns(args, given, folder):
-    """Let --columns end where their pictures do, unless --end_a says otherwise."""
+    """Let the video end where the pictures of --columns do, unless --end_a is given."""
     if other := [name for name in (*TWO, "same_length") if name in given]:
         raise UserError(f"--{other[0]} has no meaning for --columns; leave one of both out")
     if "end_a" not in given:

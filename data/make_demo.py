@@ -159,7 +159,7 @@ def draw_clip(out, name, scene, frames, seed, bar):
 
 
 def settings(opt):
-    """What demo.json tells; UserError for a level that is none."""
+    """Content of demo.json; UserError for a level that does not exist."""
     if opt.level not in (quadrupeds.DEMO, *quadrupeds.LEVELS):
         raise errors.UserError(
             f"--level {opt.level} is none; give 1 to {max(quadrupeds.LEVELS)}, or 0 for the demo"

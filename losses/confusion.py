@@ -86,6 +86,6 @@ class Moments(nn.Module):
 
 
 def _spread_as(to_a, covariance):
-    """The linear part of `to_a` on every row of (2 K, 2 K), read as K vectors."""
+    """Every row of a matrix (2 K, 2 K), read as K vectors, mapped by the linear part of `to_a`."""
     rows = covariance.unflatten(1, (-1, 2))
     return (to_a(rows) - to_a(torch.zeros_like(rows))).flatten(1)

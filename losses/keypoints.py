@@ -1,4 +1,4 @@
-"""Terms on keypoints: on the object, equivariant, apart from each other, steady in time."""
+"""Terms for keypoints on the object, equivariant, apart from each other and steady over time."""
 
 import torch
 from torch.nn import functional as F
@@ -7,7 +7,7 @@ from utils.geometry import affine_apply, coordinate_grid
 
 
 def silhouette(heatmap, mask):
-    """Keypoints lie on the object (JOKR, eq. 5).
+    """Term for keypoints on the object (JOKR, eq. 5; docs/METHOD.md, section 4).
 
     Args:
         heatmap: (B, K, h, w), summing to 1 per keypoint.
@@ -27,7 +27,9 @@ def warp_frames(frames, warp):
 
 
 def equivariance(keypoints, warped_keypoints, warp):
-    """Keypoints of the warped frame, warped back, are those of the frame (JOKR, eq. 6).
+    """Term for keypoints that move with the picture (JOKR, eq. 6; docs/METHOD.md, section 4).
+
+    It is the mean absolute difference of keypoints and those of warped frames, warped back.
 
     Args:
         keypoints: (B, K, 2) of the frames.
@@ -38,9 +40,10 @@ def equivariance(keypoints, warped_keypoints, warp):
 
 
 def separation(keypoints, delta, every=False):
-    """Keypoints keep apart (JOKR, eq. 4).
+    """Term for keypoints apart from each other (JOKR, eq. 4; docs/METHOD.md, section 4).
 
-    Only the first ten count, and each pairs with itself too, which adds delta / 2: the reference.
+    As in the reference, only the first ten count, and each pairs with itself, too, which adds
+    delta / 2.
 
     Args:
         keypoints: (B, K, 2).
@@ -56,5 +59,5 @@ def separation(keypoints, delta, every=False):
 
 
 def temporal(keypoints, next_keypoints, alpha):
-    """Neighbouring frames have neighbouring keypoints, (B, K, 2) each; alpha scales the term."""
+    """Mean distance of keypoints (B, K, 2) in neighbouring frames, multiplied by alpha."""
     return alpha * torch.linalg.vector_norm(keypoints - next_keypoints, dim=-1).mean()

@@ -65,7 +65,7 @@ class LPIPS(nn.Module):
         return found
 
     def forward(self, pictures, targets):
-        """(B, 3, H, W) each, in [-1, 1] -> distance, mean over the batch."""
+        """Mean distance over a batch of pictures and targets, (B, 3, H, W) each, in [-1, 1]."""
         with torch.no_grad():
             wanted = self.unit_features(targets)
         levels = zip(self.unit_features(pictures), wanted)

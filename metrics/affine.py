@@ -1,4 +1,4 @@
-"""An affine map against another: angle, scale, shift and mirroring. Maps are (2, 3), [M | t]."""
+"""How affine maps differ in angle, scale, shift and mirroring. Maps are (2, 3), [M | t]."""
 
 import math
 from typing import NamedTuple
@@ -30,7 +30,9 @@ def fit_affine(points, targets):
 
 
 def affine_parts(matrix):
-    """Polar decomposition M = Q S (Higham 1986), S symmetric; Q a turn, or a turn of the mirrored.
+    """Parts of a map by the polar decomposition M = Q S (Higham 1986), where S is symmetric.
+
+    Q is a rotation, or a rotation after mirroring.
 
     Args:
         matrix: (2, 3).

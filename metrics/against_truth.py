@@ -25,13 +25,13 @@ BACKGROUND = 0.1  # what a refined picture may be off its background, 0, in [-1,
 
 
 def own_frames(driver, target):
-    """Indices (N,) into the target's clip of answers that need no method, by name."""
+    """Trivial answers: dict of name -> indices (N,) of frames of the target's clip."""
     same = torch.arange(len(driver.frames)) % len(target.frames)
     return {"same frame": same, "nearest frame": silhouettes.nearest(driver.masks, target.masks)}
 
 
 def drawn_silhouettes(refined):
-    """Silhouettes of refined pictures: what differs from the background, holes filled."""
+    """Silhouettes of refined pictures: pixels that are not background, with holes filled."""
     from scipy.ndimage import binary_fill_holes  # slow to import
 
     solid = (refined.abs().amax(1, keepdim=True) > BACKGROUND).numpy()
@@ -39,7 +39,7 @@ def drawn_silhouettes(refined):
 
 
 def shapes(pair, driver, target, truth):
-    """Silhouettes, decoded and refined, against `truth` (N, 1, H, W)."""
+    """Compare silhouettes, decoded and refined, with `truth` (N, 1, H, W)."""
     trivial = {name: target.masks[i] for name, i in own_frames(driver, target).items()}
     trivial["mean mask"] = silhouettes.mean_mask(target.masks).expand_as(truth)
     best = target.masks[silhouettes.best(truth, target.masks)]
@@ -59,7 +59,7 @@ def shapes(pair, driver, target, truth):
 
 
 def looks(pair, driver, target, truth, masks, lpips=None, why=""):
-    """Refined pictures against `truth` (N, 3, H, W), whose silhouettes are `masks`.
+    """Compare refined pictures with `truth` (N, 3, H, W), whose silhouettes are `masks`.
 
     `lpips` is the network of `pictures.lpips`, or None and `why` the reason.
     """
@@ -96,7 +96,7 @@ def _compared(group, name, case, better, measure, found, trivial, best, truth, d
 
 
 def warping(pair, driver, target, truth, flow, valid):
-    """E_warp of the results on the truth's optical flow, whose own is the upper bound."""
+    """E_warp of the results by the true optical flow; the upper bound is the true pictures' own."""
     refined = driver.other_picture is not None
     chosen = (lambda x, y: x) if refined else (lambda x, y: signed(y))
     drawn = chosen(driver.other_picture, driver.other_mask)
@@ -147,7 +147,7 @@ def _joints_error(joints, pair):
 
 
 def _landmark_row(case, data, upper_bound=None):
-    """`Row` of keypoints and joints to fit on, and of both to test on, which are `data`."""
+    """`Row` of a landmark error; `data` are the four arguments of `keypoints.landmark_error`."""
     value = keypoints.landmark_error(*data)
     baseline = keypoints.mean_pose_error(data[1], data[3])
     baselines = {"mean pose": baseline}
@@ -166,7 +166,7 @@ def _landmark_row(case, data, upper_bound=None):
 
 
 def alignment(learned, true_affine, best):
-    """The learned affine map against the ground truth, in the networks' coordinates.
+    """Compare the learned affine map with the ground truth, in the networks' coordinates.
 
     Proportions and cropped boxes leave their traces beside those of the ground-truth map. So the
     map that fits B's joints to A's best has an error, too, which is the upper bound; the trivial

@@ -1,4 +1,4 @@
-"""Keypoints against known joints, against the other domain's, and on their own.
+"""Measures of keypoints: beside known joints, beside the other domain's, and on their own.
 
 Keypoints are (N, K, 2), joints (N, J, 2), of the frames of a clip in order, xy in [-1, 1]. Percents
 are of the picture's width, which is 2 (and of its height along y).
@@ -15,7 +15,7 @@ BLOCKS = 3  # contiguous parts of a clip, each held out once
 
 
 def split(count, share=1 / 3):
-    """Frames for fitting and for testing, so that a frame's neighbours do not give it away.
+    """Split a clip into frames for fitting and for testing, which are not each other's neighbours.
 
     Returns:
         indices (F,) and (T,): the clip's ends, and its middle `share`.
@@ -32,7 +32,7 @@ def split(count, share=1 / 3):
 
 
 def landmark_error(keypoints, joints, test_keypoints, test_joints):
-    """Joints from keypoints by a linear map: mean distance over joints and frames, in percent.
+    """Mean error of joints that a linear map predicts from keypoints, in percent of the width.
 
     Linear regression from unsupervised landmarks, with bias (Thewlis et al. 2017, Jakab et al.
     2018); a ridge whose strength is chosen on contiguous blocks of the fitting frames.
@@ -57,7 +57,7 @@ def landmark_error(keypoints, joints, test_keypoints, test_joints):
 
 
 def mean_pose_error(joints, test_joints):
-    """`landmark_error` of always answering the mean pose of the fitting frames: its baseline."""
+    """The baseline of `landmark_error`: that of the fitting frames' mean pose for every frame."""
     return _mean_distance(joints.mean(0, keepdim=True), test_joints)
 
 
@@ -73,7 +73,7 @@ def _mean_distance(found, truth):
 
 
 def domain_accuracy(keypoints_a, keypoints_b):
-    """How well a classifier tells A's poses from B's: balanced accuracy on held-out frames.
+    """Balanced accuracy, on held-out frames, of a classifier that tells A's poses from B's.
 
     0.5 is chance and what domain confusion aims at (JOKR, section 3.1; a two-sample test by
     classifier, Lopez-Paz and Oquab 2017, arXiv 1610.06545). Held out are contiguous thirds of both
@@ -109,7 +109,9 @@ def domain_accuracy(keypoints_a, keypoints_b):
 
 
 def coverage(keypoints, masks):
-    """Share of all keypoints whose nearest pixel is on the silhouette; those outside are not.
+    """Share of all keypoints whose nearest pixel lies on the silhouette.
+
+    Keypoints outside the picture count as lying beside it.
 
     What JOKR's silhouette term asks for (eq. 5), as a yes or no.
 
@@ -122,7 +124,7 @@ def coverage(keypoints, masks):
 
 
 def _squared_distances(keypoints):
-    """Of every pair i < j. Returns (N, P), and the pairs (2, P)."""
+    """Squared distances of every pair i < j of keypoints, (N, P), and the pairs, (2, P)."""
     count = keypoints.shape[1]
     pairs = torch.triu_indices(count, count, offset=1, device=keypoints.device)
     first, second = keypoints[:, pairs[0]], keypoints[:, pairs[1]]

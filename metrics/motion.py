@@ -1,4 +1,4 @@
-"""Steadiness over time. Pictures are (N, 3, H, W) in [-1, 1], in the order of the clip."""
+"""Measures of steadiness. Pictures are (N, 3, H, W) in [-1, 1], in the order of the clip."""
 
 import torch
 from torch.nn import functional as F
@@ -35,7 +35,7 @@ def warp_error(pictures, flow, valid):
 
 
 def _warp_back(picture, flow):
-    """Picture (C, H, W) sampled at pixel + flow (2, H, W), and bool (H, W): that was inside it."""
+    """A picture (C, H, W) sampled at pixel + flow (2, H, W), and where that lies inside, (H, W)."""
     height, width = picture.shape[1:]
     grid = coordinate_grid(height, width, like=flow)
     size = torch.tensor([width - 1, height - 1]).to(flow)

@@ -18,7 +18,7 @@ RESULTS = "Results"
 
 
 def reconstruction(results):
-    """The clip's own object, drawn from its own keypoints, against its own frames."""
+    """Compare the clip's own object, drawn from its own keypoints, with its own frames."""
     rows = []
     for domain, clip in results.items():
         rows.append(_own_silhouette(domain, clip))
@@ -102,7 +102,7 @@ def _places(results, delta):
 
 
 def steadiness(results):
-    """Flicker of the results, as a ratio to the frames that drive them."""
+    """Jitter of the results, divided by that of the frames that drive them."""
     rows = []
     for domain, clip in results.items():
         if clip.other_picture is None:
@@ -123,7 +123,12 @@ def steadiness(results):
 
 
 def realism(results, features, why):
-    """KID of the results against the clip whose looks they wear; `why` where `features` is None."""
+    """KID of the results and the clip that gives their looks.
+
+    Args:
+        features: network of `pictures.kid`, or None.
+        why: the reason where it is None.
+    """
     rows = []
     definition = "Kernel Inception Distance (Binkowski et al. 2018), torchvision's weights"
     for domain, clip in results.items():

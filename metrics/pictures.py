@@ -1,7 +1,7 @@
-"""Pictures against the true pictures, and against a domain's own frames.
+"""Measures that compare pictures with true pictures, or with a domain's own frames.
 
-Pictures are (N, 3, H, W) in [-1, 1]. What compares two lots of them picture by picture is a mean
-over pictures, computed in batches.
+Pictures are (N, 3, H, W) in [-1, 1]. Measures that compare them one by one are means over pictures,
+computed in batches.
 """
 
 import warnings
@@ -18,7 +18,7 @@ INCEPTION_SIZE = 299
 
 
 def _mean_of_batches(measure, pictures, truth, batch):
-    """Mean over pictures of `measure(pictures, truth)`, which is the mean or the values of some."""
+    """Mean over pictures of a measure that takes a batch and returns its mean or each value."""
     total = 0.0
     for x, y in zip(pictures.split(batch), truth.split(batch)):
         total += measure(x, y).mean().item() * len(x)

@@ -1,4 +1,4 @@
-"""Silhouettes against silhouettes: overlap, outlines, and the best guess among given frames.
+"""Measures that compare silhouettes, and the search for the best one among given frames.
 
 Silhouettes are (N, 1, H, W) in [0, 1], binarized at 0.5. Where both sides are compared picture by
 picture, either may be a single one, (1, 1, H, W), that meets all of the other's.
@@ -12,7 +12,7 @@ BLOCK = 256  # silhouettes in one matrix product; 64 MiB of numbers at 256 x 256
 
 
 def binarize(masks):
-    """(N, 1, H, W) in [0, 1] -> bool."""
+    """Silhouettes (N, 1, H, W) in [0, 1] -> bool, True above 0.5."""
     return masks > 0.5
 
 
@@ -40,7 +40,7 @@ def boundary_f(masks, truth, tolerance=0.008):
 
 
 def _outline_f(found, wanted, radius):
-    """F of one pair of bool arrays (H, W), `radius` in pixels."""
+    """Boundary measure F of one pair of bool arrays (H, W), with a tolerance in pixels."""
     from skimage.morphology import isotropic_dilation  # slow to import
     from skimage.segmentation import find_boundaries
 
@@ -65,7 +65,7 @@ def pairwise_iou(masks, others):
 
 
 def _block_iou(masks, others):
-    """(n, P) and (m, P) bool -> (n, m)."""
+    """Intersection over union of every pair, (n, P) and (m, P) bool -> (n, m)."""
     masks, others = masks.float(), others.float()
     shared = masks @ others.T
     union = masks.sum(1)[:, None] + others.sum(1) - shared

@@ -1,4 +1,4 @@
-"""What was measured, as rows of a table: plain text for people, plain values for JSON."""
+"""Rows of the table of measures, as text for people and as plain values for JSON."""
 
 import math
 from dataclasses import asdict, dataclass, field
@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field
 
 @dataclass
 class Row:
-    """One number and what it is to be read against."""
+    """One measure: its value, and what the value is compared with."""
 
     group: str  # heading, e.g. "Retargeting against the truth"
     name: str  # "silhouette IoU"
@@ -45,7 +45,7 @@ def _cells(row):
 
 
 def _align(cells, widths):
-    """One line: numbers to the right, words to the left."""
+    """One line of the table: numbers are aligned to the right, words to the left."""
     right = COLUMNS.index("value"), COLUMNS.index("upper bound")
     cells = (
         cell.rjust(width) if index in right else cell.ljust(width)
@@ -55,14 +55,14 @@ def _align(cells, widths):
 
 
 def _number(value):
-    """Three digits that count; "-" for none and for what is no number."""
+    """A number with three significant digits; "-" for None, NaN and infinities."""
     if value is None or not math.isfinite(value):
         return "-"
     return f"{value:.3g}" if abs(value) < 1000 else f"{value:.0f}"
 
 
 def to_json(rows):
-    """Rows as dicts of what JSON can hold; numbers that are none become None."""
+    """Rows as dicts that JSON can hold; NaN and infinities become None."""
     return [_plain(asdict(row)) for row in rows]
 
 

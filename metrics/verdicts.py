@@ -6,7 +6,7 @@ ENOUGH = 0.65  # balanced accuracy up to which domains count as hard to tell apa
 
 
 def standing(value, baselines, upper_bound, better):
-    """Where a value lies between trivial answers (name -> value) and the best possible one."""
+    """Verdict on a value that stands between trivial answers (name -> value) and an upper bound."""
     rank = order(better)
     trivial = {name: rank(baseline) for name, baseline in baselines.items()}
     found = stand(rank(value), trivial, None if upper_bound is None else rank(upper_bound))
@@ -20,14 +20,18 @@ def standing(value, baselines, upper_bound, better):
 
 
 def own_silhouette(value):
-    """Of the silhouette IoU of a clip's own reconstruction."""
+    """Verdict on the silhouette IoU of a clip's own reconstruction."""
     if value >= 0.9:
         return "close to the mask"
     return "thin parts are blurred or missing: train longer, raise --lambda_l2 or --num_kp"
 
 
 def separability(value, final):
-    """Of the domain classifier's balanced accuracy; `final`: no affine map comes after."""
+    """Verdict on the domain classifier's balanced accuracy.
+
+    Args:
+        final: whether these keypoints draw the result, so that no affine map comes after.
+    """
     if value <= ENOUGH:
         return "hard to tell apart, as they should be"
     if not final:
@@ -36,7 +40,7 @@ def separability(value, final):
 
 
 def on_object(shares):
-    """Of the share of frames in which each keypoint lies on the object, a list."""
+    """Verdict on the shares of frames in which each keypoint lies on the object, a list."""
     beside = [str(i) for i, share in enumerate(shares) if share < 0.8]
     if not beside:
         return "on the object"
@@ -46,7 +50,7 @@ def on_object(shares):
 
 
 def together(pairs):
-    """Of the pairs of keypoints that coincide, [(i, j), ...]."""
+    """Verdict on the pairs of keypoints that coincide, [(i, j), ...]."""
     if not pairs:
         return "no two coincide"
     words = ", ".join(f"{i} and {j}" for i, j in pairs)
@@ -54,7 +58,7 @@ def together(pairs):
 
 
 def steadiness(ratio):
-    """Of a jitter relative to what drives it."""
+    """Verdict on the jitter of results, divided by that of the frames that drive them."""
     if ratio > 1.5:
         return "jitters more than what drives it: raise --lambda_pred"
     if ratio < 0.5:
@@ -63,7 +67,7 @@ def steadiness(ratio):
 
 
 def meaning(value, baseline, upper_bound):
-    """Of a landmark error across the clips, against the mean pose's and the true joints'."""
+    """Verdict on a landmark error across clips, beside that of the mean pose and of true joints."""
     if upper_bound > 0.9 * baseline:
         return "true joints would be no better than a fixed pose: this pair cannot tell"
     if value < (baseline + upper_bound) / 2:
@@ -74,5 +78,5 @@ def meaning(value, baseline, upper_bound):
 
 
 def _join(words):
-    """a, b and c."""
+    """A list of words as 'a, b and c'."""
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)

@@ -1,4 +1,4 @@
-"""Line charts as inline SVG: their ink is the page's text colour, their font the page's font."""
+"""Line charts as inline SVG, in the colour and the font of the text around them."""
 
 import re
 from io import StringIO
@@ -112,7 +112,7 @@ def _number_ends(axis, positions):
 
 
 def _inline(figure):
-    """A figure's SVG without what only a file of its own needs."""
+    """SVG of a figure to stand within a page, without the parts that only a separate file needs."""
     file = StringIO()
     nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))
     figure.savefig(file, format="svg", metadata=nothing)

@@ -105,7 +105,7 @@ def _gauge(value, baselines, upper_bound, place):
 
 
 def _words(found):
-    """What a gauge shows of a `Standing`; None is that of a row without baseline."""
+    """A `Standing` in words; None stands for a row without baseline."""
     if not found:
         return "beside its upper bound; no baseline"
     if not found.beats:

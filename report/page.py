@@ -1,4 +1,4 @@
-"""A run as one HTML file: its parts, and how they become the page."""
+"""The parts of a run's page, and how they become one HTML file."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""The page of one run, from what evaluate.py measured and what training left behind."""
+"""The page of one run, made of evaluate.py's measures and of the files of its training."""
 
 import platform
 import sys
@@ -54,7 +54,11 @@ def title(*roots):
 
 
 def run_folders(checkpoint, stage):
-    """Folders of the stages that made `checkpoint`, of `stage` 1 or 2, as far as they are found."""
+    """Folders of the training that led to a checkpoint of `stage` 1 or 2, where they are found.
+
+    Returns:
+        dict of the stage's name -> folder.
+    """
     folder = checkpoint.parent
     if stage == 1:
         return {STAGES[0]: folder}
@@ -87,7 +91,7 @@ def versions():
 
 
 def summary(rows):
-    """How near the silhouettes are, and the verdicts that ask for something."""
+    """Sentences for the page's head: the silhouettes' IoU, and verdicts that ask for a change."""
     shapes = [row for row in rows if row.name == "silhouette IoU" and "decoded" in row.case]
     first = shapes or [row for row in rows if row.name == "own silhouette IoU"]
     lines = [f"{row.name} ({row.case}) {row.value:.2f}: {row.verdict}." for row in first]
@@ -102,7 +106,7 @@ def pixels(pictures):
 
 
 def video(domain, results, truth, fps):
-    """Input, decoded silhouette, result and truth clip by clip."""
+    """Input, decoded silhouette, result and truth side by side."""
     clip = results[domain]
     pair, other = PAIR[domain], OTHER[domain]
     parts = {"input": tensors.unit(clip.frames), "silhouette": clip.other_mask}
@@ -118,7 +122,7 @@ def video(domain, results, truth, fps):
 
 
 def silhouettes(domain, clip, truth):
-    """Decoded silhouettes, with the truth's outline's clip told by colour where it is known."""
+    """Decoded silhouettes; where the truth is known, colours show what is missing and too much."""
     pair, other = PAIR[domain], OTHER[domain]
     some = torch.linspace(0, len(clip.frames) - 1, COLUMNS).long()
     shown = {

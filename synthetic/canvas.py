@@ -80,7 +80,7 @@ class Canvas:
         return colour.clip(0, 255).round().astype(np.uint8)
 
     def mask(self):
-        """(H, W) uint8, 255 inside, anti-aliased."""
+        """The creature's mask, (H, W) uint8, 255 inside, anti-aliased."""
         return (255 * self.coverage).round().astype(np.uint8)
 
     def _remember(self, start, heading):
@@ -145,7 +145,7 @@ def flat(like, colour):
 
 
 def _smooth(noise):
-    """Low-pass, periodic, unit variance."""
+    """A periodic pattern of low frequencies, brought to unit variance."""
     frequency = np.fft.fftfreq(NOISE_CELLS)
     damping = np.exp(-((frequency[:, None] ** 2 + frequency[None] ** 2) / (2 * 0.055**2)))
     smooth = np.fft.ifft2(np.fft.fft2(noise) * damping).real

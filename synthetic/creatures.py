@@ -136,7 +136,7 @@ def creature(shares, coat, pattern, extra=""):
 
 
 def two_shares(rng, count):
-    """Two rows of `count` numbers in [0, 1), at least 0.35 apart in each: two that differ."""
+    """Two rows of `count` random numbers in [0, 1) that differ by at least 0.35 in each column."""
     first = rng.random(count)
     return first, (first + rng.uniform(0.35, 0.65, count)) % 1
 

@@ -9,7 +9,7 @@ HORN_RINGS = (150, 128, 96)
 
 
 def _blend(share, one, two):
-    """one where `share` is 0, two where it is 1."""
+    """A blend of two colours: the first where `share` is 0, the second where it is 1."""
     share = share.clip(0, 1)[..., None]
     return (1 - share) * np.asarray(one, float) + share * np.asarray(two, float)
 

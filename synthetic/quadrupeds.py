@@ -71,7 +71,7 @@ def root_at(path, frame):
 
 
 class TrueAffine(NamedTuple):
-    """What leads from B's places to A's: mirrored, turned and scaled about `centre`, shifted."""
+    """The map from B's places to A's: it mirrors, turns and scales about `centre`, then shifts."""
 
     degrees: float = 0
     scale: float = 1

@@ -139,7 +139,7 @@ def _add(parser, o):
 
 
 class _Parser(argparse.ArgumentParser):
-    """argparse with one-sentence errors that offer the nearest option."""
+    """An argument parser whose errors are one sentence and offer the nearest option."""
 
     def error(self, message):
         raise UserError(f"{message} (--help lists the options)")

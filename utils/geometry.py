@@ -8,7 +8,7 @@ import torch
 
 from utils import parallel
 
-REDRAW_DECAY = 0.04  # in which a spot falls to 1/e along x or y; half widths of the picture
+REDRAW_DECAY = 0.04  # half widths of the picture in which a heatmap falls to 1/e along x or y
 
 
 def coordinate_grid(height, width, like):
@@ -34,7 +34,7 @@ def soft_argmax(logits, temperature=0.1):
 
 
 def redraw(keypoints, height, width, per_item=False):
-    """Draw each keypoint as a spot, exp(-|x - kx| / .04) exp(-|y - ky| / .04), in its channel.
+    """Redrawn heatmaps, exp(-|x - kx| / .04) exp(-|y - ky| / .04) for each keypoint.
 
     Args:
         keypoints: (B, K, 2), xy in [-1, 1].
@@ -48,7 +48,7 @@ def redraw(keypoints, height, width, per_item=False):
     grid = coordinate_grid(height, width, like=keypoints)
     column = torch.exp(-(grid[0, :, 0] - keypoints[..., :1]).abs() / REDRAW_DECAY)
     row = torch.exp(-(grid[:, 0, 1] - keypoints[..., 1:]).abs() / REDRAW_DECAY)
-    peaks = row.amax(-1, keepdim=True) * column.amax(-1, keepdim=True)  # of each spot, (B, K, 1)
+    peaks = row.amax(-1, keepdim=True) * column.amax(-1, keepdim=True)  # (B, K, 1)
     largest = peaks.amax(1, keepdim=True) if per_item else parallel.maximum(peaks)
     row = row / largest.clamp(min=torch.finfo(row.dtype).tiny)
     return row[..., :, None] * column[..., None, :]
@@ -81,7 +81,7 @@ def affine_invert(theta, points):
 
 
 def pad_resize_transform(sizes, width, height, pad_factor):
-    """How `utils.images.fit` maps pictures: x' = gain x + shift, in pixels.
+    """The map x' = gain x + shift, in pixels, by which `utils.images.fit` pads and resizes.
 
     Args:
         sizes: (N, 2) array, widths and heights.

@@ -19,7 +19,7 @@ def read(path, mode=None):
 
 
 def size_of(path):
-    """(width, height) from the file's header; UserError where it is no picture."""
+    """Size (width, height) by the file's header; UserError where it is no picture."""
     try:
         with Image.open(path) as image:
             return image.size

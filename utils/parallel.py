@@ -1,4 +1,4 @@
-"""Several processes that share one batch, as torchrun starts them; with one, all this is free.
+"""Several processes that share one batch, as torchrun starts them; one process alone pays nothing.
 
 Every process holds the same networks and an equal share of the items, so that means over the
 whole batch are means of the processes' means.
@@ -71,7 +71,7 @@ def join(device):
 
 
 def leave():
-    """Part from the other processes."""
+    """End the work with the other processes."""
     if _started():
         distributed.destroy_process_group()
 
@@ -83,7 +83,7 @@ def share(count):
 
 
 def wait():
-    """Go on when every process has come here."""
+    """Wait until every process has come here."""
     if size() > 1:
         distributed.barrier()
 

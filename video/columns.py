@@ -23,7 +23,7 @@ class Column:
 
 
 def columns(text):
-    """Option kind: `cat: a_ refined_ab_; fox: b_ refined_ba_`, a tuple of `Column`."""
+    """Parse an option like `cat: a_ refined_ab_; fox: b_ refined_ba_` into a tuple of `Column`."""
     found = []
     for part in text.strip().removesuffix(";").split(";"):
         title, _, prefixes = part.rpartition(":")
@@ -37,7 +37,7 @@ def columns(text):
 
 
 def common_end(folder, columns, extension):
-    """1 + the last number that the pictures of every column in `folder` reach."""
+    """The number after the last one that the pictures of every column in `folder` reach."""
     ends = []
     for name in dict.fromkeys(n for column in columns for n in column.names("*", extension)):
         before, _, behind = (folder / name).name.partition("*")

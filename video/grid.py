@@ -20,7 +20,7 @@ LABEL_X = 15  # where a label begins, pixels from the left
 
 @dataclass(frozen=True)
 class Layout:
-    """What stands around the cells.
+    """Titles and labels around the cells.
 
     Attributes:
         titles: of the columns; none, or one for each, perhaps empty.
@@ -89,7 +89,7 @@ def compose(columns, layout):
 
 
 def write_label(canvas, label, middle):
-    """Letter one row in place, its middle `middle` pixels below the top of the canvas."""
+    """Write a row's label into the canvas, in place; `middle` is the row's, pixels from the top."""
     (_, ascent), descent = cv2.getTextSize(label, FONT, FONT_SCALE, STROKE)
     # Half of the whole line below the middle, as the reference: it sits a little low.
     origin = (LABEL_X, middle + (ascent + descent + 1) // 2)
@@ -98,7 +98,9 @@ def write_label(canvas, label, middle):
 
 
 def write_titles(canvas, titles, left, width):
-    """Letter the columns in place, each title centred over its `width` pixels, from `left` on.
+    """Write the columns' titles into the canvas, in place.
+
+    Each title is centred over its column of `width` pixels, the first of which begins at `left`.
 
     All have one size, at which the longest fits; one that is too long even so loses its end.
     """
@@ -121,7 +123,7 @@ def write_titles(canvas, titles, left, width):
 
 @cache
 def _font(size):
-    """matplotlib's own font: Pillow's has few letters beyond English ones."""
+    """The font that matplotlib brings; Pillow's own has few letters beyond English ones."""
     from matplotlib import get_data_path  # slow to import, and seldom needed
 
     return ImageFont.truetype(f"{get_data_path()}/fonts/ttf/DejaVuSans.ttf", size)

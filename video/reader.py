@@ -46,7 +46,7 @@ class Excerpt:
     longest: int | None = None
 
     def size(self, width, height):
-        """What a picture of this size is brought to, never enlarged."""
+        """The size that a picture of `width` x `height` is reduced to; none is enlarged."""
         scale = min(1, (self.longest or math.inf) / max(width, height))
         return max(1, round(width * scale)), max(1, round(height * scale))
 

@@ -126,7 +126,7 @@ class VideoWriter:
             self._add_sound()
 
     def _add_sound(self):
-        """Put the sound beside the pictures, for just as long: silence follows what is short."""
+        """Add the sound, as long as the pictures: silence follows sound that is shorter."""
         loud = self._part.with_suffix(".loud")
         ending, container = self.path.suffix.lower(), self._codec[-2:]
         if ending == ".mp4":
@@ -164,7 +164,7 @@ def codec_arguments(path, transparent=False):
 
 
 def _check_sound(path, audio):
-    """`audio`; UserError where it holds no sound, or the video at `path` cannot."""
+    """Returns `audio`; UserError where it holds no sound, or the format of `path` holds none."""
     if path.suffix.lower() not in _SOUND_CODECS:
         raise UserError(f"{path}: a {path.suffix} holds no sound; leave --audio out")
     if not Path(audio).is_file():  # a pipe, too, could keep ffmpeg waiting for ever
@@ -177,7 +177,7 @@ def _check_sound(path, audio):
 
 
 def _ffmpeg():
-    """How its command lines begin."""
+    """The beginning of every command line of ffmpeg."""
     import imageio_ffmpeg  # machines that only train may lack it
 
     return [imageio_ffmpeg.get_ffmpeg_exe(), "-y", "-loglevel", "error"]
