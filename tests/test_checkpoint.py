@@ -3,6 +3,7 @@
 import argparse
 import os
 import pickle
+from pathlib import Path
 
 import pytest
 import torch
@@ -280,3 +281,31 @@ def test_an_out_that_cannot_be_written(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(UserError, match="cannot be written"):
         run_folder.starting_point(tmp_path / "file" / "out", False, "", False)
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="Linux tells what is mapped")
+def test_a_checkpoint_is_mapped_until_it_is_restored(tmp_path):
+    """Not read as a whole, and let go before the run may replace it."""
+    path = tmp_path / "checkpoint"
+    jokr, parts = first_stage(affine=True)
+    sum(p.sum() for p in jokr.parameters()).backward()
+    parts["g_opt"].step()
+    checkpoint.save(path, checkpoint.pack(parts, jokr.affine, 0, {"scale_kp": 0.5}))
+    other, others = first_stage(affine=True)
+    state = checkpoint.load(path, stage=1)
+    assert str(path) in Path("/proc/self/maps").read_text()
+    checkpoint.restore(path, state, others, other.affine)
+    del state
+    assert str(path) not in Path("/proc/self/maps").read_text()
+    for key in ("KP", "Disc"):
+        for x, y in zip(parts[key].state_dict().values(), others[key].state_dict().values()):
+            assert torch.equal(x, y)
+
+
+def test_a_file_of_old_pytorch_opens(tmp_path):
+    """It is no zip archive, and cannot be mapped."""
+    jokr, parts = first_stage(affine=True)
+    state = checkpoint.pack(parts, jokr.affine, 0, {"scale_kp": 0.5})
+    torch.save(state, tmp_path / "checkpoint", _use_new_zipfile_serialization=False)
+    found = checkpoint.load(tmp_path / "checkpoint", stage=1)
+    assert torch.equal(found["KP"]["kp.weight"], jokr.detector.kp.weight)

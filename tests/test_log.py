@@ -1,0 +1,35 @@
+"""log.csv: what is learned, and the speed and memory that it takes."""
+
+import torch
+
+from engine.log import Log
+from utils import loss_log
+
+CPU, CUDA = map(torch.device, ("cpu", "cuda"))
+
+
+def write(folder, start, device, losses, monkeypatch):
+    """Log one loss per iteration, each iteration a quarter of a second after the former."""
+    clock = iter(range(start, start + 100))
+    monkeypatch.setattr("time.perf_counter", lambda: next(clock) / 4)
+    log = Log(folder, start, 100, device)
+    for iteration, loss in enumerate(losses, start):
+        log.write(iteration, {"l2_rec": loss})
+    log.close()
+
+
+def test_speed_and_memory_are_logged_and_are_no_losses(tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "max_memory_allocated", lambda device: 3 * 2**30)
+    write(tmp_path, 0, CUDA, [1.0, 0.5], monkeypatch)
+    rows = loss_log.read(tmp_path / "log.csv")
+    assert [row[loss_log.RATE] for row in rows] == [4, 4]
+    assert [row[loss_log.MEMORY] for row in rows] == [3, 3]
+    assert loss_log.curves(tmp_path / "log.csv") == {"l2_rec": ([0, 1], [1.0, 0.5])}
+    assert (tmp_path / "losses.png").is_file()
+
+
+def test_a_log_without_speed_is_gone_on_with(tmp_path, monkeypatch):
+    (tmp_path / "log.csv").write_text("iteration,l2_rec\n0,2.0\n1,1.5\n2,9.0\n")
+    write(tmp_path, 2, CPU, [1.0], monkeypatch)
+    assert loss_log.curves(tmp_path / "log.csv") == {"l2_rec": ([0, 1, 2], [2.0, 1.5, 1.0])}
+    assert loss_log.MEMORY not in loss_log.read(tmp_path / "log.csv")[-1]
