@@ -6,6 +6,7 @@ leaves its place is never seen; `segmentation.grabcut` suits such an object bett
 """
 
 from functools import lru_cache
+from itertools import combinations
 from typing import NamedTuple
 
 import cv2
@@ -189,15 +190,14 @@ def _most_frequent(pictures, usable):
     A backdrop keeps its colour and an object's changes as it passes: unlike the median this is
     right even where the object is in the way most of the time.
     """
-    best = np.zeros(usable.shape[1:], np.float32)
-    result = np.zeros(pictures.shape[1:], np.uint8)
     shades, usable = pictures.astype(np.float32), usable.astype(np.float32)
-    for shade, picture, own in zip(shades, pictures, usable):
-        density = np.zeros_like(best)
-        for other, weight in zip(shades, usable):
-            away = other - shade
-            away = np.einsum("hwc,hwc->hw", away, away)
-            density += weight * np.exp(-away / (2 * SPREAD**2))
-        better = own * density > best
-        best[better], result[better] = density[better], picture[better]
-    return result
+    density = usable.copy()  # each is like itself
+    for first, second in combinations(range(len(shades)), 2):
+        away = shades[second] - shades[first]
+        away = np.einsum("hwc,hwc->hw", away, away)
+        alike = np.exp(-away / (2 * SPREAD**2))
+        density[first] += usable[second] * alike
+        density[second] += usable[first] * alike
+    best = np.where(usable > 0, density, -1).argmax(0)
+    result = np.take_along_axis(pictures, best[None, ..., None], 0)[0]
+    return np.where(usable.any(0)[..., None], result, 0)

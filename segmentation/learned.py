@@ -64,8 +64,10 @@ def torchvision_masks(frames, weights="", device="cpu"):
 
 
 def _deeplab(path):
-    network = deeplabv3_resnet101(weights_backbone=None, aux_loss=True)
-    weight_files.fill(network, weight_files.load(path, "torchvision"), path, "torchvision")
+    found = weight_files.load(path, "torchvision")
+    with torch.device("meta"):  # without first weights, which would take seconds to draw
+        network = deeplabv3_resnet101(weights_backbone=None, aux_loss=True)
+    weight_files.fill(network, found, path, "torchvision", assign=True)
     network.aux_classifier = None  # only training asks for it
     return network.eval()
 

@@ -96,7 +96,7 @@ def load(path, name):
         raise unfit(path, name, type(error).__name__) from None
 
 
-def fill(network, found, path, name, key=None):
+def fill(network, found, path, name, key=None, assign=False):
     """Load weights into a network.
 
     Args:
@@ -104,12 +104,13 @@ def fill(network, found, path, name, key=None):
         found: content of the weight file, see `load`: a state dict, or a dict that holds one.
         path, name: the file and the method, for the error's text.
         key: under which `found` holds the state dict; None where it is the state dict.
+        assign: take over the file's tensors, for a network on the meta device.
 
     Raises:
         UserError: the weights are of another network.
     """
     try:
-        network.load_state_dict(found if key is None else found[key])
+        network.load_state_dict(found if key is None else found[key], assign=assign)
     except (RuntimeError, LookupError, TypeError, AttributeError):
         raise unfit(path, name, "its entries are not the network's") from None
 
