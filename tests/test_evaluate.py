@@ -135,7 +135,9 @@ def test_what_needs_no_truth_of_a_perfect_reconstruction(perfect):
     assert values(own.points(random, 0.12))["coverage", "A"] < 0.5
 
 
+@pytest.mark.slow
 def test_a_run_is_measured_and_shown(pair, roots, second, tmp_path, monkeypatch):
+    """Slow: every measure, with VGG16 and Inception, and the page in a browser."""
     monkeypatch.setattr("metrics.pictures.INCEPTION_SIZE", 75)  # the least that the network takes
     vgg = weights.vgg16_file(tmp_path / "vgg.pth")
     inception = weights.inception_file(tmp_path / "inception.pth")

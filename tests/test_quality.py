@@ -61,7 +61,9 @@ def rows(path):
         return list(csv.DictReader(file))
 
 
+@pytest.mark.slow
 def test_recipes_are_run_once_and_compared(tmp_path, benchmark):
+    """Slow: it draws a pair, trains once, and evaluates three times."""
     base = tmp_path / "base.yaml"
     base.write_text(yaml.safe_dump(TINY))
     flags = f"--base {base} --levels 2 --seeds 0 --frames 8 --out {tmp_path}/out"
