@@ -7,6 +7,7 @@ every weight a gradient of zeros; and pinning memory does nothing. tests/test_cu
 half, on a real GPU.
 """
 
+from types import SimpleNamespace
 from unittest import mock
 
 import pytest
@@ -15,8 +16,9 @@ from torch import nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
-from torchvision.models import vgg16
+from torchvision.models import inception_v3, vgg16
 
+import evaluate
 import inference
 import train_first_stage
 import train_second_stage
@@ -25,6 +27,7 @@ from datasets.pairs import ClipTensors, Pairs
 from engine import schedule
 from engine.log import FiniteGuard
 from losses.confusion import Moments
+from metrics.pictures import InceptionFeatures
 from utils import arguments, geometry, options, runtime
 
 CUDA = torch.device("cuda")
@@ -204,6 +207,23 @@ def test_inference(gpu, pair, flags, given, monkeypatch):
         for wait in batch.values():
             assert {x.device.type for x in wait().values()} == {"cpu"}
     assert torch.cuda.Event.return_value.synchronize.called
+
+
+def test_evaluation(gpu, monkeypatch):
+    """Clips' results lie on the CPU; the networks that measure them take them to the GPU."""
+
+    def network(_):
+        return InceptionFeatures(inception_v3(aux_logits=False, init_weights=False).eval())
+
+    monkeypatch.setattr("evaluate.inception_features", network)
+    state = vgg16().state_dict()
+    monkeypatch.setattr("models.weights.find", lambda load, path, url: (load(state), ""))
+    opt = SimpleNamespace(vgg_weights="", inception_weights="")
+    (features, _), (lpips, _) = evaluate.find_networks(opt, CUDA)
+    pictures = torch.zeros(2, 3, 64, 64)
+    assert pictures.device.type == "cpu"
+    assert lpips(pictures, pictures).device.type == "cuda"
+    assert features(pictures).device.type == "cuda"
 
 
 def grid_on_the_host(height, width, like, grid=geometry.coordinate_grid):
