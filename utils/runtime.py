@@ -158,26 +158,24 @@ def _failure(trial, device, networks):
     What fails uncompiled, too, is no fault of the compiler and is raised.
     """
     buffers = [(b, b.clone()) for network in networks for b in network.buffers()]
-    error = None
+    failure = ""
     with parallel.alone():
         try:
             trial()
-        except Exception as raised:  # compilers, drivers and headers fail in many ways
-            error = raised
-    failed = parallel.agree(int(error is not None), device)
+        except Exception as error:  # compilers, drivers and headers fail in many ways
+            cause = getattr(error, "inner_exception", error)
+            first, *_ = str(cause).strip().splitlines() or [""]
+            failure = f"torch.compile failed ({type(cause).__name__}: {first[:200]})"
+    failed = parallel.agree(int(bool(failure)), device)
     if failed:
         for network in networks:
             network._compiled_call_impl = None
-    if error:
+    if failure:
         with parallel.alone():
             trial()
     for buffer, value in buffers:
         buffer.copy_(value)
-    if error is None:
-        return "torch.compile failed in another process" if failed else ""
-    cause = getattr(error, "inner_exception", error)
-    first, *_ = str(cause).strip().splitlines() or [""]
-    return f"torch.compile failed ({type(cause).__name__}: {first[:200]})"
+    return failure or ("torch.compile failed in another process" if failed else "")
 
 
 def _lacks_for_compiling(device):
