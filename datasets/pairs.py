@@ -95,7 +95,7 @@ class Pairs:
     the shorter domain.
 
     Args:
-        footage_a, footage_b: the two clips.
+        clip_a, clip_b: the two clips.
         batch_size: items of each domain.
         seed: of the shuffling and of the transforms.
         mirror_a: flip every item of A (the reference's `--hflip`).
@@ -105,8 +105,8 @@ class Pairs:
         UserError: a clip has fewer items than a batch.
     """
 
-    def __init__(self, footage_a, footage_b, batch_size, seed, mirror_a=False, share=None):
-        self.domains = ((footage_a, mirror_a), (footage_b, False))
+    def __init__(self, clip_a, clip_b, batch_size, seed, mirror_a=False, share=None):
+        self.domains = ((clip_a, mirror_a), (clip_b, False))
         self.batch_size, self.seed, self.share = batch_size, seed, share or slice(None)
         for name, (tensors, _) in zip("AB", self.domains):
             if tensors.items < batch_size:

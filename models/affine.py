@@ -1,4 +1,4 @@
-"""The learned map that takes up differences of proportion and orientation between the domains."""
+"""The learned affine map between the domains' keypoints (docs/METHOD.md, section 2)."""
 
 import torch
 from torch import nn

@@ -1,4 +1,4 @@
-"""Which domain do these keypoints come from?"""
+"""The domain discriminator: from which domain do keypoints come?"""
 
 from torch import nn
 

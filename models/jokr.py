@@ -1,4 +1,4 @@
-"""JOKR (arXiv 2106.09679) as one composition; read this first."""
+"""JOKR (arXiv 2106.09679) as one composition of networks; read this first."""
 
 from dataclasses import dataclass
 
@@ -57,7 +57,7 @@ class JOKR(nn.Module):
         self.refiner_b = refiner_b
 
     def detect(self, frames):
-        """(B, 3, H, W) in [-1, 1] -> keypoints (B, K, 2), functions of their picture alone."""
+        """Frames (B, 3, H, W) in [-1, 1] -> keypoints (B, K, 2), each item from its frame alone."""
         as_inferred = evaluation if self.running_stats else per_item_statistics
         with as_inferred(self.detector):
             return self.detector(frames)[0]
@@ -98,7 +98,7 @@ class JOKR(nn.Module):
             frames: (B, 3, H, W) in [-1, 1], masked.
             domain: "a" or "b", where the frames come from.
             align: pass the keypoints through the affine map on their way to the other domain.
-            own: draw the object in the frames too; half of the work.
+            own: decode and refine the object in the frames, too, which doubles the work.
 
         Returns:
             `Retargeted`.
@@ -125,7 +125,12 @@ class JOKR(nn.Module):
 
         Args:
             keypoints: those of the object that drives, of domain "a" or "b".
-            moved: those that draw the other object; None where they are the same.
+            moved: the same in the other object's proportions; None where they are the same.
+            height, width: of the pictures, pixels.
+            own: see `retarget`.
+
+        Returns:
+            `Retargeted`.
         """
         this, other = (0, 1) if domain == "a" else (1, 0)
         refiners = self.refiner_a, self.refiner_b

@@ -1,4 +1,4 @@
-"""Pieces that several networks share."""
+"""Layers and modes that several networks share."""
 
 import contextlib
 
@@ -10,9 +10,9 @@ from utils import parallel
 
 
 class BatchNorm2d(nn.BatchNorm2d):
-    """Batch norm over the batch of all processes.
+    """Batch norm of (B, C, H, W) over the items of all processes.
 
-    It can also normalise every picture by its own statistics (`per_item`).
+    Where `per_item` is set it normalises every picture by that picture's own statistics instead.
     """
 
     def __init__(self, channels):
@@ -27,7 +27,7 @@ class BatchNorm2d(nn.BatchNorm2d):
         return super().forward(x)
 
     def _synchronised(self, x):
-        """PyTorch's own SyncBatchNorm does not run on CPUs."""
+        """Statistics over all processes; PyTorch's own SyncBatchNorm does not run on CPUs."""
         wide = _wide(x)
         mean = parallel.mean(wide.mean((0, 2, 3)))
         centred = wide - mean[:, None, None]
@@ -42,12 +42,12 @@ class BatchNorm2d(nn.BatchNorm2d):
 
 
 def _wide(x):
-    """In float32 where it is in a shorter type, for statistics."""
+    """A tensor of a 16-bit type as float32, in which statistics are computed; others unchanged."""
     return x.float() if x.dtype in (torch.bfloat16, torch.float16) else x
 
 
 class InstanceNorm2d(nn.InstanceNorm2d):
-    """PyTorch's instance norm, (B, C, H, W), without its detour over another memory layout."""
+    """PyTorch's instance norm of (B, C, H, W) that copies no channels-last tensor on CPUs."""
 
     def forward(self, x):
         if torch.compiler.is_compiling():

@@ -190,7 +190,10 @@ def test_the_affine_map_starts_near_the_identity():
     assert (thetas.mean(0) - torch.eye(2, 3)).abs().max() < 0.008
     assert (thetas.std(0) - 0.05).abs().max() < 0.005
     given = torch.rand(1, 2, 3)
-    assert torch.equal(AffineAlignment(given).theta, given)
+    alignment = AffineAlignment(given)
+    assert torch.equal(alignment.theta, given)
+    alignment.theta.data.zero_()
+    assert given.abs().sum() > 0  # the caller's tensor is no part of the network
 
 
 @pytest.mark.parametrize(
@@ -244,7 +247,7 @@ def test_modes_come_back():
 
 
 def test_retarget_gives_each_domain_its_own_networks():
-    """B drives A: the shape is A's channel, painted by A's refiner."""
+    """B drives A: the shape is A's channel, coloured by A's refiner."""
 
     class Decoder(torch.nn.Module):
         def forward(self, heatmaps):

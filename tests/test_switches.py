@@ -87,7 +87,7 @@ def losses(folder):
 
 @pytest.fixture(scope="module")
 def whole(pair, tmp_path_factory):
-    """A run with every switch on, not cut."""
+    """An uninterrupted run with every switch on."""
     out = tmp_path_factory.mktemp("switches")
     succeed("train_first_stage.py", flags(pair, out, 6))
     return out
@@ -98,7 +98,7 @@ def flags(pair, out, iterations):
     return clips + f"{ALL} --iters {iterations} --print_loss 1 --save_check 2 --out {out}"
 
 
-def test_a_run_with_every_switch_goes_on_as_if_never_cut(pair, whole, tmp_path):
+def test_a_run_with_every_switch_resumes_as_if_never_interrupted(pair, whole, tmp_path):
     (tmp_path / "checkpoint_2").write_bytes((whole / "checkpoint_2").read_bytes())
     succeed("train_first_stage.py", flags(pair, tmp_path, 6) + " --resume")
     expected = {name: (x[3:], y[3:]) for name, (x, y) in losses(whole).items()}

@@ -80,7 +80,7 @@ def test_joints_and_flow_agree_on_the_networks_picture(truth):
 
 
 def test_coordinates_agree_with_how_pictures_are_fitted(drawn, truth):
-    """A joint marked on the cut picture is found where `joints` says."""
+    """A joint marked on the cropped picture is found where `joints` says."""
     index = truth.joint_names.index("shoulder")
     place = np.load(drawn / "truth/joints.npz")["b"][2, index]
     w, h = sizes(drawn / "b/train")[2]
