@@ -187,7 +187,7 @@ def main():
             if run.saves_images(opt.save_img):
                 save_training_samples(run, a, b, seen)
             if run.saves_images(opt.save_img) or run.saves_images(opt.eval_test):
-                save_retargeted_samples(run, learner.best, pairs, asked.affine)
+                save_retargeted_samples(run, learner.inference_networks, pairs, asked.affine)
             if run.due(opt.save_check):
                 run.save()
 

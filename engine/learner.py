@@ -33,7 +33,7 @@ class Learner:
         self.averaged = schedule.average(jokr, opt.ema)
 
     @property
-    def best(self):
+    def inference_networks(self):
         """The networks to infer with: their average where there is one."""
         return self.averaged.module if self.averaged else self.jokr
 
@@ -65,8 +65,8 @@ class Learner:
         """Set out for the iterations from `start` to `total`: how rates fall, what is counted."""
         share = self.opt.lr_decay
         self.decays = [schedule.rates(o, share, start, total) for o in self.optimisers.values()]
-        self.before = start - self._steps_taken()
-        self.told = 0
+        self.uncounted = start - self._steps_taken()  # iterations without a step of this Adam
+        self.reported = 0
 
     def advance(self):
         """An iteration is over: lower the rates, take the weights into their average."""
@@ -79,8 +79,8 @@ class Learner:
         """
         if self.scaler is None:
             return 0
-        skipped = iteration + 1 - self.before - self._steps_taken()
-        new, self.told = skipped - self.told, skipped
+        skipped = iteration + 1 - self.uncounted - self._steps_taken()
+        new, self.reported = skipped - self.reported, skipped
         return new
 
     def _steps_taken(self):
