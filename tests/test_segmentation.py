@@ -77,6 +77,14 @@ def test_an_object_is_followed_until_it_leaves_and_masks_are_empty_then(method, 
     assert not masks[-3:].any()
 
 
+def test_background_finds_an_object_again_that_left_and_returns():
+    """What it wins against grabcut, which follows an object and does not look for it again."""
+    frames, masks = walk()
+    found = list(background.subtract([*frames, *frames[::-1]]))
+    assert not np.any(found[14:20])
+    assert overlap(found[-13:], masks[12::-1]) > 0.95
+
+
 def test_grabcut_follows_a_creature_from_its_box_while_the_camera_pans(filmed):
     frames, masks = filmed("panning", "a")
     found = list(grabcut.track(frames, scenery.box_of(masks[0])))
