@@ -179,7 +179,7 @@ def test_broken_picture_leaves_the_old_video_alone(tmp_path):
     draw(tmp_path / "frames", range(3))
     (tmp_path / "frames/b_2.png").write_bytes(b"not a picture")
     (tmp_path / "15_vid.avi").write_bytes(b"old")
-    assert fails(gen(tmp_path, "--img_path frames --ext_b .png"), "b_2.png", "readable picture")
+    assert fails(gen(tmp_path, "--img_path frames --ext_b .png"), "b_2.png", "cannot be read")
     assert (tmp_path / "15_vid.avi").read_bytes() == b"old"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["15_vid.avi", "frames"]
 
