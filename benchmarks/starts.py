@@ -33,7 +33,7 @@ STEPS = {
         ["--img_path", "frames", "--columns", "a_", "--end_a", "1", "--out", "{out}"],
         None,
     ),
-    "prepare_data.py": (["a/train", "--max_frames", "2", "--crop", "none", "--out", "{out}"], None),
+    "prepare_data.py": (["videos/a.mp4", "--max_frames", "2", "--out", "{out}"], None),
     "run.py": (
         ["a", "b", "--device", "cpu", "--settings", "settings.yaml", "--out", "{out}"],
         "stage one:",
@@ -85,6 +85,7 @@ def make_inputs(checkout, folder):
         subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL)
 
     call("data/make_demo.py", "--frames", "8", "--out", ".")
+    call("data/make_videos.py", "--frames", "4", "--out", "videos")
     call("train_first_stage.py", *TINY, *ROOTS, "--iters", "1", "--out", "one")
     load = "--load", "one/checkpoint", "--iters", "1", "--out", "two"
     call("train_second_stage.py", *STAGE_TWO, *load)
