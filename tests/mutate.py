@@ -2,7 +2,8 @@
 
 `python -m tests.mutate [NUMBER ...]` makes each mutation, or those named, in a copy of the project.
 It runs the test files that are most likely to notice, and all the others where they do not. One row
-a mutation says which test failed. Exits 1 where a mutation survives, or its line is not found.
+a mutation says which test failed. Exits 1 where a mutation survives, its line is not found, or a
+test fails without any.
 """
 
 import os
@@ -17,6 +18,7 @@ from typing import NamedTuple
 ROOT = Path(__file__).resolve().parent.parent
 LEFT_OUT = shutil.ignore_patterns(".git", ".venv", "__pycache__", ".*_cache", "output", "demo")
 PYTEST = (sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "--tb=no")
+LOST, SURVIVED = "NOT FOUND", "SURVIVED"
 
 
 class Mutation(NamedTuple):
@@ -110,10 +112,10 @@ def first_failure(project, words):
     """Name of the first test that fails under pytest's `words`, or "" where all pass."""
     environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
     done = subprocess.run([*PYTEST, *words], cwd=project, env=environment, capture_output=True)
-    if not done.returncode:
-        return ""
     found = re.search(r"^(?:FAILED|ERROR) (\S+)", done.stdout.decode(), re.MULTILINE)
-    return found[1] if found else f"pytest ends with code {done.returncode}"
+    if done.returncode and not found:
+        raise RuntimeError(f"pytest {words}: {(done.stdout + done.stderr).decode()}")
+    return found[1] if found else ""
 
 
 def caught_by(project, mutation):
@@ -123,22 +125,28 @@ def caught_by(project, mutation):
     return first_failure(project, names) or first_failure(project, ["-n", "2", *others])
 
 
+def result(mutation):
+    """Which test notices a mutation, or that none does, or that its text is not there."""
+    with tempfile.TemporaryDirectory() as folder:
+        project = copy(Path(folder))
+        if not change(project, mutation):
+            return LOST
+        return caught_by(project, mutation) or SURVIVED
+
+
 def main():
     chosen = [int(word) for word in sys.argv[1:]] or range(1, len(MUTATIONS) + 1)
-    failed = False
+    with tempfile.TemporaryDirectory() as folder:
+        if failure := first_failure(copy(Path(folder)), ["-n", "2"]):
+            print(f"without any mutation: {failure}")
+            return 1
+    results = []
     for number in chosen:
         mutation = MUTATIONS[number - 1]
-        with tempfile.TemporaryDirectory() as folder:
-            project = copy(Path(folder))
-            if change(project, mutation):
-                told = caught_by(project, mutation)
-                failed |= not told
-                told = told or "SURVIVED"
-            else:
-                told, failed = "NOT FOUND", True
-        row = f"{number:2} {mutation.file}: {mutation.old} -> {mutation.new}: {told}"
-        print(row, flush=True)
-    return int(failed)
+        results.append(result(mutation))
+        change_made = f"{mutation.old} -> {mutation.new}"
+        print(f"{number:2} {mutation.file}: {change_made}: {results[-1]}", flush=True)
+    return int(LOST in results or SURVIVED in results)
 
 
 if __name__ == "__main__":
