@@ -66,17 +66,10 @@ def find_masks(opt, frames, mask=None):
         from utils import runtime  # with torch, which is slow to import
 
         learned = {"weights": opt.mask_weights, "device": runtime.pick_device(opt.device)}
-    return methods.masks(
-        opt.mask,
-        frames,
-        box=opt.box and opt.box.pixels(*frames[0].shape[1::-1]),
-        mask=mask,
-        key=opt.key and opt.key.rgb,
-        tolerance=opt.tolerance,
-        source=source,
-        more=bool(opt.max_frames),
-        **learned,
-    )
+    box = opt.box and opt.box.pixels(*frames[0].shape[1::-1])
+    key = opt.key and opt.key.rgb
+    plain = {"box": box, "mask": mask, "key": key, "tolerance": opt.tolerance, "source": source}
+    return methods.masks(opt.mask, frames, more=bool(opt.max_frames), **plain, **learned)
 
 
 def write_masks(raw, numbers, new):

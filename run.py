@@ -24,19 +24,16 @@ GROUPS = CHOICES, clip_options.of_both(OF_A_CLIP)
 if __name__ == "__main__":  # --help and wrong options are answered before slow imports
     errors.run(arguments.parse, __doc__, *GROUPS)
 
-import hashlib
 from pathlib import Path
 
-from datasets.clip import Clip
 from engine import run_folder
 from engine.steps import ROOT, Step, Steps
 from models import weights
 from preparation import record
-from preparation.clip_folder import frame_rate
+from preparation.prepared_clips import PreparedClips
 from utils import runtime
 from utils.domains import PAIR
 from utils.errors import UserError
-from video.reader import DEFAULT_RATE
 
 FEWEST = 8  # frames of a clip that evaluate.py takes
 
@@ -67,46 +64,6 @@ def prepare(opt, given, domain, way):
     )  # fmt: skip
     way.take(step, opt.overwrite, force=painted)
     return folder
-
-
-class PreparedClips:
-    """Both prepared clips, and what the steps have to know of them.
-
-    Args:
-        folders: dict of domain ("a", "b") -> folder of a prepared clip.
-    """
-
-    def __init__(self, folders):
-        self.folders = folders
-        self.by_domain = {domain: Clip(folder / "train_seg") for domain, folder in folders.items()}
-        self.roots = [
-            word for d, clip in self.by_domain.items() for word in (f"--root_{d}", str(clip.masks))
-        ]
-        self.shortest = min(map(len, self.by_domain.values()))
-
-    def fingerprint(self):
-        """Hashes of all frames and masks: they differ as soon as one file does."""
-        both = [(c.masks, c.names) for c in self.by_domain.values()]
-        both += [(c.frames, c.names) for c in self.by_domain.values()]
-        files = [folder / name for folder, names in both for name in names]
-        return [hashlib.sha1(path.read_bytes()).hexdigest() for path in files]
-
-    def whole(self, domain):
-        """Whether the clip still has the whole frames from which it was cropped."""
-        folder = self.folders[domain]
-        return (folder / "crops.json").is_file() and (folder / "frames").is_dir()
-
-    def rate(self, domain):
-        """Frames per second; `DEFAULT_RATE` where the clip's record has none."""
-        return frame_rate(self.folders[domain]) or DEFAULT_RATE
-
-    def span(self, domain, count=None):
-        """First number, and the number behind the last, of a clip's first `count` frames or all.
-
-        gen_vid.py takes them as --start_a and --end_a.
-        """
-        first = int(Path(self.by_domain[domain].names[0]).stem)
-        return first, first + (count or len(self.by_domain[domain]))
 
 
 def training(clips, words, aside, out):

@@ -1,6 +1,7 @@
 """run.py: from two videos to results in one command, which can be interrupted and given again."""
 
 import json
+import pickle
 import shutil
 import signal
 import subprocess
@@ -27,17 +28,20 @@ train_second_stage: {bs: 2, iters: 3, save_check: 2, save_img: 2, eval_test: 2, 
 """
 
 
-@pytest.fixture(scope="module")
-def videos(tmp_path_factory):
+@pytest.fixture(scope="session")
+def videos(shared):
     """Two green-screen videos; A's has sound."""
-    folder = tmp_path_factory.mktemp("videos")
-    for name, frames in (("a", 12), ("b", 9)):
-        pictures, _ = films.scene(frames, "green", name)
-        films.write_video(folder / f"{name}.mp4", pictures, fps=6)
-    films.ffmpeg("-i", folder / "a.mp4", "-f", "lavfi", "-i", "sine=duration=2", "-c:v", "copy",
-                 "-shortest", folder / "loud a.mp4")  # fmt: skip
-    (folder / "tiny.yaml").write_text(TINY)
-    return folder
+
+    def make(folder):
+        folder.mkdir()
+        for name, frames in (("a", 12), ("b", 9)):
+            pictures, _ = films.scene(frames, "green", name)
+            films.write_video(folder / f"{name}.mp4", pictures, fps=6)
+        films.ffmpeg("-i", folder / "a.mp4", "-f", "lavfi", "-i", "sine=duration=2", "-c:v", "copy",
+                     "-shortest", folder / "loud a.mp4")  # fmt: skip
+        (folder / "tiny.yaml").write_text(TINY)
+
+    return shared("green videos", make)
 
 
 def words(videos, out, *more):
@@ -55,18 +59,23 @@ def calling(function):
     return mock.patch("engine.steps._call", function)
 
 
-@pytest.fixture(scope="module")
-def finished(videos, tmp_path_factory):
+@pytest.fixture(scope="session")
+def finished(videos, shared):
     """Folder of a run with every script's real work, the steps it took, and what it printed."""
-    out, taken = tmp_path_factory.mktemp("runs") / "it's mine", []
 
-    def call(step, extra):
-        taken.append(step)
-        succeed(step.script, [*step.argv, *extra])
+    def run(folder):
+        taken = []
 
-    with calling(call):
-        text = succeed("run.py", words(videos, out))
-    return out, taken, text
+        def call(step, extra):
+            taken.append(step)
+            succeed(step.script, [*step.argv, *extra])
+
+        with calling(call):
+            text = succeed("run.py", words(videos, folder / "it's mine"))
+        (folder / "taken").write_bytes(pickle.dumps((taken, text)))
+
+    folder = shared("finished run", run)
+    return folder / "it's mine", *pickle.loads((folder / "taken").read_bytes())
 
 
 def stand_in(finished, stops_in=None):
@@ -91,7 +100,7 @@ def stand_in(finished, stops_in=None):
 
 
 @pytest.mark.slow
-def test_a_run_ends_with_results(finished):
+def test_a_run_ends_with_results(finished, tmp_path):
     """Slow: two clips go through all ten steps, the one run of the suite that does all the work."""
     out, taken, text = finished
     assert [step.name for step in taken] == STEPS
@@ -105,18 +114,19 @@ def test_a_run_ends_with_results(finished):
         assert pictures.shape[0] == count
         assert pictures[:, :60].std() > 5
     assert (results / "evaluation/report.html").stat().st_size > 10000
-    films.ffmpeg("-i", results / "6_ab.mp4", "-vn", results / "6_ab.wav")  # fails without sound
-    assert (results / "6_ab.wav").stat().st_size > 100_000
+    films.ffmpeg("-i", results / "6_ab.mp4", "-vn", tmp_path / "ab.wav")  # fails without sound
+    assert (tmp_path / "ab.wav").stat().st_size > 100_000
 
 
 @pytest.mark.slow
 def test_a_second_call_does_nothing(finished, videos):
     """Slow: it needs the finished run."""
     out, *_ = finished
-    before = {path: path.stat().st_mtime_ns for path in out.rglob("*") if path.is_file()}
+    files = [path for path in out.rglob("*") if path.is_file() and path.name != ".writable"]
+    before = {path: path.stat().st_mtime_ns for path in files}
     text = succeed("run.py", words(videos, out))
     assert text.count("done before") == len(STEPS)
-    assert {path: path.stat().st_mtime_ns for path in out.rglob("*") if path.is_file()} == before
+    assert {path: path.stat().st_mtime_ns for path in files} == before
 
 
 @pytest.mark.slow
