@@ -41,6 +41,10 @@ SWITCHES += "--item_stats --norm batch"
 STAGES = {"one": train_first_stage, "two": train_second_stage}
 RECOMMENDED = f"--config {ROOT}/configs/recipes/recommended.yaml"
 HALF = ("bf16", "fp16")
+# Largest errors of one step at --ngf 16, by the first letters of what it computes: float32 on a CPU
+# keeps to an eighth or less of them against float64, and TF32 would be four times beyond or more.
+BOUNDS = {"kp": 3e-4, "next": 3e-4, "warped": 3e-4, "aligned": 3e-4, "mask": 4e-3, "refined": 3e-2}
+GRADIENT_BOUNDS = {"one": 2e-2, "two": 1e-1}  # of the gradient's length
 
 
 @pytest.fixture(autouse=True)
@@ -136,7 +140,7 @@ class Given:
 @pytest.mark.parametrize("flags", ("", SWITCHES))
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_float32_step_is_that_of_the_cpu(stage, clips, flags, vgg):
-    """Within bounds that TF32, which keeps 10 bits, would not keep to."""
+    """TF32, which keeps 10 bits, would not be."""
     if stage == "two":
         flags = "--redraw_per_item --item_stats --new_norm batch" if flags else ""
     found = []
@@ -148,8 +152,9 @@ def test_a_float32_step_is_that_of_the_cpu(stage, clips, flags, vgg):
     for name, term in wanted_terms.items():
         assert terms[name].item() == pytest.approx(term.item(), rel=1e-4, abs=1e-6), name
     for name, value in wanted_seen.items():
-        assert (seen[name].detach().cpu() - value.detach()).abs().max() < 5e-5, name
-    assert (gradient - wanted_gradient).norm() < 1e-2 * wanted_gradient.norm()
+        error = (seen[name].detach().cpu() - value.detach()).abs().max()
+        assert error < BOUNDS[name.split("_")[0]], name
+    assert (gradient - wanted_gradient).norm() < GRADIENT_BOUNDS[stage] * wanted_gradient.norm()
 
 
 def test_batches_are_those_of_the_cpu(clips):
@@ -269,16 +274,17 @@ def lossless(pair, tmp_path_factory):
     return f"--root_a {out}/a/train_seg --root_b {out}/b/train_seg --ext_a .png --ext_b .png"
 
 
-def largest_difference(one, two):
-    """Of all pictures in two folders that hold the same names, of 255."""
-    names = sorted(path.name for path in one.glob("*.png"))
-    assert names and names == sorted(path.name for path in two.glob("*.png"))
+def largest_difference(one, two, pattern):
+    """Of the pictures in two folders, which hold the same names, of 255."""
+    names = sorted(path.name for path in one.glob(pattern))
+    assert names and names == sorted(path.name for path in two.glob(pattern))
     pairs = ([np.int16(Image.open(folder / name)) for folder in (one, two)] for name in names)
     return max(np.abs(a - b).max() for a, b in pairs)
 
 
 def test_pictures_do_not_depend_on_the_batch(lossless, second, tmp_path):
-    """In float32 but for the rounding to 255 steps, where another order of sums may show."""
+    """In float32, but for the rounding to 255 steps, where another order of sums may show; more so
+    where a silhouette's values are stretched."""
     flags = f"{lossless} --load {second}/checkpoint --device {DEVICE} --splitted --affine"
     folders = {name: tmp_path / name for name in ("1", "16", "16 on the CPU")}
     for name, out in folders.items():
@@ -287,7 +293,8 @@ def test_pictures_do_not_depend_on_the_batch(lossless, second, tmp_path):
         succeed("inference.py", [*words, "--out", str(out)])
     one, *others = folders.values()
     for other in others:
-        assert largest_difference(one, other) <= 1
+        assert largest_difference(one, other, "[!d]*.png") <= 1
+        assert largest_difference(one, other, "decoded_*.png") <= 3
 
 
 @pytest.mark.parametrize("precision", HALF)
