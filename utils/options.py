@@ -148,7 +148,7 @@ INFERENCE = (
     option(
         "data_size", count_or_all, -1, "frames of each clip, wrapping round a shorter one; -1: all"
     ),
-    option("bs", count, 1, "frames per pass; results do not depend on it"),
+    option("bs", count, 1, "frames per pass; results depend on it by 16-bit rounding at most"),
     option("w", natural, 0, "width of the written pictures, pixels; 0: as computed"),
     option("h", natural, 0, "height of the written pictures, pixels; 0: as computed"),
     flag("splitted", "one file per picture instead of labelled sheets"),
@@ -176,7 +176,7 @@ INFERENCE = (
 EVALUATION = (
     option("out", str, "evaluation", "folder for everything that is measured"),
     option("truth", str, "", "folder of a drawn pair's truth, .../truth; empty: there is none"),
-    option("bs", count, 16, "frames per pass; results do not depend on it"),
+    option("bs", count, 16, "frames per pass; results depend on it by 16-bit rounding at most"),
     option("delta", nonnegative, 0.1, "squared distance below which two keypoints count as near"),
     option("vgg_weights", str, "", "file of torchvision's VGG16 weights, for LPIPS"),
     option("inception_weights", str, "", "file of torchvision's Inception v3 weights, for KID"),
