@@ -51,6 +51,14 @@ def test_what_is_saved_comes_back(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["checkpoint_6"]
 
 
+def test_networks_have_the_references_names():
+    jokr = build_jokr(**TINY, new_norm="instance")
+    wanted = {"G_A": "shape_decoder", "KP": "detector", "R_A": "refiner_a", "R_B": "refiner_b"}
+    found = checkpoint.networks(jokr)
+    assert set(found) == set(wanted)
+    assert all(found[key] is getattr(jokr, name) for key, name in wanted.items())
+
+
 @pytest.mark.parametrize("affine", [True, False])
 def test_a_checkpoint_of_the_reference_opens(tmp_path, affine):
     """No iteration, options or rng; theta requires grad; integer steps in the optimiser's state."""
