@@ -224,6 +224,19 @@ def test_retarget_without_own_changes_nothing_else(frames, domain, align):
     assert all(torch.equal(value, whole[name]) for name, value in half.items())
 
 
+def test_each_object_is_drawn_from_its_own_keypoints(frames):
+    jokr = tiny(affine=True, no_dropout=True)
+    jokr.affine.theta.data.mul_(0.5)
+    found = jokr.retarget(frames, "a", True)
+    own = jokr.decode(found.keypoints, 64, 64, per_item=True)[0]
+    other = jokr.decode(jokr.to_b(found.keypoints), 64, 64, per_item=True)[1]
+    assert torch.allclose(found.own_mask, own, atol=1e-5)
+    assert torch.allclose(found.other_mask, other, atol=1e-5)
+    assert not torch.allclose(
+        found.own_mask, jokr.decode(found.moved_keypoints, 64, 64)[0], atol=0.01
+    )
+
+
 def test_detect_equals_train_mode_on_one_picture(frames):
     jokr = tiny()
     before = {k: v.clone() for k, v in jokr.detector.state_dict().items()}
