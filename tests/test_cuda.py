@@ -250,12 +250,12 @@ def test_a_resumed_run_goes_on_with_the_same_losses(stage, roots, first, tmp_pat
     flags = f"{roots} {SMALL} --affine --bs 2 --device {DEVICE} --precision fp32 --iters 7 "
     flags += "--print_loss 1 --save_check 3 --save_img 5 --eval_test 5"
     flags += f" --load {first}/checkpoint_4 --lambda_vgg 0" if stage == "two" else " --ema 0.9"
-    whole, cut = tmp_path / "whole", tmp_path / "cut"
+    whole, interrupted = tmp_path / "whole", tmp_path / "interrupted"
     succeed(script, f"{flags} --out {whole}")
-    cut.mkdir()
-    shutil.copy(whole / "checkpoint_3", cut)
-    assert "iteration 4" in succeed(script, f"{flags} --out {cut} --resume")
-    wanted, found = (loss_log.read(folder / "log.csv") for folder in (whole, cut))
+    interrupted.mkdir()
+    shutil.copy(whole / "checkpoint_3", interrupted)
+    assert "iteration 4" in succeed(script, f"{flags} --out {interrupted} --resume")
+    wanted, found = (loss_log.read(folder / "log.csv") for folder in (whole, interrupted))
     wanted = wanted[4:]
     assert [row["iteration"] for row in found] == [row["iteration"] for row in wanted] == [4, 5, 6]
     for row, wanted_row, bound in zip(found, wanted, (1e-3, 2e-2, 5e-2)):

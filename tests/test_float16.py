@@ -41,12 +41,14 @@ def scale_from(monkeypatch, scale):
 
 def test_a_run_in_fp16_goes_on_as_if_never_cut(flags, tmp_path):
     run(FIRST, flags, tmp_path / "whole", 5)
-    (tmp_path / "cut").mkdir()
-    (tmp_path / "cut/checkpoint_2").write_bytes((tmp_path / "whole/checkpoint_2").read_bytes())
-    run(FIRST, flags, tmp_path / "cut", 5, "--resume")
-    curves = [loss_log.curves(tmp_path / name / "log.csv") for name in ("whole", "cut")]
+    (tmp_path / "interrupted").mkdir()
+    (tmp_path / "interrupted/checkpoint_2").write_bytes(
+        (tmp_path / "whole/checkpoint_2").read_bytes()
+    )
+    run(FIRST, flags, tmp_path / "interrupted", 5, "--resume")
+    curves = [loss_log.curves(tmp_path / name / "log.csv") for name in ("whole", "interrupted")]
     assert {k: (x[3:], y[3:]) for k, (x, y) in curves[0].items()} == curves[1]
-    ends = [checkpoint.read(tmp_path / name / "checkpoint") for name in ("whole", "cut")]
+    ends = [checkpoint.read(tmp_path / name / "checkpoint") for name in ("whole", "interrupted")]
     assert ends[0]["scaler"] == ends[1]["scaler"]
     assert 0 < ends[0]["scaler"]["_growth_tracker"] <= 5  # steps since the last overflow
     assert ends[0]["G_A"].keys() == ends[1]["G_A"].keys()

@@ -119,7 +119,7 @@ def test_the_planted_map_leads_joints_of_b_to_those_of_its_motion_at_a(drawn, tm
 
 
 def keep_frame(folder, number):
-    """Cut a truth to one frame, for which the ground-truth map is exact and no mean."""
+    """Leave one frame of a truth, for which the ground-truth map is exact and no mean."""
     for name in NAMES:
         path = folder / f"{name}_crops.json"
         boxes = json.loads(path.read_text())["boxes"]
