@@ -5,13 +5,14 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 import torch
 
 from tests.conftest import ROOT, SMALL
 from tests.in_double import run_in_double
-from tests.test_scripts import names, wait_for
+from tests.test_scripts import names
 from tests.workers import Workers
 from utils import loss_log
 
@@ -107,7 +108,9 @@ def test_torchrun_interrupted_saves_one_checkpoint(roots, tmp_path):
         text=True,
         start_new_session=True,
     )
-    wait_for(tmp_path / "checkpoint_0", process)
+    while not (tmp_path / "checkpoint_0").exists():
+        assert process.poll() is None, process.communicate()[0]
+        time.sleep(0.05)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal's Ctrl-C does
     text, _ = process.communicate(timeout=60)
     assert text.count("is saved. To go on: ") == 1, text
