@@ -10,6 +10,8 @@ import time
 import pytest
 import torch
 
+from engine import run_folder
+from engine.loop import AGREE
 from tests.conftest import ROOT, SMALL
 from tests.in_double import run_in_double
 from tests.test_scripts import names
@@ -84,20 +86,20 @@ def test_a_batch_that_cannot_be_shared_is_refused_once(two, roots, tmp_path):
 
 
 def test_processes_stop_together_when_one_is_interrupted(two, roots, tmp_path):
-    flags = f"{roots} {SMALL} --bs 4 --save_img 9999 --save_check 9999 --out {tmp_path}"
+    flags = f"{roots} {SMALL} --bs 4 --save_img 9999 --save_check 7 --out {tmp_path}"
     two.start(run_in_double, FIRST, flags)
-    two.wait_for(tmp_path / "checkpoint_0")
+    two.wait_for(tmp_path / "checkpoint_7")
     os.kill(two.processes[1].pid, signal.SIGINT)
     ends = two.results()
     assert [end.returncode for end in ends] == [130, 130], ends
     assert [end.stdout.count("is saved. To go on: ") for end in ends] == [1, 0]
-    assert len([name for name in names(tmp_path) if name.startswith("checkpoint_")]) == 2
+    assert max(run_folder.numbered(tmp_path)) % AGREE == 0  # the others are multiples of 7
 
 
 @pytest.mark.slow
 def test_torchrun_interrupted_saves_one_checkpoint(roots, tmp_path):
     """The documented launcher and a terminal's Ctrl-C; slow, as it starts four interpreters."""
-    flags = f"{roots} {SMALL} --bs 3 --save_img 9999 --save_check 9999 --out {tmp_path}"
+    flags = f"{roots} {SMALL} --bs 3 --save_img 9999 --save_check 7 --out {tmp_path}"
     flags += " --norm batch --precision bf16"
     torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node=3"]
     process = subprocess.Popen(
@@ -108,10 +110,10 @@ def test_torchrun_interrupted_saves_one_checkpoint(roots, tmp_path):
         text=True,
         start_new_session=True,
     )
-    while not (tmp_path / "checkpoint_0").exists():
+    while not (tmp_path / "checkpoint_7").exists():
         assert process.poll() is None, process.communicate()[0]
         time.sleep(0.05)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal's Ctrl-C does
     text, _ = process.communicate(timeout=60)
     assert text.count("is saved. To go on: ") == 1, text
-    assert len([name for name in names(tmp_path) if name.startswith("checkpoint_")]) == 2
+    assert max(run_folder.numbered(tmp_path)) % AGREE == 0  # the others are multiples of 7
