@@ -65,10 +65,11 @@ def refuse(name, flags, *words):
 
 
 def pytest_collection_modifyitems(items):
-    """What is slow says why."""
+    """What is slow says why, and comes first, so that no worker is left with it at the end."""
     for item in items:
         if item.get_closest_marker("slow") and not (item.function.__doc__ or "").strip():
             raise pytest.UsageError(f"{item.nodeid} is slow and has no docstring that says why")
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
 @pytest.fixture(autouse=True)
