@@ -15,34 +15,41 @@ SLOW = {"torch", "torchvision", "torchmetrics", "matplotlib", "tensorboard", "sc
 SLOW |= {"skimage", "jinja2", "yaml", "numpy", "cv2", "PIL", "torch._dynamo"}
 # What each script has imported, by the two ways to come to its end: answering --help, and having
 # run all that is on its outermost level. A process of its own for each is forked: it begins with
-# what this one has imported, which is nothing but the standard library.
+# what this one has imported, which is nothing but the standard library, and for scripts that take
+# torch anyway, torch.
 PROBE = """
 import contextlib, io, json, os, runpy, sys
 sys.path.insert(0, os.getcwd())
-for script in sys.argv[1:]:
-    for name in ("__main__", "imported"):
-        reader, writer = os.pipe()
-        if not os.fork():
-            sys.argv = [script, "--help"]
-            with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):
-                runpy.run_path(script, run_name=name)
-            os.write(writer, json.dumps([script, name, sorted(sys.modules)]).encode())
-            os._exit(0)
-        os.close(writer)
-        print(os.fdopen(reader, "rb").read().decode())
-        os.wait()
+for job in sys.argv[1:]:
+    script, name = job.split(":")
+    if script == "torch":
+        import torch
+        continue
+    reader, writer = os.pipe()
+    if not os.fork():
+        sys.argv = [script, "--help"]
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):
+            runpy.run_path(script, run_name=name)
+        os.write(writer, json.dumps([script, name, sorted(sys.modules)]).encode())
+        os._exit(0)
+    os.close(writer)
+    print(os.fdopen(reader, "rb").read().decode())
+    os.wait()
 """
 
 
 @pytest.fixture(scope="module")
 def imported():
     """Dict of (script, "__main__" for --help or "imported") -> names of slow modules imported."""
-    scripts = *NETWORKS, *WITHOUT_TORCH, "run.py"
-    command = [sys.executable, "-c", PROBE, *scripts]
+    with_torch = *NETWORKS, "run.py"
+    jobs = [f"{script}:__main__" for script in (*with_torch, *WITHOUT_TORCH)]
+    jobs += [f"{script}:imported" for script in WITHOUT_TORCH]
+    jobs += ["torch:", *(f"{script}:imported" for script in with_torch)]
+    command = [sys.executable, "-c", PROBE, *jobs]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     lines = [json.loads(line) for line in done.stdout.splitlines()]
-    assert len(lines) == 2 * len(scripts), done.stderr
+    assert len(lines) == len(jobs) - 1, done.stderr
     return {(script, name): SLOW & set(modules) for script, name, modules in lines}
 
 
@@ -53,9 +60,9 @@ def test_help_imports_nothing_slow(imported):
 def test_what_needs_no_network_starts_without_torch(imported):
     for script in WITHOUT_TORCH:
         assert imported[script, "imported"] <= {"numpy", "cv2", "PIL"}, script
+    assert imported["prepare_data.py", "imported"]  # the probe looks
 
 
 def test_networks_start_without_what_only_measures_and_pages_need(imported):
     for script in (*NETWORKS, "run.py"):
         assert imported[script, "imported"] <= {"torch", "numpy", "cv2", "PIL"}, script
-    assert all("torch" in imported[script, "imported"] for script in NETWORKS)  # the probe looks
