@@ -24,7 +24,7 @@ from finishing.backdrop import CleanPlate, Plain
 from finishing.crop_boxes import CropBoxes
 from finishing.final import Finish
 from finishing.tracks import DrivingKeypoints
-from preparation.clip_folder import Frames, Masks, frame_rate
+from preparation.clip_folder import frame_rate, whole_clip
 from segmentation import motion
 from utils import images, runtime, tensors
 from utils.domains import DIRECTIONS, PAIR
@@ -67,9 +67,7 @@ class Driver:
             return Plain(opt.background)
         if not opt.restore:
             raise UserError("--background driver is for whole frames; add --restore")
-        folder = self.clip.masks.parent
-        whole = [Frames(folder / "frames", self.numbers), Masks(folder / "masks", self.numbers)]
-        return CleanPlate(*whole, motion.camera)
+        return CleanPlate(*whole_clip(self.clip.masks.parent, self.numbers), motion.camera)
 
     def find(self, jokr, frames, indices):
         """What `JOKR.draw` takes of frames: keypoints (B, K, 2), and moved ones or None."""
@@ -191,7 +189,8 @@ def main():
     except (RuntimeError, MemoryError) as error:
         runtime.explain_full_memory(error, device, opt)
         raise
-    print(f"{count} frames of each clip done; pictures are in {opt.out}")
+    done = [f"{min(count, len(x.clip))} frames of {d.upper()}" for d, x in drivers.items()]
+    print(f"{' and '.join(done)} done; pictures are in {opt.out}")
 
 
 if __name__ == "__main__":

@@ -42,6 +42,11 @@ def prepare(opt, given, domain, way):
     """Folder of a prepared clip: the user's own, or one made in --out of a video."""
     source, folder = Path(getattr(opt, f"clip_{domain}")).resolve(), Path(opt.out) / domain
     if (source / "train_seg").is_dir():
+        if vain := [f"--{n}_{domain}" for n in OF_A_CLIP if f"{n}_{domain}" in given]:
+            raise UserError(
+                f"{vain[0]} is for a video, and {source} is a clip that is prepared already; leave "
+                "it out"
+            )
         if painted := record.edited_masks(source, record.read(source)):
             raise UserError(
                 f"{source} has {len(painted)} masks painted by hand that are not cropped yet; give "

@@ -6,17 +6,17 @@ ENOUGH = 0.65  # balanced accuracy up to which domains count as hard to tell apa
 
 
 def standing(value, baselines, upper_bound, better):
-    """Verdict on a value that stands between trivial answers (name -> value) and an upper bound."""
+    """Verdict on a value that stands between baselines (name -> value) and an upper bound."""
     rank = order(better)
     trivial = {name: rank(baseline) for name, baseline in baselines.items()}
     found = stand(rank(value), trivial, None if upper_bound is None else rank(upper_bound))
     if not found.beats:
-        return f"no better than the trivial answer '{found.baseline}'"
+        return f"no better than the baseline '{found.baseline}'"
     if found.share is None:
-        return "better than every trivial answer"
+        return "better than every baseline"
     if found.share > 1:
-        return "better than every trivial answer, and than any own frame"
-    return f"better than every trivial answer, {found.share:.0%} of the way to the best own frame"
+        return "better than every baseline, and than the upper bound"
+    return f"better than every baseline, {found.share:.0%} of the way to the upper bound"
 
 
 def own_silhouette(value):

@@ -55,6 +55,16 @@ class Masks(Frames):
         return read_mask(self.folder / f"{number}.png")
 
 
+def whole_clip(folder, numbers):
+    """Whole `Frames` and `Masks` of a prepared clip, those of `numbers`; UserError without any."""
+    if not (folder / "frames").is_dir():
+        raise UserError(
+            f"--background driver needs whole frames, and {folder} holds no folder frames/; "
+            "prepare the video with prepare_data.py, or give another --background"
+        )
+    return Frames(folder / "frames", numbers), Masks(folder / "masks", numbers)
+
+
 def save_picture(array, path):
     """Write uint8 (H, W) or (H, W, 3) as JPEG or PNG; UserError where that fails."""
     try:

@@ -177,6 +177,11 @@ def test_backgrounds(infer, tmp_path):
     assert read(tmp_path / "driver/final_ab_1.jpg").shape == (120, 160, 3)
 
 
+def test_a_driver_without_whole_frames_has_no_background(roots, second, tmp_path):
+    flags = f"{roots} --load {second}/checkpoint --device cpu --restore --background driver"
+    refuse(SCRIPT, f"{flags} --out {tmp_path}/out", "holds no folder frames/", "prepare_data.py")
+
+
 def test_mistakes(flags, tmp_path):
     out = f"{flags} --out {tmp_path}/out"
     refuse(SCRIPT, f"{out} --background driver", "add --restore")

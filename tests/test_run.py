@@ -189,6 +189,8 @@ def test_prepared_clips_are_used_as_they_are(finished, videos, tmp_path):
     out, former, _ = finished
     argv = words(videos, tmp_path / "again")
     argv[:2] = [str(out / "a"), str(out / "b")]
+    refuse("run.py", argv, "--mask_a is for a video", "prepared already")
+    argv = [word for word in argv if word not in ("--mask_a", "--mask_b", "chroma")]
     call, taken = stand_in(finished)
     with calling(call):
         text = succeed("run.py", argv)

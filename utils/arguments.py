@@ -158,7 +158,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _nearest(name, names):
-    match = difflib.get_close_matches(name, names, 1, 0.5)
+    match = difflib.get_close_matches(name, names, 1, 0.65)
     return f"; did you mean {match[0]}?" if match else "; --help lists the options"
 
 
@@ -221,4 +221,4 @@ def record(namespace, given, path, leave_out=("resume", "overwrite")):
     values = {k: v for k, v in vars(namespace).items() if k not in leave_out}
     Path(path).write_text(yaml.safe_dump(values, sort_keys=False))
     chosen = " ".join(f"{name}={values[name]}" for name in values if name in given)
-    return f"options: {chosen or 'defaults'} (all in {path})"
+    return f"options: {chosen or 'defaults'} (all in {Path(path)})"

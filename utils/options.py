@@ -163,7 +163,12 @@ INFERENCE = (
     ),
     flag("alpha", "final_*: PNG with the silhouette as alpha"),
     option("smooth", nonnegative, 0.0, "steady keypoints over so many seconds, without delay"),
-    option("fps", nonnegative, 0.0, "frames per second, for --smooth; 0: as prepare_data.py noted"),
+    option(
+        "fps",
+        nonnegative,
+        0.0,
+        "frames per second, for --smooth; 0: as prepare_data.py noted, else 25",
+    ),
     option("keypoints_out", str, "", "write keypoints into this .npz or .json file"),
     option(
         "keypoints_in", str, "", "draw from the keypoints in this file, as --keypoints_out wrote"
