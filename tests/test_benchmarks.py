@@ -1,4 +1,7 @@
-"""The benchmark runs, and what it calls plain computes the same."""
+"""The benchmark runs, and what it calls plain computes the same.
+
+These tests are slow: they train to have something to time.
+"""
 
 import json
 
@@ -12,6 +15,8 @@ from datasets.clip import Clip
 from datasets.pairs import ClipTensors, Pairs
 from tests.conftest import SMALL, succeed
 from utils import geometry
+
+pytestmark = pytest.mark.slow
 
 
 def test_plain_data_are_the_same_items(pair):
@@ -36,7 +41,6 @@ def test_plain_redraw_is_the_same(per_item):
     assert torch.allclose(*gradients, atol=1e-9)
 
 
-@pytest.mark.slow
 def test_the_ladder_is_measured_and_written(roots, tmp_path):
     """Slow: every row trains networks of its own."""
     flags = f"{roots} {SMALL} --bs 2 --rounds 1 --steps 1 --affine --json {tmp_path}/speed.json"
@@ -57,7 +61,6 @@ def test_a_table_leaves_out_what_nothing_was_measured_of(capsys):
     assert lines == [[], ["title"], ["x", "z"], ["one", "1", "2..3"], ["two", "-", "4"]]
 
 
-@pytest.mark.slow
 def test_inference_is_measured(roots, tmp_path):
     """Slow: the script runs over a hundred frames and more, or its start would be all there is."""
     flags = f"{roots} {SMALL} --rounds 1 --json {tmp_path}/speed.json --stages inference"

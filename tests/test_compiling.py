@@ -1,4 +1,7 @@
-"""Compiling that fails in the first call: said in a sentence, and nothing of the run is lost."""
+"""Compiling that fails in the first call: said in a sentence, and nothing of the run is lost.
+
+These tests are slow: they trace the networks of both stages.
+"""
 
 import functools
 
@@ -11,6 +14,8 @@ from engine.loop import open_pairs
 from tests.conftest import SMALL, refuse
 from utils import arguments, options, parallel, runtime
 from utils.errors import UserError
+
+pytestmark = pytest.mark.slow
 
 CPU, CUDA = map(torch.device, ("cpu", "cuda"))
 FAILURE = "torch.compile failed (RuntimeError: ptxas is too old)"

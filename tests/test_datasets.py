@@ -381,10 +381,14 @@ def moments(masks):
     return torch.stack([area, cx, cy, sx, sy, covariance], 1).numpy()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not SHARED.is_dir(), reason="the published clips are not here")
 @pytest.mark.parametrize("animal", ["cow", "cat", "fox"])
 def test_items_are_distributed_as_the_references(animal):
-    """Moments hardly depend on the picture's size: 128 here, 256 there."""
+    """Moments hardly depend on the picture's size: 128 here, 256 there.
+
+    Slow: it draws thousands of items, so that their means are sharp.
+    """
     golden = np.load(SHARED / f"golden/augmentation_{animal}.npz")
     tensors = ClipTensors(Clip(SHARED / f"data/{animal}/train_seg"), 128, 128, 0.2, "cpu")
     rng = np.random.default_rng(0)

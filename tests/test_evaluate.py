@@ -1,4 +1,7 @@
-"""evaluate.py on a small drawn pair: the truth as result, tables, the page, users' mistakes."""
+"""evaluate.py on a small drawn pair: the truth as result, tables, the page, users' mistakes.
+
+These tests are slow: they measure whole clips.
+"""
 
 import json
 import shutil
@@ -16,6 +19,8 @@ from synthetic import quadrupeds
 from synthetic.truth import Truth
 from tests import browser, weights
 from tests.conftest import refuse, run_script, succeed
+
+pytestmark = pytest.mark.slow
 
 SIZE = 64, 64, 0.2
 
@@ -135,7 +140,6 @@ def test_what_needs_no_truth_of_a_perfect_reconstruction(perfect):
     assert values(own.points(random, 0.12))["coverage", "A"] < 0.5
 
 
-@pytest.mark.slow
 def test_a_run_is_measured_and_shown(pair, roots, second, tmp_path, monkeypatch):
     """Slow: every measure, with VGG16 and Inception, and the page in a browser."""
     monkeypatch.setattr("metrics.pictures.INCEPTION_SIZE", 75)  # the least that the network takes

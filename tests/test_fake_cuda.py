@@ -5,6 +5,8 @@ where a tensor was left on the CPU, and where the program asks for a value, for 
 have to wait. Two things are stood in for: backward passes, whose engine needs a real device, give
 every weight a gradient of zeros; and pinning memory does nothing. tests/test_cuda.py is the other
 half, on a real GPU.
+
+These tests are slow: they walk through whole training steps of many settings.
 """
 
 from types import SimpleNamespace
@@ -29,6 +31,8 @@ from engine.log import FiniteGuard
 from losses.confusion import Moments
 from metrics.pictures import InceptionFeatures
 from utils import arguments, geometry, options, runtime
+
+pytestmark = pytest.mark.slow
 
 CUDA = torch.device("cuda")
 SMALL = (

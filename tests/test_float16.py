@@ -1,4 +1,7 @@
-"""--precision fp16: its loss scale, steps that overflow, and runs that go on from checkpoints."""
+"""--precision fp16: its loss scale, steps that overflow, and runs that go on from checkpoints.
+
+These tests are slow: they train in a type that a CPU has no arithmetic for.
+"""
 
 import multiprocessing
 import os
@@ -11,6 +14,8 @@ from engine import checkpoint
 from engine.loop import step
 from tests.conftest import SMALL, succeed
 from utils import loss_log, runtime
+
+pytestmark = pytest.mark.slow
 
 FIRST, SECOND = "train_first_stage.py", "train_second_stage.py"
 TOLD = "of the steps since the last entry skipped: gradients overflowed in float16"

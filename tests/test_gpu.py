@@ -1,4 +1,7 @@
-"""`make gpu`: its parts, its figures and the tables that they fill, without a GPU."""
+"""`make gpu`: its parts, its figures and the tables that they fill, without a GPU.
+
+These tests are slow: they measure a row for every setting.
+"""
 
 import json
 import re
@@ -13,6 +16,8 @@ from benchmarks import gpu, gpu_parts, gpu_tables, sweep
 from tests.conftest import ROOT, SMALL
 from utils import arguments, options
 from utils.errors import UserError
+
+pytestmark = pytest.mark.slow
 
 SPEED = {
     "product TFLOP/s": 100.0,

@@ -1,13 +1,19 @@
-"""Training's Adam is PyTorch's, and does not bring the compiler with it."""
+"""Training's Adam is PyTorch's, and does not bring the compiler with it.
+
+These tests are slow: they import PyTorch in fresh processes.
+"""
 
 import copy
 import subprocess
 import sys
 
+import pytest
 import torch
 
 from engine import optimiser
 from tests.conftest import ROOT
+
+pytestmark = pytest.mark.slow
 
 
 def train(kind, network, steps, state=None):

@@ -1,4 +1,7 @@
-"""Two processes on one batch compute what one process computes."""
+"""Two processes on one batch compute what one process computes.
+
+These tests are slow: they train on one and on two processes.
+"""
 
 import csv
 import os
@@ -17,6 +20,8 @@ from tests.in_double import run_in_double
 from tests.test_scripts import names
 from tests.workers import Workers
 from utils import loss_log
+
+pytestmark = pytest.mark.slow
 
 FIRST, SECOND = "train_first_stage.py", "train_second_stage.py"
 
@@ -96,7 +101,6 @@ def test_processes_stop_together_when_one_is_interrupted(two, roots, tmp_path):
     assert max(run_folder.numbered(tmp_path)) % AGREE == 0  # the others are multiples of 7
 
 
-@pytest.mark.slow
 def test_torchrun_interrupted_saves_one_checkpoint(roots, tmp_path):
     """The documented launcher and a terminal's Ctrl-C; slow, as it starts three interpreters."""
     flags = f"{roots} {SMALL} --bs 2 --save_img 9999 --save_check 7 --out {tmp_path}"

@@ -12,7 +12,6 @@ from tests.reference import Report
 
 GOLDEN = Path(__file__).parent / "golden"
 CLIPS = ROOT.parent / "shared" / "golden"  # with the pictures that may not be redistributed
-SLOW = {"stage1_affine.npz", "stage1_plain.npz"}
 MODULE_INPUTS = {"kp_in", "equi_noise", "kps", "kps_close", "kps_next", "theta", "seg"}
 
 
@@ -51,12 +50,12 @@ def test_every_file_of_numbers_is_looked_at():
 @pytest.mark.parametrize(
     "part",
     [
-        pytest.param(part, marks=[pytest.mark.slow] if part in SLOW else [])
+        pytest.param(part, marks=[pytest.mark.slow] if part.startswith("stage") else [])
         for part in parity.parts(GOLDEN)
     ],
 )
 def test_every_number_of_the_reference(part, capsys):
-    """The slow parts are seven steps of the whole hourglass at 64 x 64, 10^11 operations each."""
+    """The slow parts are whole training steps in float64, up to 10^11 products each."""
     checked, failed = checks_of(part, GOLDEN, capsys)
     assert not failed
     assert checked >= numbers_in(part)
@@ -83,8 +82,10 @@ def test_the_command(tmp_path, monkeypatch, capsys):
         assert words in printed.out + printed.err
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not CLIPS.is_dir(), reason="the published clips are not here")
 def test_inference_pictures_of_the_reference(tmp_path, capsys):
+    """Slow: every picture that the reference wrote is made anew."""
     (tmp_path / "golden").mkdir()
     for name in ("inference", "inference_sized"):
         (tmp_path / "golden" / name).symlink_to(CLIPS / name)

@@ -1,15 +1,21 @@
-"""prepare_data.py where a clip is there: what it keeps, makes anew, and never loses."""
+"""prepare_data.py where a clip is there: what it keeps, makes anew, and never loses.
+
+These tests are slow: they make one clip again and again.
+"""
 
 import contextlib
 import json
 import os
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from preparation import publish
 from tests import films
 from tests.conftest import refuse, succeed
+
+pytestmark = pytest.mark.slow
 
 SCRIPT = "prepare_data.py"
 pytest_plugins = ["tests.prepared"]

@@ -1,4 +1,7 @@
-"""The page of a run: its text and structure, its parts, and how a real browser shows it."""
+"""The page of a run: its text and structure, its parts, and how a real browser shows it.
+
+These tests are slow: they start a browser.
+"""
 
 import base64
 import io
@@ -16,6 +19,8 @@ from report import charts, gauge, media
 from report.page import Curves, Page, Picture, Tracks, Video, render, write
 from tests import browser
 from utils.errors import UserError
+
+pytestmark = pytest.mark.slow
 
 HOSTILE = "<script>alert('x')</script> & \"quoted\""
 SIZES = {"desktop": (1280, 900, False), "phone": (390, 844, True)}

@@ -1,4 +1,7 @@
-"""The real command lines on a small drawn pair, from training to frames, and users' mistakes."""
+"""The real command lines on a small drawn pair, from training to frames, and users' mistakes.
+
+These tests are slow: they train, interrupt and kill real runs.
+"""
 
 import csv
 import errno
@@ -24,6 +27,8 @@ from engine import run_folder
 from tests import forked, weights
 from tests.conftest import ROOT, SMALL, refuse, succeed
 from utils import loss_log, options
+
+pytestmark = pytest.mark.slow
 
 FIRST, SECOND = "train_first_stage.py", "train_second_stage.py"
 

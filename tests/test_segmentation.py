@@ -1,4 +1,7 @@
-"""Masks of drawn videos against the true ones, and each step on pictures made by hand."""
+"""Masks of drawn videos against the true ones, and each step on pictures made by hand.
+
+These tests are slow: they follow objects through dozens of frames.
+"""
 
 from functools import lru_cache
 
@@ -12,6 +15,8 @@ from synthetic import scenery
 from tests import films
 from utils.errors import UserError
 from video.reader import open_source
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

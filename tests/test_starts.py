@@ -1,4 +1,7 @@
-"""Scripts do not pay for what they do not use: which modules they have imported, and when."""
+"""Scripts do not pay for what they do not use: which modules they have imported, and when.
+
+These tests are slow: they import PyTorch and all the scripts.
+"""
 
 import json
 import subprocess
@@ -7,6 +10,8 @@ import sys
 import pytest
 
 from tests.conftest import ROOT
+
+pytestmark = pytest.mark.slow
 
 TRAINING = "train_first_stage.py", "train_second_stage.py"
 NETWORKS = *TRAINING, "inference.py", "evaluate.py"

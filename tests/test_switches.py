@@ -98,7 +98,9 @@ def flags(pair, out, iterations):
     return clips + f"{ALL} --iters {iterations} --print_loss 1 --save_check 2 --out {out}"
 
 
+@pytest.mark.slow
 def test_a_run_with_every_switch_resumes_as_if_never_interrupted(pair, whole, tmp_path):
+    """Slow: it trains twice."""
     (tmp_path / "checkpoint_2").write_bytes((whole / "checkpoint_2").read_bytes())
     succeed("train_first_stage.py", flags(pair, tmp_path, 6) + " --resume")
     expected = {name: (x[3:], y[3:]) for name, (x, y) in losses(whole).items()}

@@ -1,4 +1,7 @@
-"""Frames and sound out of files as people have them."""
+"""Frames and sound out of files as people have them.
+
+These tests are slow: ffmpeg writes a file for each.
+"""
 
 import numpy as np
 import pytest
@@ -6,6 +9,8 @@ import pytest
 from tests import films
 from utils.errors import UserError
 from video.reader import Excerpt, open_source, pictures_in, save_sound
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
