@@ -1,6 +1,7 @@
 """Every option, declared once in groups that the scripts compose; defaults are the reference's."""
 
 from argparse import ArgumentTypeError
+from dataclasses import replace
 
 from utils import arguments
 from utils.arguments import (
@@ -78,7 +79,9 @@ NETWORKS = (
     ),
     flag("redraw_per_item", "train with every item's heatmaps scaled by its own maximum"),
     flag("item_stats", "train the detector with each picture's own statistics, not the batch's"),
-    option("netG", str, "resnet_9blocks_double", "the one generator", ("resnet_9blocks_double",)),
+    replace(
+        option("netG", str, "resnet_9blocks_double", "", ("resnet_9blocks_double",)), unused=True
+    ),
     unused("input_nc", integer, 3),
     unused("output_nc", integer, 3),
     unused("ndf", integer, 64),
@@ -122,12 +125,7 @@ FIRST_STAGE = (
     option("lambda_moments", nonnegative, 0.0, "weight of equal means and covariances of A and B"),
     flag("sep_all", "separate all keypoints, not the first ten, and none from itself"),
     flag("confuse_b", "domain confusion moves B's keypoints only"),
-    option(
-        "soft_boundary",
-        blur,
-        0.0,
-        "blur of the masks to draw, sigma in % of the width",
-    ),
+    option("soft_boundary", blur, 0.0, "blur of the masks to draw, sigma in % of the width"),
 )
 
 SECOND_STAGE = (
@@ -195,11 +193,15 @@ STAGES = {
     "stage two": (CLIPS, RUN, NETWORKS, REFINERS, TRAINING, SECOND_STAGE),
 }
 
+# Where nothing is trained these are accepted all the same, since one config serves all scripts.
+OF_TRAINING = {"hflip", "seed", "init_type", "init_gain", "redraw_per_item"}
+TRAINED = tuple(replace(o, unused=True) for o in (*CLIPS, *RUN, *NETWORKS) if o.name in OF_TRAINING)
+
 SCRIPTS = {
     "train_first_stage": STAGES["stage one"],
     "train_second_stage": STAGES["stage two"],
-    "inference": (CLIPS, RUN, NETWORKS, REFINERS, INFERENCE),
-    "evaluate": (CLIPS, RUN, NETWORKS, REFINERS, EVALUATION),
+    "inference": (CLIPS, RUN, NETWORKS, REFINERS, TRAINED, INFERENCE),
+    "evaluate": (CLIPS, RUN, NETWORKS, REFINERS, TRAINED, EVALUATION),
 }
 
 
