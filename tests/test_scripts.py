@@ -218,7 +218,8 @@ def test_inference_sheets_sizes_and_wrapping(roots, second, tmp_path):
     sized = (
         f"{roots} --load {second}/checkpoint --data_size 10 --splitted --w 40 --h 30 --device cpu"
     )
-    assert "10 frames" in succeed("inference.py", f"{sized} --bs 4 --out {tmp_path}/sized")
+    text = succeed("inference.py", f"{sized} --bs 4 --out {tmp_path}/sized")
+    assert "8 frames of A and 8 frames of B done" in text
     assert Image.open(tmp_path / "sized/refined_ab_7.jpg").size == (40, 30)
     assert "a_8.jpg" not in names(tmp_path / "sized")  # eight frames, then round again
 
