@@ -51,6 +51,12 @@ def words(videos, out, *more):
     return [str(word) for word in (*given, *more)]
 
 
+def of_prepared(argv, out):
+    """The command line `argv` for the clips that a run has prepared in `out`."""
+    rest = [word for word in argv[2:] if word not in ("--mask_a", "--mask_b", "chroma")]
+    return [str(out / "a"), str(out / "b"), *rest]
+
+
 def calling(function):
     """Context in which a step's script is called by `function(step, arguments that are added)`.
 
@@ -165,8 +171,7 @@ def test_replaced_training_is_not_gone_on_from(finished, videos, tmp_path):
     """
     out = tmp_path / "run"
     shutil.copytree(finished[0], out)
-    argv = words(videos, out, "--seed", "1", "--overwrite")
-    argv[:2] = [str(out / "a"), str(out / "b")]
+    argv = of_prepared(words(videos, out, "--seed", "1", "--overwrite"), out)
     process = subprocess.Popen([sys.executable, "-u", str(ROOT / "run.py"), *argv], cwd=ROOT,
                                stdout=subprocess.PIPE, text=True)  # fmt: skip
     lines = [process.stdout.readline().strip()]
@@ -187,10 +192,8 @@ def test_prepared_clips_are_used_as_they_are(finished, videos, tmp_path):
     Slow: it needs the finished run.
     """
     out, former, _ = finished
-    argv = words(videos, tmp_path / "again")
-    argv[:2] = [str(out / "a"), str(out / "b")]
-    refuse("run.py", argv, "--mask_a is for a video", "prepared already")
-    argv = [word for word in argv if word not in ("--mask_a", "--mask_b", "chroma")]
+    argv = of_prepared(words(videos, tmp_path / "again"), out)
+    refuse("run.py", [*argv, "--mask_a", "chroma"], "--mask_a is for a video", "prepared already")
     call, taken = stand_in(finished)
     with calling(call):
         text = succeed("run.py", argv)
