@@ -102,10 +102,10 @@ def test_processes_stop_together_when_one_is_interrupted(two, roots, tmp_path):
 
 
 def test_torchrun_interrupted_saves_one_checkpoint(roots, tmp_path):
-    """The documented launcher and a terminal's Ctrl-C; slow, as it starts three interpreters."""
-    flags = f"{roots} {SMALL} --bs 2 --save_img 9999 --save_check 7 --out {tmp_path}"
+    """The documented launcher and a terminal's Ctrl-C; slow, as it starts four interpreters."""
+    flags = f"{roots} {SMALL} --bs 3 --save_img 9999 --save_check 7 --out {tmp_path}"
     flags += " --norm batch --precision bf16"
-    torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node=2"]
+    torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node=3"]
     process = subprocess.Popen(
         [sys.executable, *torchrun, str(ROOT / FIRST), *flags.split()],
         env={**os.environ, "OMP_NUM_THREADS": "1"},

@@ -95,7 +95,7 @@ def test_grabcut_follows_a_creature_from_its_box_while_the_camera_pans(filmed):
     found = list(grabcut.track(frames, scenery.box_of(masks[0])))
     assert len(found) == 24
     assert overlap(found[-8:], masks[-8:]) > 0.82  # no drift
-    assert overlap(cleanup.clean(found), masks) > 0.82
+    assert overlap(cleanup.clean(found), masks) > 0.85
 
 
 def test_grabcut_goes_on_from_a_known_mask(filmed):
@@ -113,7 +113,7 @@ def test_background_subtraction_while_the_camera_pans(filmed):
 def test_an_object_that_hides_its_ground_most_of_the_time_is_no_backdrop(filmed):
     """Creature a of seed 3 is so plain that its flank seems to stand still while it passes."""
     frames, masks = filmed("still", "a", seed=3)
-    assert overlap(background.subtract(frames), masks) > 0.88
+    assert overlap(background.subtract(frames), masks) > 0.9
 
 
 @pytest.mark.parametrize(
