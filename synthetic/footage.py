@@ -100,9 +100,9 @@ def _clip(half, number, planned):
 
 
 def _on_screens(parity):
-    shapes = np.roll(AXES["shape"], 2 * parity).tolist()
-    ways = AXES["way"][:3]
-    for number, (screen, way) in enumerate(product(backdrops.SCREENS, ways)):
+    shapes = np.roll([shape for shape in AXES["shape"] if shape != "flower"], parity).tolist()
+    shapes.insert(4 - parity, "flower")  # green as it is, it goes before blue
+    for number, (screen, way) in enumerate(product(backdrops.SCREENS, AXES["way"][:3])):
         camera = ("still", "hand_held")[(number + parity) % 2]
         light = ("shadow", "plain", "exposure")[(number + parity) % 3]
         yield screen, camera, way, shapes[number % len(shapes)], light, "clean", "medium"

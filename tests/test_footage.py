@@ -52,6 +52,19 @@ def test_the_object_is_wholly_in_the_picture(shape, way):
         assert not edge.any()
 
 
+@pytest.mark.parametrize("half", footage.HALVES)
+def test_no_object_has_its_screens_colour(half):
+    for clip in footage.clips(half):
+        if not clip.screen:
+            continue
+        ((picture, mask),) = footage.film(replace(clip, size=(160, 120), frames=1))
+        channel = ["red", "green", "blue"].index(clip.backdrop)
+        screen, own = (np.median(picture[where], 0) for where in (~mask, mask))
+        assert screen.argmax() == channel
+        assert screen[channel] - np.delete(screen, channel).max() > 40
+        assert own[channel] - np.delete(own, channel).max() < 10
+
+
 def test_a_clip_is_the_same_at_every_time():
     assert all((one == other).all() for one, other in zip(film(), film()))
     assert (film()[0] != film(seed=6)[0]).any()
