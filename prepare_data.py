@@ -1,8 +1,8 @@
 """Make a clip for training of your own video: frames, masks, and both cropped to the object.
 
 Everything goes into --out: frames/ and masks/ are whole, train/ and train_seg/ are cropped to the
-object. Look at overlay.png. To mend masks use --redo, or paint in masks/<n>.png and give the same
-command again: masks that you edited are kept.
+object. Look at overlay.png. To mend masks use --interactive, --redo, or paint in masks/<n>.png and
+give the same command again: masks that you edited are kept.
 """
 
 from preparation import clip_options
@@ -13,20 +13,16 @@ if __name__ == "__main__":  # --help and wrong options are answered before slow 
     errors.run(arguments.parse, __doc__, *GROUPS)
 
 from functools import partial
-from itertools import islice
 from pathlib import Path
 
-import numpy as np
 from tqdm import tqdm
 
-from preparation import clip_folder, existing, masking, publish, record, review
+from preparation import clip_folder, decoding, existing, masking, publish, record, review
 from preparation.finish import finish
 from segmentation import methods, weights
+from server import packages
 from utils.errors import UserError
-from video.reader import Excerpt, open_source, save_sound
-
-FEW, MANY = 30, 300  # frames; below and above there is a word of advice
-PROMISED = 0.9  # of the frames that a file promises; with fewer it seems to be incomplete
+from video.reader import Excerpt, open_source
 
 
 def excerpt(opt):
@@ -35,22 +31,11 @@ def excerpt(opt):
 
 def decode(opt, new):
     """Write frames and sound of the excerpt into `new`; returns (number of frames, their rate)."""
-    source = open_source(opt.video, excerpt(opt))
-    most = min(opt.max_frames or np.inf, source.expected or np.inf)
-    frames = islice(source, opt.max_frames or None)
-    total = None if most == np.inf else most
-    written = clip_folder.write_frames(tqdm(frames, "frames", total, disable=None), new / "frames")
-    if most < np.inf and written < PROMISED * most:
-        print(
-            f"{opt.video}: {written} of about {most} frames could be decoded, and are used; it "
-            "seems to be incomplete or damaged"
-        )
-    if written < 2:
-        raise UserError(f"{opt.video} yields one frame only; a clip needs at least two")
-    if Path(opt.video).is_file():
-        part = Excerpt(opt.start, opt.start + written / source.fps)
-        save_sound(opt.video, part, new / "sound.m4a")
-    return written, source.fps
+    bar = partial(tqdm, desc="frames", disable=None)
+    count, fps, odd = decoding.decode(opt.video, excerpt(opt), opt.max_frames, new, bar)
+    if odd:
+        print(odd)
+    return count, fps
 
 
 def find_masks(opt, frames, mask=None):
@@ -139,12 +124,22 @@ def redo(opt, given, out, new):
     return finish(out, new, known.remade(parts), parts)
 
 
+def interact(opt, out):
+    """Let the user make or mend masks in a page. Returns what looks odd; None if not finished."""
+    from preparation import interactive  # with the packages of the server
+
+    wanted, decoder = (asked(opt), partial(decode, opt)) if opt.video else (None, None)
+    with interactive.begin(out, wanted, decoder, opt.overwrite) as work:
+        found = work.edit(lambda address: print(f"the page is at {address}", flush=True))
+    if found is None:
+        print(f"all is kept; go on with: python prepare_data.py --interactive --out {out}")
+    return found
+
+
 def report(found, out):
     """Print what looks odd in the finished clip, and what to do now."""
     count = record.read(out)["frames"]
-    print(review.advice(found, out), end="")
-    if not FEW <= count <= MANY:
-        print(f"{count} frames are {'few' if count < FEW else 'many'}; 50 to 200 are a good number")
+    print(review.advice(found, out) + review.length(count), end="")
     print(f"{count} frames and masks are in {out}; see overlay.png; train on {out}/train_seg/")
 
 
@@ -170,7 +165,7 @@ def refuse_contradictions(opt):
     """UserError where options of a clip are missing or exclude each other."""
     if not opt.out:
         raise UserError("no folder for the clip given; pass --out, like --out data/cat")
-    if not (opt.video or opt.redo):
+    if not (opt.video or opt.redo or opt.interactive):
         raise UserError("no video given; name a video file or a folder of pictures")
     if opt.end is not None and opt.end <= opt.start:
         raise UserError(f"--end {opt.end:g} must be after --start {opt.start:g}")
@@ -185,12 +180,18 @@ def main():
     for name in ("video", "mask_file"):
         setattr(opt, name, getattr(opt, name) and str(Path(getattr(opt, name)).resolve()))
     refuse_contradictions(opt)
+    if opt.interactive:
+        packages.refuse_missing("--interactive")
     out = Path(opt.out)
     publish.recover(out)
     clip_folder.refuse_foreign_files(out, record.read(out).get("frames", 0))
-    with publish.workspace(out) as new:
-        found = redo(opt, given, out, new) if opt.redo else prepare(opt, out, new)
-    report(found, out)
+    if not opt.interactive or given & {"redo", *clip_options.MASKS_HANG_ON}:
+        with publish.workspace(out) as new:
+            found = redo(opt, given, out, new) if opt.redo else prepare(opt, out, new)
+    if opt.interactive:
+        found = interact(opt, out)
+    if found is not None:
+        report(found, out)
 
 
 if __name__ == "__main__":

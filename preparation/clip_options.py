@@ -105,6 +105,7 @@ MASKING = (
 )
 
 REPAIR = (
+    flag("interactive", "make or mend masks in a page of the browser"),
     option("redo", frame_numbers, None, "make the masks of these frames anew, as 40-55"),
     flag("overwrite", "replace masks that were edited or redone, too"),
     option("check", str, "", "folder of a clip, like data/cat, to look through"),

@@ -35,9 +35,13 @@ class Existing:
         made = {"frames": frames, "fps": fps, "size": size, "edited": sorted(self.edited)}
         return {**self.record, **asked, **made}
 
-    def remade(self, numbers):
-        """New content of prepared.json, when masks of these numbers were made anew."""
-        edited, redone = self.edited - set(numbers), self.redone | set(numbers)
+    def remade(self, numbers, painted=frozenset()):
+        """New content of prepared.json, when masks of these numbers were made anew.
+
+        Those of the numbers `painted` were painted.
+        """
+        edited = self.edited - set(numbers) | painted
+        redone = (self.redone | set(numbers)) - painted
         return {**self.record, "edited": sorted(edited), "redone": sorted(redone)}
 
 

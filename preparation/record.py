@@ -6,7 +6,8 @@ The record is one dict:
                           name, size and time of the files that they were made from
     crop                  what the frames are cropped to
     frames, fps, size     number, frames per second, and [width, height] of the frames
-    edited, redone        numbers of the masks painted by hand, and of those made by --redo
+    edited, redone        numbers of the masks painted by hand, and of those made by --redo or by
+                          marks in the page of --interactive
     sha1                  of the mask files as they were written, by path in the clip's folder
 
 A mask file whose hash is another one now was painted by hand.

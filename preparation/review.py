@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 JUMP = 1.5  # an area this many times that of its neighbours, or less than one such part of it
 NEIGHBOURS = 4  # frames on either side
 PART = 0.1  # of the largest component's area: smaller ones do not count
+FEW, MANY = 30, 300  # frames; below and above there is a word of advice
 LEAST = 1e-3  # share of the picture below which a mask counts as empty
 CELL, COLUMNS, MOST = 240, 6, 60  # pixels, cells in a row, cells in all
 OUTLINE, WARNING = (255, 0, 160), (200, 0, 0)
@@ -101,6 +102,13 @@ def advice(found, out):
             f"them anew: --redo FIRST-LAST --box x,y,w,h --out {out}\n"
         )
     return text
+
+
+def length(count):
+    """Line of advice where a clip has few or many frames; else empty."""
+    if FEW <= count <= MANY:
+        return ""
+    return f"{count} frames are {'few' if count < FEW else 'many'}; 50 to 200 are a good number\n"
 
 
 def chosen(count, found):

@@ -18,7 +18,8 @@ MAY_IMPORT = {
     "metrics": {"utils"},
     "report": {"utils", "video"},
     "engine": {"datasets", "models", "utils"},
-    "preparation": {"datasets", "segmentation", "utils", "video"},
+    "server": {"utils"},
+    "preparation": {"datasets", "segmentation", "server", "utils", "video"},
 }
 NARROW = {  # of utils, networks and losses see only these
     "models": {"errors", "geometry", "parallel"},

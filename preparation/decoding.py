@@ -1,0 +1,47 @@
+"""Frames and sound of a video, written into a clip's folder."""
+
+import math
+from itertools import islice
+from pathlib import Path
+
+from preparation import clip_folder
+from utils.errors import UserError
+from video.reader import Excerpt, open_source, save_sound
+
+PROMISED = 0.9  # of the frames that a file promises; with fewer it seems to be incomplete
+
+
+def decode(video, excerpt, max_frames, new, progress):
+    """Write frames and sound of the excerpt into folder `new`.
+
+    Args:
+        video: path of a file or of a folder of pictures.
+        excerpt: `Excerpt`.
+        max_frames: frames at most; 0 for all.
+        progress: function of the frames and of `total`, their expected number or None, that hands
+            them on and shows how far it is, as tqdm.
+
+    Returns:
+        number of frames, frames per second, and a sentence about what seems to be wrong or "".
+
+    Raises:
+        UserError: the video yields less than two frames.
+    """
+    source = open_source(video, excerpt)
+    most = min(max_frames or math.inf, source.expected or math.inf)
+    frames = progress(islice(source, max_frames or None), total=None if most == math.inf else most)
+    written = clip_folder.write_frames(frames, new / "frames")
+    if written < 2:
+        raise UserError(f"{video} yields one frame only; a clip needs at least two")
+    if Path(video).is_file():
+        part = Excerpt(excerpt.start, excerpt.start + written / source.fps)
+        save_sound(video, part, new / "sound.m4a")
+    odd = most < math.inf and written < PROMISED * most
+    return written, source.fps, _incomplete(video, written, most) if odd else ""
+
+
+def _incomplete(video, written, most):
+    return (
+        f"{video}: {written} of about {most} frames could be decoded, and are used; it seems to be "
+        "incomplete or damaged"
+    )

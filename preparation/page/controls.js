@@ -1,0 +1,98 @@
+// Buttons and keys of the page.
+
+const at = (id) => document.getElementById(id);
+const TOOLS = { b: "box", o: "object", x: "background", p: "brush", e: "eraser", h: "hand" };
+const ARROWS = {
+  ArrowLeft: [-1, 0],
+  ArrowRight: [1, 0],
+  ArrowUp: [0, -1],
+  ArrowDown: [0, 1],
+};
+
+export function say(text, alarm = false) {
+  const line = at("status");
+  if (line.textContent !== text) line.textContent = text;
+  line.classList.toggle("alarm", alarm);
+}
+
+// Connect buttons and keys with what they do; see main.js for the names.
+export function bindControls(page) {
+  const { pen, view, timeline } = page;
+
+  const pick = (tool) => {
+    pen.tool = tool;
+    view.hand = tool === "hand";
+    for (const button of document.querySelectorAll("[data-tool]")) {
+      button.setAttribute("aria-pressed", button.dataset.tool === tool);
+    }
+    view.draw();
+  };
+  const widen = (radius) => {
+    at("radius").value = radius;
+    pen.radius = Number(at("radius").value);
+    at("width").textContent = `${2 * pen.radius} pixels`;
+    view.draw();
+  };
+  const play = () => {
+    timeline.play(!timeline.playing);
+    at("play").textContent = timeline.playing ? "Pause" : "Play";
+    at("play").setAttribute("aria-pressed", timeline.playing);
+  };
+  const actions = {
+    undo: () => page.move("undo"),
+    redo: () => page.move("redo"),
+    keep: () => page.edit("keep"),
+    clear: () => page.edit("clear"),
+    finish: page.finish,
+    mask: () => at("mask").setAttribute("aria-pressed", page.toggleMask()),
+    closer: () => view.zoom(1.25),
+    farther: () => view.zoom(0.8),
+    fit: () => view.fit(),
+    play,
+    former: () => timeline.go(timeline.now - 1),
+    next: () => timeline.go(timeline.now + 1),
+    former_mark: () => timeline.goToMark(-1),
+    next_mark: () => timeline.goToMark(1),
+  };
+  const keys = {
+    k: "keep", m: "mask", Delete: "clear", Backspace: "clear", " ": "play", 0: "fit",
+    "+": "closer", "=": "closer", "-": "farther", ArrowLeft: "former", ArrowRight: "next",
+    PageUp: "former_mark", PageDown: "next_mark",
+  };
+
+  const pressed = (event) => {
+    if (event.ctrlKey || event.metaKey) {
+      const words = { z: event.shiftKey ? "redo" : "undo", y: "redo" };
+      return actions[words[event.key.toLowerCase()]];
+    }
+    if (event.shiftKey && ARROWS[event.key]) {
+      const step = ARROWS[event.key].map((v) => v * (event.altKey ? 10 : 1));
+      const { width, height } = page.size();
+      return () => pen.nudge(...step, width, height);
+    }
+    if (event.key === "Enter" && event.target === view.canvas) return () => pen.press();
+    if (event.key === "Escape") return () => pen.cancel();
+    if (event.key === "[" || event.key === "]") {
+      return () => widen(pen.radius + (event.key === "]" ? 1 : -1));
+    }
+    const tool = TOOLS[event.key.toLowerCase()];
+    return tool ? () => pick(tool) : actions[keys[event.key] ?? keys[event.key.toLowerCase()]];
+  };
+
+  document.addEventListener("keydown", (event) => {
+    const { target, key } = event;
+    const own = target.matches("input") && ARROWS[key]; // the slider moves by arrows itself
+    const button = target.matches("button, summary") && [" ", "Enter"].includes(key);
+    const action = own || button || !page.size() ? null : pressed(event);
+    if (!action) return;
+    event.preventDefault();
+    action();
+  });
+  for (const [id, action] of Object.entries(actions)) at(id).addEventListener("click", action);
+  for (const button of document.querySelectorAll("[data-tool]")) {
+    button.addEventListener("click", () => pick(button.dataset.tool));
+  }
+  at("radius").addEventListener("input", () => widen(at("radius").value));
+  pick("box");
+  widen(pen.radius);
+}

@@ -1,0 +1,174 @@
+// The page on which masks are made by hand (preparation/mask_page.py).
+
+import { bindControls, say } from "./controls.js";
+import { connect } from "./live.js";
+import { drawBox, drawMask, drawPen, drawStroke, makeMask } from "./masks.js";
+import { Pen } from "./pen.js";
+import { Pictures } from "./pictures.js";
+import { Timeline } from "./timeline.js";
+import { View } from "./view.js";
+
+const MEMORY = 4e8; // bytes of pictures that are kept
+const at = (id) => document.getElementById(id);
+
+const state = { clip: null, edits: null, masks: null, work: null, online: false, error: "" };
+let showMask = true;
+let waiting = []; // strokes whose mask has not come yet: {frame, id, stroke}
+
+const redraw = () => view.draw();
+const frames = new Pictures(8, (bitmap) => bitmap, redraw);
+const masks = new Pictures(8, makeMask, redraw);
+const pen = new Pen((stroke) => edit(stroke.tool, stroke), redraw);
+const view = new View(at("view"), paint, pen);
+const timeline = new Timeline(at("timeline"), { changed: show, describe, ready });
+const send = connect(news, (online) => {
+  state.online = online;
+  if (online) state.error = "";
+  refresh();
+});
+
+const frameAddress = (number) => `frames/${number}`;
+
+function maskAddress(number) {
+  const edit = state.masks.shown[number];
+  return edit === null ? null : `masks/${number}/${edit}`;
+}
+
+// Take over what changed.
+function news(parts) {
+  const first = !state.clip;
+  if (parts.edits) state.error = "";
+  Object.assign(state, parts);
+  if (parts.error) waiting = [];
+  if (parts.clip) {
+    const { width, height, title, frames: count, fps } = parts.clip;
+    frames.most = masks.most = Math.max(16, Math.floor(MEMORY / (10 * width * height)));
+    document.title = at("title").textContent = title;
+    timeline.setClip(count, fps);
+    if (first) view.setPicture(width, height);
+  }
+  waiting = waiting.filter(({ frame, id }) => !(state.masks.shown[frame] >= id));
+  refresh();
+}
+
+// Send an edit of the frame that is shown.
+function edit(tool, { points = [], radius = 1 } = {}) {
+  const frame = timeline.now;
+  if (!pen.enabled || !send({ do: "edit", frame, tool, points, radius })) return;
+  const id = Math.max(state.edits.next, (waiting.at(-1)?.id ?? 0) + 1);
+  if (points.length) waiting.push({ frame, id, stroke: { tool, points, radius } });
+}
+
+// Undo and redo show the frame where something changes.
+function move(direction) {
+  const frame = state.edits?.[direction];
+  if (!pen.enabled || frame === null) return;
+  send({ do: direction });
+  waiting = [];
+  timeline.go(frame);
+}
+
+function show(number) {
+  if (pen.stroke) pen.cancel();
+  const { frames: count } = state.clip;
+  at("number").textContent = `Frame ${number} / ${count - 1}`;
+  for (const near of [number + 1, number + 2, number - 1]) {
+    if (near >= 0 && near < count) ready(near);
+  }
+  refresh();
+}
+
+// Whether a frame and its mask are loaded; if not, they are asked for.
+function ready(number) {
+  const mask = maskAddress(number);
+  const found = [frames.get(frameAddress(number)), mask && masks.get(mask)];
+  return !found.includes(undefined);
+}
+
+function describe(number) {
+  const { marks = {} } = state.edits ?? {};
+  const mark = marks[number];
+  const names = mark
+    ? [mark.box && "box", mark.scribbles.length && "scribble", mark.painted && "painted"]
+    : [];
+  const { shown = [], missing = [] } = state.masks ?? {};
+  const old = missing.includes(number);
+  const condition = shown[number] == null ? "none" : old ? "old" : "ready";
+  const words = { none: "no mask", old: "mask being made", ready: "mask ready" }[condition];
+  const found = names.filter(Boolean);
+  return { marks: found, state: condition, text: [words, ...found].join(", ") };
+}
+
+function paint(context, scale) {
+  if (!state.clip) return;
+  const number = timeline.now;
+  const picture = frames.get(frameAddress(number)) ?? paint.last;
+  if (picture) context.drawImage((paint.last = picture), 0, 0);
+  const address = maskAddress(number);
+  const mask = address && masks.get(address);
+  if (mask && showMask) drawMask(context, mask, scale);
+  paintMarks(context, scale, number);
+  if (pen.place && pen.tool !== "hand") drawPen(context, pen.place, pen.tool, pen.radius, scale);
+}
+
+function paintMarks(context, scale, number) {
+  const mark = state.edits.marks[number];
+  if (mark?.box && showMask) drawBox(context, mark.box, scale);
+  if (showMask) for (const stroke of mark?.scribbles ?? []) drawStroke(context, stroke);
+  const drawn = waiting.filter(({ frame }) => frame === number).map(({ stroke }) => stroke);
+  for (const stroke of pen.stroke ? [...drawn, pen.stroke] : drawn) {
+    if (stroke.tool === "box") {
+      const [[x, y], [right, bottom] = [x, y]] = stroke.points;
+      drawBox(context, [x, y, right - x, bottom - y], scale);
+    } else {
+      drawStroke(context, stroke, 0.6);
+    }
+  }
+}
+
+// Everything beside the picture and the timeline's own.
+function refresh() {
+  if (!state.clip) return say("Connecting …");
+  pen.enabled = state.online && !["finishing", "finished"].includes(state.work.phase);
+  say(...sentence());
+  at("hint").textContent = hint();
+  at("undo").disabled = !pen.enabled || state.edits.undo === null;
+  at("redo").disabled = !pen.enabled || state.edits.redo === null;
+  at("finish").disabled = !pen.enabled || state.masks.shown.every((edit) => edit === null);
+  at("view").setAttribute("aria-label", `Frame ${timeline.now}, ${describe(timeline.now).text}`);
+  timeline.draw();
+  view.draw();
+}
+
+// What the status line says, and whether it is an alarm.
+function sentence() {
+  const { phase, trouble } = state.work;
+  const left = state.masks.missing.length;
+  if (phase === "finished") return ["The clip is finished. This page can be closed."];
+  if (!state.online) return ["The program has ended; what you did is kept. Start it again.", true];
+  if (state.error || trouble) return [state.error || trouble, true];
+  if (phase === "starting") return ["Looking through the clip …"];
+  if (phase === "finishing") return ["Making the clip …"];
+  if (left) return [`Carrying the mask along: ${left} ${left > 1 ? "frames" : "frame"} to go`];
+  return ["Everything is saved."];
+}
+
+function hint() {
+  if (state.masks.shown.some((edit) => edit !== null) || waiting.length) return "";
+  return "Drag a box around the object, or click on it";
+}
+
+bindControls({
+  pen,
+  view,
+  timeline,
+  edit,
+  move,
+  finish: () => pen.enabled && send({ do: "finish" }),
+  toggleMask: () => {
+    showMask = !showMask;
+    redraw();
+    return showMask;
+  },
+  size: () => state.clip,
+});

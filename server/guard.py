@@ -1,0 +1,96 @@
+"""What stands before every route: who may ask, how much, and what a browser may do with the answer.
+
+Loopback is open to all programs and users of the machine, and to every page in its browsers. So
+each request carries a token that only the address tells; `Host` is checked, since a foreign name
+may lead to 127.0.0.1 (DNS rebinding); and what changes anything must come from our own page, by its
+`Origin`.
+"""
+
+import secrets
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse
+from starlette.websockets import WebSocketClose
+
+LIMIT = 1 << 20  # bytes of a request's body, and of a message
+HEADERS = {
+    "Cache-Control": "no-store",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",  # the address holds the token
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; "
+    "connect-src 'self' {sockets}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+
+class Guard:
+    """ASGI middleware before an application that is served under /<token>/.
+
+    Args:
+        app: the application; its routes begin behind the token.
+        token: the secret part of the address.
+        hosts: allowed values of `Host`, as 127.0.0.1:8000.
+    """
+
+    def __init__(self, app, token, hosts):
+        self.app, self.token, self.hosts = app, token, hosts
+        sockets = " ".join(f"ws://{host}" for host in hosts)
+        self.headers = {**HEADERS, "Content-Security-Policy": POLICY.format(sockets=sockets)}
+
+    async def __call__(self, scope, receive, send):
+        if scope["type"] == "lifespan":
+            return await self.app(scope, receive, send)
+        answer = self._refusal(scope)
+        if scope["type"] == "http":
+            send = self._with_headers(send)
+            if answer is None:
+                receive = await _read_ahead(receive)
+                answer = None if receive else PlainTextResponse("too large", 413)
+        await (answer or self.app)({**scope, "root_path": f"/{self.token}"}, receive, send)
+
+    def _refusal(self, scope):
+        """An application that refuses the request, or None where it is allowed."""
+        headers, socket = Headers(scope=scope), scope["type"] == "websocket"
+        host = headers.get("host", "")
+        changes = socket or scope["method"] not in ("GET", "HEAD")
+        token = scope["path"].split("/")[1] if "/" in scope["path"] else ""
+        if (
+            host not in self.hosts
+            or not secrets.compare_digest(token.encode(), self.token.encode())
+            or (changes and headers.get("origin") != f"http://{host}")
+        ):
+            text = "not allowed: open the address that the program printed"
+            return WebSocketClose() if socket else PlainTextResponse(text, 403)
+        length = headers.get("content-length", "0")
+        if not length.isdecimal() or len(length) > 9 or int(length) > LIMIT:
+            return PlainTextResponse("too large", 413)
+        return None
+
+    def _with_headers(self, send):
+        async def sending(message):
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(self.headers)
+            await send(message)
+
+        return sending
+
+
+async def _read_ahead(receive):
+    """A `receive` that yields a request's whole body at once; None where that is above `LIMIT`."""
+    body, more = b"", True
+    while more:
+        message = await receive()
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+        if len(body) > LIMIT:
+            return None
+    pending = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def receiving():
+        return pending.pop() if pending else await receive()
+
+    return receiving

@@ -1,0 +1,37 @@
+// Pictures of the program, loaded when first asked for; the ones used last are kept.
+
+export class Pictures {
+  // `most` are kept; `make` turns an ImageBitmap into what is kept; `loaded()` is called when
+  // another one is there.
+  constructor(most, make, loaded) {
+    Object.assign(this, { most, make, loaded, kept: new Map(), asked: new Set() });
+  }
+
+  // What was made of a picture, or undefined while it is loading.
+  get(address) {
+    const found = this.kept.get(address);
+    if (found === undefined) {
+      this.load(address);
+    } else {
+      this.kept.delete(address);
+      this.kept.set(address, found);
+    }
+    return found;
+  }
+
+  async load(address) {
+    if (this.kept.has(address) || this.asked.has(address)) return;
+    this.asked.add(address);
+    try {
+      const answer = await fetch(address);
+      if (!answer.ok) return;
+      this.kept.set(address, this.make(await createImageBitmap(await answer.blob())));
+      if (this.kept.size > this.most) this.kept.delete(this.kept.keys().next().value);
+      this.loaded();
+    } catch {
+      // The program has ended: the page says so.
+    } finally {
+      this.asked.delete(address);
+    }
+  }
+}
