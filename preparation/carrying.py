@@ -48,13 +48,13 @@ class Carrier(threading.Thread):
             follower = self._make_follower()
             while not self._closing:
                 self._news.clear()
-                if not self._step(follower):
+                if not self.step(follower):
                     self._news.wait()
         except Exception as error:
             self._now(self.phase, f"the program failed ({error!r}); what you did is on disk")
             raise
 
-    def _step(self, follower):
+    def step(self, follower):
         """Do what is wanted most; returns whether there was something, and it worked."""
         try:
             if edit := self.session.undecided():

@@ -56,7 +56,8 @@ function edit(tool, { points = [], radius = 1 } = {}) {
   const frame = timeline.now;
   if (!pen.enabled || !send({ do: "edit", frame, tool, points, radius })) return;
   const id = Math.max(state.edits.next, (waiting.at(-1)?.id ?? 0) + 1);
-  if (points.length) waiting.push({ frame, id, stroke: { tool, points, radius } });
+  if (tool !== "clear") waiting.push({ frame, id, stroke: { tool, points, radius } });
+  refresh();
 }
 
 // Undo and redo show the frame where something changes.
@@ -116,7 +117,8 @@ function paintMarks(context, scale, number) {
   if (mark?.box && showMask) drawBox(context, mark.box, scale);
   if (showMask) for (const stroke of mark?.scribbles ?? []) drawStroke(context, stroke);
   const drawn = waiting.filter(({ frame }) => frame === number).map(({ stroke }) => stroke);
-  for (const stroke of pen.stroke ? [...drawn, pen.stroke] : drawn) {
+  for (const stroke of [...drawn, pen.stroke]) {
+    if (!stroke?.points.length) continue;
     if (stroke.tool === "box") {
       const [[x, y], [right, bottom] = [x, y]] = stroke.points;
       drawBox(context, [x, y, right - x, bottom - y], scale);
@@ -149,6 +151,7 @@ function sentence() {
   if (state.error || trouble) return [state.error || trouble, true];
   if (phase === "starting") return ["Looking through the clip …"];
   if (phase === "finishing") return ["Making the clip …"];
+  if (waiting.length) return ["Finding the mask …"];
   if (left) return [`Carrying the mask along: ${left} ${left > 1 ? "frames" : "frame"} to go`];
   return ["Everything is saved."];
 }

@@ -1,0 +1,213 @@
+"""The server of local pages: who is refused, what it never gives away, what it survives."""
+
+import json
+import sys
+import threading
+
+import pytest
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route, WebSocketRoute
+from starlette.testclient import TestClient
+from starlette.websockets import WebSocketDisconnect
+
+from server.guard import LIMIT
+from server.live import Live
+from server.local import LocalServer, guarded
+from tests.conftest import refuse
+from utils.errors import UserError
+
+HOST, TOKEN = "127.0.0.1:8000", "sesame"
+ORIGIN = {"origin": f"http://{HOST}"}
+
+
+class Counter:
+    """A state that messages change."""
+
+    def __init__(self):
+        self.live, self.value = Live(self.state, self.receive), 0
+
+    def state(self):
+        return {"count": self.value, "fixed": "same"}
+
+    def receive(self, message):
+        if message.get("add") != 1:
+            raise UserError("add one")
+        self.value += 1
+        self.live.notify()
+
+
+@pytest.fixture
+def counter():
+    return Counter()
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "page").mkdir()
+    (tmp_path / "page/index.html").write_text("<p>hello")
+    (tmp_path / "page/notes.txt").write_text("not served")
+    (tmp_path / "secret.html").write_text("secret")
+    return tmp_path / "page"
+
+
+@pytest.fixture
+def routes(counter):
+    async def echo(request):
+        return PlainTextResponse(str(len(await request.body())))
+
+    return [
+        Route("/echo", echo, methods=["POST"]),
+        WebSocketRoute("/live", counter.live.endpoint),
+    ]
+
+
+@pytest.fixture
+def client(routes, folder):
+    app = guarded(routes, folder, TOKEN, [HOST, "localhost:8000"])
+    with TestClient(app, f"http://{HOST}") as client:
+        yield client
+
+
+def test_the_page_comes_with_strict_headers(client):
+    answer = client.get(f"/{TOKEN}/")
+    assert answer.status_code == 200
+    assert answer.text == "<p>hello"
+    assert answer.headers["content-type"].startswith("text/html")
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.headers["referrer-policy"] == "no-referrer"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    policy = answer.headers["content-security-policy"]
+    assert policy.startswith("default-src 'none'; script-src 'self';")
+    assert "unsafe" not in policy
+    assert client.get(f"/{TOKEN}/live.js").headers["content-type"].startswith("text/javascript")
+
+
+@pytest.mark.parametrize(
+    ("path", "headers"),
+    [
+        ("/", {}),
+        ("/echo", {}),
+        ("//", {}),
+        ("/sesam/", {}),
+        ("/sesame2/", {}),
+        ("/?token=sesame", {}),
+        (f"/{TOKEN}/", {"host": "evil.example:8000"}),
+        (f"/{TOKEN}/", {"host": "127.0.0.1:8001"}),
+        (f"/{TOKEN}/", {"host": ""}),
+    ],
+)
+def test_a_wrong_token_or_host_is_refused(client, path, headers):
+    answer = client.get(path, headers=headers)
+    assert answer.status_code == 403
+    assert "hello" not in answer.text
+    assert "content-security-policy" in answer.headers
+
+
+@pytest.mark.parametrize("origin", [None, "null", "http://evil.example", f"https://{HOST}"])
+def test_what_changes_something_must_come_from_the_page(client, origin):
+    headers = {} if origin is None else {"origin": origin}
+    assert client.post(f"/{TOKEN}/echo", content=b"x", headers=headers).status_code == 403
+    with (
+        pytest.raises(WebSocketDisconnect),
+        client.websocket_connect(f"ws://{HOST}/{TOKEN}/live", headers=headers),
+    ):
+        pass
+    assert client.post(f"/{TOKEN}/echo", content=b"x", headers=ORIGIN).text == "1"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../secret.html",
+        "..%2fsecret.html",
+        "%2e%2e/secret.html",
+        "..%5csecret.html",
+        "notes.txt",
+        "page/index.html",
+        "%2fetc%2fpasswd",
+        "index.html%00.js",
+        "%ff",
+        "x" * 5000,
+    ],
+)
+def test_no_path_reaches_the_file_system(client, name):
+    answer = client.get(f"/{TOKEN}/{name}")
+    assert answer.status_code in (403, 404)
+    assert "secret" not in answer.text.replace(TOKEN, "")
+
+
+def test_large_bodies_are_refused(client):
+    post = f"/{TOKEN}/echo"
+    assert client.post(post, content=b"x" * LIMIT, headers=ORIGIN).text == str(LIMIT)
+    assert client.post(post, content=b"x" * (LIMIT + 1), headers=ORIGIN).status_code == 413
+    pieces = (b"x" * 2**16 for _ in range(100))  # without a length
+    assert client.post(post, content=pieces, headers=ORIGIN).status_code == 413
+    for length in ("100000000", "-1", "1" * 100, "one"):
+        headers = {**ORIGIN, "content-length": length}
+        assert client.post(post, content=b"", headers=headers).status_code == 413
+
+
+def test_pages_are_told_what_changed(client, counter):
+    address = f"ws://{HOST}/{TOKEN}/live"
+    with (
+        client.websocket_connect(address, headers=ORIGIN) as one,
+        client.websocket_connect(address, headers=ORIGIN) as other,
+    ):
+        for page in (one, other):
+            assert page.receive_json() == {"count": 0, "fixed": "same"}
+        one.send_text('{"add": 1}')
+        for page in (one, other):
+            assert page.receive_json() == {"count": 1}
+
+
+def test_malformed_messages_change_nothing(client, counter):
+    bad = ["", "{", "[1]", "1e999", "null", "[" * 20_000, '{"add": 2}', "\x00", '{"add": "1"}']
+    with client.websocket_connect(f"ws://{HOST}/{TOKEN}/live", headers=ORIGIN) as page:
+        page.receive_json()
+        for number in range(1000):
+            page.send_text(bad[number % len(bad)])
+            assert page.receive_json().keys() == {"error"}
+        page.send_bytes(b"\xff\xfe")
+        assert page.receive_json().keys() == {"error"}
+        page.send_text('{"add": 1}')
+        assert page.receive_json() == {"count": 1}
+
+
+def test_it_listens_on_loopback_until_it_is_stopped(routes, folder, counter):
+    from websockets.exceptions import ConnectionClosed
+    from websockets.sync.client import connect
+
+    server = LocalServer(routes, folder)
+    host, port = server._socket.getsockname()
+    assert host == "127.0.0.1"
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        address, origin = server.address.replace("http", "ws") + "live", f"http://{host}:{port}"
+        with connect(address, origin=origin) as page:
+            page.recv()
+            page.send("x" * (LIMIT + 1))
+            with pytest.raises(ConnectionClosed):
+                page.recv()
+        with connect(address, origin=origin) as page:
+            page.recv()
+            page.send('{"add": 1}')
+            assert json.loads(page.recv()) == {"count": 1}
+    finally:
+        server.stop()
+        thread.join(10)
+    assert not thread.is_alive()
+
+
+def test_two_servers_have_different_addresses(routes, folder):
+    one, other = LocalServer(routes, folder), LocalServer(routes, folder)
+    assert one.address != other.address
+    assert len(one.address.split("/")[3]) > 40
+
+
+@pytest.mark.parametrize("name", ["starlette", "uvicorn", "websockets"])
+def test_without_the_packages_one_sentence_says_what_to_install(tmp_path, monkeypatch, name):
+    monkeypatch.setitem(sys.modules, name, None)
+    refuse("prepare_data.py", ["x.mp4", "--interactive", "--out", str(tmp_path / "clip")],
+           name, "pip install -r requirements-editor.txt")  # fmt: skip
+    assert not (tmp_path / "clip").exists()
