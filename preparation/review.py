@@ -98,8 +98,9 @@ def advice(found, out):
         text += f"look at frames {which}: {kind}\n"
     if found:
         text += (
-            f"where they are wrong, paint in {out}/masks/ and give the same command again, or make "
-            f"them anew: --redo FIRST-LAST --box x,y,w,h --out {out}\n"
+            f"where they are wrong, mend them in the browser (--interactive --out {out}), paint in "
+            f"{out}/masks/ and give the same command again, or make them anew: --redo FIRST-LAST "
+            f"--box x,y,w,h --out {out}\n"
         )
     return text
 

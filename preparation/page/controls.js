@@ -15,7 +15,7 @@ export function say(text, alarm = false) {
   line.classList.toggle("alarm", alarm);
 }
 
-// Connect buttons and keys with what they do; see main.js for the names.
+// Connect buttons and keys with what they do, see main.js for the names; returns what it can do.
 export function bindControls(page) {
   const { pen, view, timeline } = page;
 
@@ -95,4 +95,5 @@ export function bindControls(page) {
   at("radius").addEventListener("input", () => widen(at("radius").value));
   pick("box");
   widen(pen.radius);
+  return { widen };
 }

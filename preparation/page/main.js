@@ -45,6 +45,7 @@ function news(parts) {
     frames.most = masks.most = Math.max(16, Math.floor(MEMORY / (10 * width * height)));
     document.title = at("title").textContent = title;
     timeline.setClip(count, fps);
+    if (first) controls.widen(Math.max(2, Math.round(width / 110)));
     if (first) view.setPicture(width, height);
   }
   waiting = waiting.filter(({ frame, id }) => !(state.masks.shown[frame] >= id));
@@ -123,7 +124,7 @@ function paintMarks(context, scale, number) {
       const [[x, y], [right, bottom] = [x, y]] = stroke.points;
       drawBox(context, [x, y, right - x, bottom - y], scale);
     } else {
-      drawStroke(context, stroke, 0.6);
+      drawStroke(context, stroke);
     }
   }
 }
@@ -136,6 +137,7 @@ function refresh() {
   at("hint").textContent = hint();
   at("undo").disabled = !pen.enabled || state.edits.undo === null;
   at("redo").disabled = !pen.enabled || state.edits.redo === null;
+  at("clear").disabled = !pen.enabled || !state.edits.marks[timeline.now];
   at("finish").disabled = !pen.enabled || state.masks.shown.every((edit) => edit === null);
   at("view").setAttribute("aria-label", `Frame ${timeline.now}, ${describe(timeline.now).text}`);
   timeline.draw();
@@ -161,7 +163,7 @@ function hint() {
   return "Drag a box around the object, or click on it";
 }
 
-bindControls({
+const controls = bindControls({
   pen,
   view,
   timeline,

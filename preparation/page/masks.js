@@ -51,8 +51,8 @@ export function drawMask(context, mask, scale) {
   }
 }
 
-export function drawStroke(context, { tool, points, radius }, opacity = 0.75) {
-  context.globalAlpha = opacity;
+export function drawStroke(context, { tool, points, radius }) {
+  context.globalAlpha = 0.6;
   context.lineCap = context.lineJoin = "round";
   context.lineWidth = 2 * radius;
   context.strokeStyle = COLOURS[tool];
