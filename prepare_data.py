@@ -125,15 +125,15 @@ def redo(opt, given, out, new):
 
 
 def interact(opt, out):
-    """Let the user make or mend masks in a page. Returns what looks odd; None if not finished."""
+    """Let the user make or mend masks in a page, until the clip is finished or left for later."""
     from preparation import interactive  # with the packages of the server
 
     wanted, decoder = (asked(opt), partial(decode, opt)) if opt.video else (None, None)
     with interactive.begin(out, wanted, decoder, opt.overwrite) as work:
         found = work.edit(lambda address: print(f"the page is at {address}", flush=True))
     if found is None:
-        print(f"all is kept; go on with: python prepare_data.py --interactive --out {out}")
-    return found
+        return print(f"all is kept; go on with: python prepare_data.py --interactive --out {out}")
+    report(found, out)
 
 
 def report(found, out):
@@ -161,12 +161,16 @@ def look_through(folder, renumber):
     print(f"{count} frames are fit for training; see {picture}")
 
 
-def refuse_contradictions(opt):
+def refuse_contradictions(opt, given):
     """UserError where options of a clip are missing or exclude each other."""
     if not opt.out:
         raise UserError("no folder for the clip given; pass --out, like --out data/cat")
     if not (opt.video or opt.redo or opt.interactive):
         raise UserError("no video given; name a video file or a folder of pictures")
+    if opt.interactive:
+        packages.refuse_missing("--interactive")
+        if unused := given & {"redo", *clip_options.MASKS_HANG_ON}:
+            raise UserError(f"--{min(unused)} cannot be combined with --interactive; use it first")
     if opt.end is not None and opt.end <= opt.start:
         raise UserError(f"--end {opt.end:g} must be after --start {opt.start:g}")
     if Path(opt.out).resolve() in (Path(opt.video), *Path(opt.video).parents):
@@ -179,19 +183,15 @@ def main():
         return look_through(opt.check, opt.renumber)
     for name in ("video", "mask_file"):
         setattr(opt, name, getattr(opt, name) and str(Path(getattr(opt, name)).resolve()))
-    refuse_contradictions(opt)
-    if opt.interactive:
-        packages.refuse_missing("--interactive")
+    refuse_contradictions(opt, given)
     out = Path(opt.out)
     publish.recover(out)
     clip_folder.refuse_foreign_files(out, record.read(out).get("frames", 0))
-    if not opt.interactive or given & {"redo", *clip_options.MASKS_HANG_ON}:
-        with publish.workspace(out) as new:
-            found = redo(opt, given, out, new) if opt.redo else prepare(opt, out, new)
     if opt.interactive:
-        found = interact(opt, out)
-    if found is not None:
-        report(found, out)
+        return interact(opt, out)
+    with publish.workspace(out) as new:
+        found = redo(opt, given, out, new) if opt.redo else prepare(opt, out, new)
+    report(found, out)
 
 
 if __name__ == "__main__":

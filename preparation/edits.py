@@ -1,6 +1,8 @@
 """What a user draws on frames to make and mend masks, one edit at a time, with undo."""
 
+from bisect import bisect_left
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import NamedTuple
 
 import cv2
@@ -177,4 +179,8 @@ class History:
 
 def owners(anchors, count):
     """From which anchor each of `count` frames gets its mask: the nearest; None without any."""
-    return [min(anchors, key=lambda a: (abs(a - n), a), default=None) for n in range(count)]
+    if not anchors:
+        return [None] * count
+    numbers = sorted(anchors)
+    middles = [(former + later) / 2 for former, later in pairwise(numbers)]
+    return [numbers[bisect_left(middles, number)] for number in range(count)]

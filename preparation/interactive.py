@@ -100,7 +100,7 @@ def begin(out, asked=None, decode=None, overwrite=False):
         asked: what decides the clip, see `existing.find`; None to go on with what is there.
         decode: function that writes frames into a folder and returns their number and rate; None
             where there is no video.
-        overwrite: drop what an unfinished page left, and change what was painted as all the rest.
+        overwrite: drop what an unfinished page left; with a video, begin without any masks.
 
     Raises:
         UserError: there is nothing to begin with, or what is there is of other frames; or another
@@ -117,9 +117,7 @@ def begin(out, asked=None, decode=None, overwrite=False):
                 f"{out} holds unfinished masks for other frames; finish them with --interactive "
                 f"--out {out} alone, choose another --out, or pass --overwrite to drop them"
             )
-        known = (existing.find if overwrite else existing.find_for)(out, asked)
-        if overwrite:
-            known = replace(known, edited=frozenset(), redone=frozenset())
+        known = Existing() if overwrite and decode else existing.find_for(out, asked)
         yield Work(out, *_session(out, folder, asked, decode, former, known))
 
 

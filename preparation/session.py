@@ -60,8 +60,18 @@ class Session:
         self.listeners = []  # functions that are called after each change
         self._turn = threading.RLock()
         (folder / "masks").mkdir(parents=True, exist_ok=True)
-        self._made = {path.stem for path in (folder / "masks").glob("[0-9]*.png")}
+        self._made = set(self._found())
         self._write(history)
+
+    def _found(self):
+        """(number, edit) of the masks in the folder; those of dropped edits are removed."""
+        known = {edit.id for edit in self.history.edits}
+        for path in (self.folder / "masks").glob("[0-9]*-[0-9]*.png"):
+            number, edit = map(int, path.stem.split("-"))
+            if edit in known:
+                yield number, edit
+            else:
+                path.unlink()
 
     def _write(self, history):
         content = {"clip": self.clip, "history": asdict(history)}
@@ -87,11 +97,7 @@ class Session:
 
     def _adopt(self, history):
         self._write(history)
-        dropped = {e.id for e in self.history.edits} - {e.id for e in history.edits}
         self.history = history
-        for name in [name for name in self._made if int(name.split("-")[1]) in dropped]:
-            self._made.remove(name)
-            (self.folder / f"masks/{name}.png").unlink(missing_ok=True)
         self._tell()
 
     def _tell(self):
@@ -104,7 +110,7 @@ class Session:
 
     def has(self, number, edit):
         """Whether there is a mask of a frame that follows from an edit's id, or is the clip's."""
-        return f"{number}-{edit}" in self._made or (edit == 0 and self.masks is not None)
+        return (number, edit) in self._made or (edit == 0 and self.masks is not None)
 
     def mask(self, number, edit):
         """The mask (H, W) bool of which `has` is True; without an edit (None) nothing is marked."""
@@ -119,7 +125,7 @@ class Session:
         with replacing(self.folder / f"masks/{number}-{edit}.png", ADVICE) as part:
             clip_folder.save_mask(mask, part)
         with self._turn:
-            self._made.add(f"{number}-{edit}")
+            self._made.add((number, edit))
         self._tell()
 
     def wanted(self):

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from contextlib import suppress
 
 from starlette.websockets import WebSocketDisconnect
 
@@ -65,11 +66,12 @@ class Live:
 
     async def _push(self, websocket, changed):
         told = {}
-        while True:
-            await changed.wait()
-            changed.clear()
-            parts = self._snapshot()
-            news = {name: part for name, part in parts.items() if told.get(name) != part}
-            if news:
-                await websocket.send_json(news)
-            told = parts
+        with suppress(WebSocketDisconnect, RuntimeError):  # the page was closed meanwhile
+            while True:
+                await changed.wait()
+                changed.clear()
+                parts = self._snapshot()
+                news = {name: part for name, part in parts.items() if told.get(name) != part}
+                if news:
+                    await websocket.send_json(news)
+                told = parts

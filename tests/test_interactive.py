@@ -178,6 +178,7 @@ def test_undo_and_redo_need_no_work(fresh):
     fresh.session.move(1)
     assert {edit.tool for edit in fresh.session.history.edits} == {"box", "eraser"}
     assert [edit.id for edit in fresh.session.history.edits] == [1, 3]
+    assert reopened(fresh).areas() == fresh.areas()
     assert not list(fresh.session.folder.glob("masks/*-2.png"))
 
 
@@ -355,3 +356,22 @@ def test_other_frames_are_never_mixed_with_a_session(tmp_path, drawn):
         assert work.session.history == History()
     stored = json.loads((tmp_path / "clip/.interactive/session.json").read_text())
     assert stored["clip"]["frames_of"] == {"video": "y.mp4"}
+
+
+@pytest.mark.parametrize("words", [["--mask", "chroma"], ["--redo", "3-4"], ["--box", "1,2,3,4"]])
+def test_options_that_have_no_effect_in_the_page_are_refused(tmp_path, words):
+    refuse("prepare_data.py", ["x.mp4", "--out", str(tmp_path / "x"), "--interactive", *words],
+           f"{words[0]} cannot be combined with --interactive")  # fmt: skip
+
+
+def test_what_fails_in_the_thread_is_said(fresh, monkeypatch):
+    monkeypatch.setattr("threading.excepthook", lambda _: None)
+
+    def broken():
+        raise RuntimeError("out of <memory>")
+
+    carrier = Carrier(fresh.session, broken, None, lambda: None, None)
+    carrier.start()
+    carrier.join(10)
+    assert "out of <memory>" in carrier.trouble
+    assert "on disk" in carrier.trouble

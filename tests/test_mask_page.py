@@ -26,7 +26,8 @@ pytestmark = pytest.mark.slow
 
 COUNT, SIZE = 20, (320, 240)
 NAME = "<b onclick=x>cat & fox"  # of the clip; it is text and never markup
-SAVED = "document.getElementById('status').textContent == 'Everything is saved.'"
+STATUS = "document.getElementById('status').textContent"
+SAVED = f"{STATUS} == 'Everything is saved.'"
 
 
 @pytest.fixture(scope="module")
@@ -181,6 +182,7 @@ def test_masks_are_made_mended_kept_and_finished(film, driver, tmp_path):
         page.wait()
         driver.find_element(By.ID, "finish").click()
         assert process.wait(60) == 0
+        wait_for(driver, f"{STATUS}.startsWith('The clip is finished')")
         said = process.stdout.read()
     assert f"{COUNT} frames and masks are in {out}" in said
     assert not session.exists()

@@ -93,6 +93,7 @@ export function bindControls(page) {
     button.addEventListener("click", () => pick(button.dataset.tool));
   }
   at("radius").addEventListener("input", () => widen(at("radius").value));
+  view.canvas.addEventListener("pointerdown", () => timeline.playing && play());
   pick("box");
   widen(pen.radius);
   return { widen };

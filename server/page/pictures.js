@@ -7,7 +7,7 @@ export class Pictures {
     Object.assign(this, { most, make, loaded, kept: new Map(), asked: new Set() });
   }
 
-  // What was made of a picture, or undefined while it is loading.
+  // What was made of a picture; undefined while it is loading, null where there is none.
   get(address) {
     const found = this.kept.get(address);
     if (found === undefined) {
@@ -24,8 +24,8 @@ export class Pictures {
     this.asked.add(address);
     try {
       const answer = await fetch(address);
-      if (!answer.ok) return;
-      this.kept.set(address, this.make(await createImageBitmap(await answer.blob())));
+      const picture = answer.ok && (await createImageBitmap(await answer.blob()));
+      this.kept.set(address, picture ? this.make(picture) : null);
       if (this.kept.size > this.most) this.kept.delete(this.kept.keys().next().value);
       this.loaded();
     } catch {
