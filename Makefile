@@ -36,7 +36,7 @@ test: .venv/installed-dev
 test-fast: .venv/installed-dev
 	$(PYTEST) -m "not slow"
 
-# For the tests of the report page, which are skipped without it.
+# For the tests of pages, which are skipped without it.
 browser:
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || \
 		{ $(SUDO) apt-get update -q && \
