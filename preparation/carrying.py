@@ -21,6 +21,7 @@ class Carrier(threading.Thread):
     Attributes:
         phase: "starting", "working", "idle", "finishing" or "finished".
         trouble: what went wrong, in words; "" if nothing.
+        asked: whether `finish` was called, so that no edits are taken any more.
         result: what `finish` returned; None before.
     """
 
@@ -35,6 +36,7 @@ class Carrier(threading.Thread):
     def finish(self):
         """Make the clip as soon as all masks are there."""
         self.asked = True
+        self._tell()
         self._news.set()
 
     def close(self):

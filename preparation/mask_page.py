@@ -86,7 +86,7 @@ class MaskPage:
             "clip": clip,
             "edits": self._edits(session.history),
             "masks": {"shown": shown, "missing": [n for n, *_ in session.missing()]},
-            "work": {"phase": carrier.phase, "trouble": carrier.trouble},
+            "work": {name: getattr(carrier, name) for name in ("phase", "trouble", "asked")},
         }
 
     def _edits(self, history):

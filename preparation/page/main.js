@@ -12,6 +12,7 @@ const MEMORY = 4e8; // bytes of pictures that are kept
 const at = (id) => document.getElementById(id);
 
 const state = { clip: null, edits: null, masks: null, work: null, online: false, error: "" };
+const painted = { number: 0, picture: null, mask: null };
 let showMask = true;
 let waiting = []; // strokes whose mask has not come yet: {frame, id, stroke}
 
@@ -104,11 +105,14 @@ function describe(number) {
 function paint(context, scale) {
   if (!state.clip) return;
   const number = timeline.now;
-  const picture = frames.get(frameAddress(number)) ?? paint.last;
-  if (picture) context.drawImage((paint.last = picture), 0, 0);
   const address = maskAddress(number);
-  const mask = address && masks.get(address);
-  if (mask && showMask) drawMask(context, mask, scale);
+  // Until they are loaded, the picture and this frame's mask before stay.
+  painted.picture = frames.get(frameAddress(number)) ?? painted.picture;
+  const old = painted.number === number ? painted.mask : null;
+  painted.mask = address ? masks.get(address) ?? old : null;
+  painted.number = number;
+  if (painted.picture) context.drawImage(painted.picture, 0, 0);
+  if (painted.mask && showMask) drawMask(context, painted.mask, scale);
   paintMarks(context, scale, number);
   if (pen.place && pen.tool !== "hand") drawPen(context, pen.place, pen.tool, pen.radius, scale);
 }
@@ -132,7 +136,7 @@ function paintMarks(context, scale, number) {
 // Everything beside the picture and the timeline's own.
 function refresh() {
   if (!state.clip) return say("Connecting …");
-  pen.enabled = state.online && !["finishing", "finished"].includes(state.work.phase);
+  pen.enabled = state.online && !state.work.asked;
   say(...sentence());
   at("hint").textContent = hint();
   at("undo").disabled = !pen.enabled || state.edits.undo === null;
@@ -146,7 +150,7 @@ function refresh() {
 
 // What the status line says, and whether it is an alarm.
 function sentence() {
-  const { phase, trouble } = state.work;
+  const { phase, trouble, asked } = state.work;
   const left = state.masks.missing.length;
   if (phase === "finished") return ["The clip is finished. This page can be closed."];
   if (!state.online) return ["The program has ended; what you did is kept. Start it again.", true];
@@ -154,13 +158,16 @@ function sentence() {
   if (phase === "starting") return ["Looking through the clip …"];
   if (phase === "finishing") return ["Making the clip …"];
   if (waiting.length) return ["Finding the mask …"];
-  if (left) return [`Carrying the mask along: ${left} ${left > 1 ? "frames" : "frame"} to go`];
+  const then = asked ? ", then the clip is made" : "";
+  if (left) return [`Carrying the mask along, ${left} to go${then}`];
   return ["Everything is saved."];
 }
 
 function hint() {
-  if (state.masks.shown.some((edit) => edit !== null) || waiting.length) return "";
-  return "Drag a box around the object, or click on it";
+  if (state.edits.undo !== null || waiting.length) return "";
+  return state.masks.shown[0] === null
+    ? "Drag a box around the object, or click on it"
+    : "Scribble where a mask is wrong; Keep protects what is right";
 }
 
 const controls = bindControls({
