@@ -48,7 +48,7 @@ class Work:
         page = MaskPage(self.session, self.out.resolve().name)
         server = LocalServer(page.routes, FOLDER)
         follower = partial(Follower, self.session.frames)
-        carrier = Carrier(self.session, follower, self._publish, page.live.notify, server.stop)
+        carrier = Carrier(self.session, follower, self.make_clip, page.live.notify, server.stop)
         page.carrier = carrier
         announce(server.address)
         carrier.start()
@@ -58,7 +58,7 @@ class Work:
             _drop(self.session.folder)
         return carrier.result
 
-    def _publish(self):
+    def make_clip(self):
         """Make the clip of the session's masks; see `finish`."""
         session, count, anchors = self.session, len(self.session.frames), self.session.anchors()
         wanted = session.wanted()

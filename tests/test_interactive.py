@@ -197,6 +197,28 @@ def test_another_process_goes_on_where_one_was_killed(fresh):
     assert again.areas()[5] == 70 + AREA
 
 
+def test_masks_made_late_are_those_of_their_edits(fresh):
+    fresh.session.add({"frame": 0, "tool": "object", **DOT})
+    fresh.session.add({"frame": 0, "tool": "object", "points": [[30, 5]], "radius": 2})
+    fresh.work()
+    assert fresh.areas() == [2 * AREA] * COUNT
+    fresh.session.move(-1)
+    fresh.work()
+    assert fresh.areas() == [AREA] * COUNT
+
+
+def test_a_clip_that_cannot_be_made_leaves_the_page_open(fresh):
+    def fail():
+        raise UserError("no object was found")
+
+    fresh.carrier = Carrier(fresh.session, None, fail, lambda: None, None)
+    fresh.do(0, **BOX)
+    fresh.carrier.finish()
+    fresh.work()
+    assert (fresh.carrier.trouble, fresh.carrier.asked) == ("no object was found", False)
+    assert fresh.do(0, "keep") != []
+
+
 def test_a_full_disk_costs_nothing(fresh, monkeypatch):
     fresh.do(0, **BOX)
     before = films.snapshot(fresh.session.folder)
@@ -326,7 +348,7 @@ def test_a_prepared_clip_keeps_what_is_painted(prepared, tmp_path):
         worked.do(1, "object", points=[[10, 10]], radius=3)
         worked.do(3, "brush", points=[[10, 10]], radius=3)
         worked.do(6, "keep")
-        work._publish()
+        work.make_clip()
     after, content = films.read_masks(out / "masks"), record.read(out)
     changed = [n for n in range(12) if not np.array_equal(after[n], former[n])]
     assert changed == [0, 1, 2, 3, 9]
