@@ -2,11 +2,11 @@
 
 Clips of `synthetic.footage` go through a real H.264 file and are read as prepare_data.py reads
 them. IoU is intersection over union of the cleaned masks with the true ones. The grabcut method is
-given the box around the first frame's true mask, `found` is grabcut without a box.
+given the box around the first frame's true mask, `found` is grabcut without a box. A method that
+refuses a clip is shown with its sentence; shares count it as a failure.
 """
 
 import sys
-import tempfile
 import time
 from pathlib import Path
 
@@ -15,68 +15,42 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.masks import chosen, overlap  # noqa: E402 - the root must be on the path first
+from benchmarks import filming  # noqa: E402 - the project's root must be on the path first
+from benchmarks.masks import chosen, overlap  # noqa: E402
 from segmentation import background, chroma, cleanup, grabcut  # noqa: E402
 from synthetic import footage, scenery  # noqa: E402
 from utils import arguments, errors  # noqa: E402
-from video.reader import Excerpt, open_source  # noqa: E402
 
 METHODS = {
     "grabcut": lambda frames, box: grabcut.track(frames, box),
     "found": lambda frames, box: grabcut.track(frames),
     "background": lambda frames, box: background.subtract(frames),
-    "chroma": lambda frames, box: chroma.key(frames),
+    "chroma": lambda frames, box: chroma.key(frames),  # on screens alone
 }
-LONGEST = 640  # pixels, as prepare_data.py reads a video
 OPTIONS = (
     arguments.option("half", str, "tuning", "of the clips", footage.HALVES),
-    arguments.option("methods", str, "grabcut,found,background", "all, or some with commas"),
+    arguments.option("methods", str, "all", f"all, none, or some of {', '.join(METHODS)}"),
     arguments.option("only", str, "", "clips whose names hold this"),
     arguments.option("every", arguments.count, 1, "of so many clips one"),
     arguments.option("limit", arguments.count_or_all, -1, "so many clips; -1 for all"),
+    arguments.option("sheet", str, "", "picture to write: each clip's middle frame, outlined"),
+    arguments.option("clip", str, "", "folder of a prepared clip, instead of drawn ones"),
 )
-ROW = "{:44} {:10} {:>6} {:>6} {:>6}"
-
-
-def filmed(clip):
-    """Frames of a clip as they come out of a video file, and its true masks, at `LONGEST`."""
-    pictures, masks = zip(*footage.film(clip))
-    frames = through_file(pictures, 35 if clip.sensor == "low_bitrate" else 20)
-    size = frames[0].shape[1::-1]
-    small = [
-        cv2.resize(mask.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0.5
-        for mask in masks
-    ]
-    return frames, small
-
-
-def through_file(pictures, quality):
-    """Pictures (H, W, 3) out of an H.264 file of that quality (CRF), a list."""
-    import imageio_ffmpeg
-
-    size = pictures[0].shape[1::-1]
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "clip.mp4")
-        video = imageio_ffmpeg.write_frames(
-            path, size, macro_block_size=2, quality=None, output_params=["-crf", str(quality)]
-        )
-        video.send(None)
-        for picture in pictures:
-            video.send(np.ascontiguousarray(picture))
-        video.close()
-        return list(open_source(path, Excerpt(longest=LONGEST)))
+ROW = "{:40} {:10} {:>6} {:>6} {:>6}"
+CELL, CAPTION = (320, 240), 18  # pixels of a sheet's cell, and of what stands below
+TRUE, FOUND = (255, 255, 255), (255, 0, 255)  # colours of outlines
 
 
 def measure(method, frames, masks):
-    """Mean and worst IoU, and milliseconds per frame; or the sentence of a refusal."""
+    """Found masks and (mean IoU, worst IoU, milliseconds per frame); None and why, if refused."""
     begin = time.perf_counter()
     try:
         found = list(cleanup.clean(METHODS[method](frames, scenery.box_of(masks[0]))))
     except errors.UserError as refusal:
-        return str(refusal)
+        return None, str(refusal)
     cost = 1000 * (time.perf_counter() - begin) / len(frames)
     scores = [overlap(*pair) for pair in zip(found, masks)]
-    return np.mean(scores), min(scores), cost
+    return found, (np.mean(scores), min(scores), cost)
 
 
 def show(name, method, result):
@@ -88,49 +62,91 @@ def show(name, method, result):
 
 
 def summary(title, scores):
-    """A line on mean IoUs, of which a refusal is None and counts as 0 in the shares."""
+    """Print a line on mean IoUs, where a refusal is None."""
     answered = [score for score in scores if score is not None]
     shares = [sum(score > bound for score in answered) / len(scores) for bound in (0.8, 0.85)]
     mean = f"{np.mean(answered):.3f}" if answered else "-"
     refused = len(scores) - len(answered)
-    cells = f"{mean:>6} {shares[0]:>6.0%} {shares[1]:>6.0%} {refused:>8}"
-    print(f"{title:30} {len(scores):>5} {cells}")
+    print(f"{title:24} {len(scores):>5} {mean:>6} {shares[0]:>6.0%} {shares[1]:>6.0%} {refused:>8}")
 
 
 def summaries(method, results):
-    """Tables of one method: all clips, and by the levels of each axis.
+    """Print a table of one method: all clips, and by the levels of each axis.
 
     Args:
         results: list of (`footage.Clip`, mean IoU or None).
     """
-    print(f"\n{method:30} clips   mean  >0.80  >0.85  refused")
+    print(f"\n{method:24} clips   mean  >0.80  >0.85  refused")
     summary("all", [score for _, score in results])
     for axis in [*footage.AXES, "size"]:
         for level in sorted({getattr(clip, axis) for clip, _ in results}):
             own = [score for clip, score in results if getattr(clip, axis) == level]
-            summary(f"{axis} {level}", own)
+            title = "x".join(map(str, level)) if axis == "size" else level
+            summary(f"{axis} {title}", own)
+
+
+def cell(name, frame, outlined):
+    """A frame (H, W, 3) with outlines and its name, (h, w, 3) uint8, of one size for all.
+
+    Args:
+        outlined: list of (mask (H, W) bool, colour).
+    """
+    scale = min(CELL[0] / frame.shape[1], CELL[1] / frame.shape[0])
+    picture = cv2.resize(frame, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    for mask, colour in outlined:
+        large = cv2.resize(mask.astype(np.uint8), picture.shape[1::-1])
+        lines, _ = cv2.findContours(large, cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
+        cv2.drawContours(picture, lines, -1, colour, 1)
+    canvas = np.zeros((CELL[1] + CAPTION, CELL[0], 3), np.uint8)
+    canvas[: picture.shape[0], : picture.shape[1]] = picture
+    cv2.putText(canvas, name, (2, CELL[1] + 13), cv2.FONT_HERSHEY_SIMPLEX, 0.4, TRUE, 1)
+    return canvas
+
+
+def write_sheet(path, cells):
+    """Write cells, at most six in a row, as one picture."""
+    across = min(6, len(cells))
+    cells = cells + [np.zeros_like(cells[0])] * (-len(cells) % across)
+    rows = [np.hstack(cells[first : first + across]) for first in range(0, len(cells), across)]
+    if not cv2.imwrite(path, np.vstack(rows)[..., ::-1]):
+        raise errors.UserError(f"--sheet {path} cannot be written; choose another place")
+
+
+def videos(opt):
+    """Triples (clip or None, name, frames and masks) of what the options ask for."""
+    if opt.clip:
+        for border in filming.BORDERS:
+            yield None, f"{Path(opt.clip).name} {border}", filming.pasted(opt.clip, border)
+        return
+    wanted = [clip for clip in footage.clips(opt.half) if opt.only in clip.name][:: opt.every]
+    if not wanted:
+        raise errors.UserError(f"--only {opt.only}: no clip of that half has this in its name")
+    for clip in wanted[: None if opt.limit == -1 else opt.limit]:
+        yield clip, clip.name, filming.filmed(clip)
 
 
 def main():
     opt, _ = arguments.parse(__doc__, OPTIONS)
-    methods = chosen(opt.methods, METHODS, "methods")
-    wanted = [clip for clip in footage.clips(opt.half) if opt.only in clip.name][:: opt.every]
-    wanted = wanted[: None if opt.limit == -1 else opt.limit]
-    if not wanted:
-        raise errors.UserError(f"--only {opt.only}: no clip of that half has this in its name")
+    methods = [] if opt.methods == "none" else chosen(opt.methods, METHODS, "methods")
     print(ROW.format("clip", "method", "IoU", "worst", "ms/f"))
-    results = {method: [] for method in methods}
-    for clip in wanted:
-        frames, masks = filmed(clip)
+    results, cells = {method: [] for method in methods}, []
+    for clip, name, (frames, masks) in videos(opt):
+        middle, outlined = len(frames) // 2, []
         for method in methods:
-            if method == "chroma" and not clip.screen:
+            if method == "chroma" and not (clip and clip.screen):
                 continue
-            result = measure(method, frames, masks)
-            show(clip.name, method, result)
-            results[method].append((clip, None if isinstance(result, str) else result[0]))
+            found, result = measure(method, frames, masks)
+            show(name, method, result)
+            results[method].append((clip, result[0] if found else None))
+            if found and not outlined:
+                outlined.append((found[middle], FOUND))
+        if opt.sheet:
+            cells.append(cell(name, frames[middle], [(masks[middle], TRUE), *outlined]))
     for method, scored in results.items():
-        if scored:
+        if scored and not opt.clip:
             summaries(method, scored)
+    if opt.sheet:
+        write_sheet(opt.sheet, cells)
 
 
 if __name__ == "__main__":

@@ -24,6 +24,7 @@ def gradient(shape, unit, palette, rng):
 
 def blobs(shape, unit, palette, rng):
     """Lights and colours far out of focus."""
+    unit = unit * rng.uniform(0.8, 2.4)
     picture = np.empty((*shape, 3), np.float32)
     picture[:] = 0.6 * palette[0]
     for _ in range(int(shape[0] * shape[1] / (900 * unit**2))):
@@ -61,7 +62,8 @@ def fine(shape, unit, palette, rng):
 
 
 def foliage(shape, unit, palette, rng):
-    """Leaves and twigs of all sizes over each other, as dead leaves fall."""
+    """Leaves of all sizes over each other, from near or far, sometimes out of focus."""
+    unit, soft = unit * rng.uniform(0.9, 3.2), unit * rng.choice([0, 0, 1, 2.2])
     picture = 0.35 * (palette[0] + 30 * noise(shape, 30 * unit, rng)[..., None])
     picture = np.ascontiguousarray(picture.clip(0, 255).astype(np.uint8))
     count = int(shape[0] * shape[1] / (26 * unit**2))
@@ -72,7 +74,8 @@ def foliage(shape, unit, palette, rng):
         light = rng.uniform(0.4, 0.8) + 0.6 * depth / count * rng.random()
         colour = (light * _colours(palette, 1, rng)[0]).tolist()
         cv2.ellipse(picture, centre, axes, rng.uniform(0, 180), 0, 360, colour, -1, cv2.LINE_AA)
-    light = 1 + 0.25 * noise(shape, 70 * unit, rng)
+    light = 1 + 0.25 * noise(shape, 40 * unit, rng)
+    picture = cv2.GaussianBlur(picture, (0, 0), 0.3 + soft)
     return picture * light[..., None] * (1 + 0.08 * noise(shape, 2, rng))[..., None]
 
 
@@ -206,7 +209,9 @@ def draw(kind, shape, unit, own, rng):
     Returns:
         (H, W, 3) uint8.
     """
-    palettes = {"foliage": _GREENS, "blobs": _LIGHTS, "indoor": _ROOM}
+    palettes = {"foliage": _GREENS, "indoor": _ROOM}
+    if rng.random() < 0.5:
+        palettes["blobs"] = _LIGHTS
     if kind in SCREENS:
         picture = screen(shape, unit, np.array([SCREENS[kind]], float), rng)
     elif kind == "alike":

@@ -10,7 +10,7 @@ MOST = 400  # pixels of a body's longer side
 ROOM = 0.94  # share of the picture that the body keeps to
 SUBFRAMES = 5  # averaged where motion is blurred
 SHUTTER = 0.7  # share of a frame that it is open then
-PACES = {"drifts": 0.1, "static": 0}  # of limbs, 1 on the other ways
+PACES = {"drifts": 0.05, "static": 0}  # of limbs, 1 on the other ways
 AVOID = {"green": 1, "blue": 2}  # before such a screen, the channel of which no skin has most
 
 
@@ -37,7 +37,7 @@ class Take:
         self.views = _views(clip, times, heading, rng)
         ways = _ways(clip, self.parts, times, rng) @ np.diag([heading, 1.0, 1.0])
         self.places = _placed(clip, self.parts, ways, self.views, rng)
-        self.cast = _cast(clip, rng)
+        self.cast = rng.uniform(-0.5, 0.5), rng.uniform(0.35, 0.6)  # lean, darkness of a shadow
         self.world, self.corner = _world(clip, self.views, self.unit, self.actor.palette, rng)
 
     def exposed(self, number):
@@ -77,7 +77,7 @@ def uncovered(parts, places):
         places: of each moment, 3x3 matrix from the body to the ground, in any unit.
     """
     low, high = _reach(parts, places)
-    scale = 240 / max(high - low)
+    scale = 160 / max(high - low)
     size = tuple((scale * (high - low)).astype(int) + 3)
     masks = [
         _silhouette(each, matrix(scale, 1 - scale * low) @ place, size)
@@ -172,11 +172,6 @@ def _placed(clip, parts, ways, views, rng):
             break
         scale *= 0.95
     return matrix(scale, middle + where * room) @ ways
-
-
-def _cast(clip, rng):
-    """How a shadow leans and how dark it is, 0..1."""
-    return rng.uniform(-0.5, 0.5), rng.uniform(0.35, 0.6)
 
 
 def _world(clip, views, unit, palette, rng):

@@ -5,8 +5,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from synthetic import footage
+from benchmarks import filming
+from synthetic import footage, takes
+from tests.conftest import refuse, succeed
 
 CLIP = footage.Clip(
     "one", 5, (160, 120), 8, "fine", "still", "across", "quadruped", "plain", "clean", "medium"
@@ -70,10 +73,88 @@ def test_a_clip_is_the_same_at_every_time():
     assert (film()[0] != film(seed=6)[0]).any()
 
 
-def test_ways_uncover_what_they_are_called():
-    shares = {}
-    for way in (*footage.AXES["way"], footage.STATIC):
-        shares[way] = replace(CLIP, way=way, frames=48).uncovers
-    assert shares["across"] == 1
-    assert 0.3 < shares["drifts"] < 0.5
-    assert shares[footage.STATIC] == 0
+@pytest.mark.parametrize("shape", footage.AXES["shape"])
+def test_ways_uncover_what_they_are_called(shape):
+    clip = replace(CLIP, shape=shape, frames=32)
+    shares = [replace(clip, way=way).uncovers for way in ("across", "drifts", footage.STATIC)]
+    assert shares[0] == 1
+    assert 0.2 < shares[1] < 0.5
+    assert shares[2] == 0
+    assert [replace(clip, way=way).moves for way in ("drifts", footage.STATIC)] == [True, False]
+
+
+def placed(**changes):
+    """Where the world's middle is seen, (frames, 2), and its size there, (frames,)."""
+    views = takes.Take(replace(CLIP, frames=48, **changes)).views
+    return views @ [80, 60, 1], np.linalg.det(views[:, :2, :2]) ** 0.5
+
+
+def test_cameras_move_as_they_are_called():
+    middles = {camera: placed(camera=camera) for camera in footage.AXES["camera"]}
+    ways = {camera: np.ptp(places[:, :2], 0) for camera, (places, _) in middles.items()}
+    sizes = {camera: scale.max() / scale.min() for camera, (_, scale) in middles.items()}
+    assert not ways["still"].any()
+    assert 0.1 < ways["tripod"].max() < 1.5
+    assert 0.3 < ways["pan"][0] / 47 < 1.5  # pixels a frame, at half of 320
+    assert 2 < ways["hand_held"].max() < 20
+    assert 1.05 < sizes["zoom"] < 1.26
+    assert sizes["still"] == sizes["pan"] == sizes["tripod"] == 1
+    assert 1.002 < sizes["hand_held"] < 1.08
+
+
+def test_a_still_camera_sees_one_background_and_others_do_not():
+    def changed(camera):
+        pictures, masks = film(camera=camera, way="on_the_spot", frames=12)
+        free = ~masks.any(0)
+        return np.abs(pictures[0].astype(int) - pictures[-1])[free].mean()
+
+    assert changed("still") < 3  # noise
+    assert changed("pan") > 6
+
+
+def test_light_and_sensor_do_what_they_are_called():
+    static = {"way": footage.STATIC, "frames": 20}
+    plain, masks = film(**static)
+    lit = {light: film(light=light, **static)[0].astype(int) for light in footage.AXES["light"]}
+    brightness = {light: pictures.mean((1, 2, 3)) for light, pictures in lit.items()}
+    assert np.ptp(brightness["plain"]) < 0.5
+    assert np.ptp(brightness["exposure"]) > 5
+    assert np.abs(np.diff(brightness["flicker"])).mean() > 1
+    darker = (lit["plain"] - lit["shadow"])[0].min(2) > 15
+    assert 40 < darker.sum() < 2000
+    assert (darker & masks[0]).sum() < 0.1 * darker.sum()
+    noisy = film(sensor="noisy", **static)[0]
+    spread = [np.diff(pictures.astype(int), axis=0).std() for pictures in (plain, noisy)]
+    assert spread[1] > 3 * spread[0]
+
+
+def test_motion_blurs_the_object_and_not_a_still_background():
+    sharp, blurred = (film(sensor=sensor, frames=3)[0] for sensor in ("clean", "motion_blur"))
+    away = np.abs(sharp.astype(int) - blurred)[0].max(2) > 20
+    assert 20 < away.sum() < 0.2 * away.size
+
+
+def test_the_benchmark_measures_and_draws(tmp_path):
+    flags = "--only t64 --methods chroma --sheet"
+    text = succeed("benchmarks/footage.py", f"{flags} {tmp_path}/sheet.png")
+    row, *_ = (line.split() for line in text.splitlines() if " chroma " in line)
+    assert float(row[2]) > 0.5
+    assert "backdrop green" in text
+    assert Image.open(tmp_path / "sheet.png").size[0] == 320
+
+
+@pytest.mark.slow
+def test_a_prepared_clip_is_measured_within_borders(pair):
+    """Slow: grabcut goes through two videos of 640 pixels."""
+    text = succeed("benchmarks/footage.py", f"--clip {pair}/a --methods grabcut")
+    assert "a plain" in text
+    assert "a smeared" in text
+    frames, masks = filming.pasted(pair / "a", "smeared")
+    assert frames[0].shape == (498, 640, 3)
+    assert len(frames) == len(masks)
+    outside = frames[0][249, :3].astype(int)
+    assert np.abs(outside - frames[0][249, 40]).max() < 12
+
+
+def test_the_benchmark_names_clips_that_are_none():
+    refuse("benchmarks/footage.py", "--only zebra", "zebra", "--only")
