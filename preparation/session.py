@@ -163,10 +163,11 @@ class Session:
     def missing(self):
         """(number, its anchor's number, the edit's id) of frames without their mask.
 
-        The nearest to their anchors come first, so that each can be carried from its neighbour.
+        Those of the newest edit come first; of these the nearest to their anchor, so that each can
+        be carried from its neighbour.
         """
         with self._turn:
             owner = owners(self.anchors(), len(self.frames))
             wanted = [(n, e) for n, e in enumerate(self.wanted()) if e is not None]
             found = [(n, owner[n], e) for n, e in wanted if not self.has(n, e)]
-            return sorted(found, key=lambda item: abs(item[0] - item[1]))
+            return sorted(found, key=lambda item: (-item[2], abs(item[0] - item[1])))

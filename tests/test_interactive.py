@@ -161,6 +161,13 @@ def test_on_a_clip_with_masks_painting_changes_one_frame(mended):
     assert mended.areas()[7:] == [10, 10 + AREA]
 
 
+def test_what_was_changed_last_is_made_first(fresh):
+    fresh.session.add({"frame": 0, **BOX})
+    fresh.session.add({"frame": 6, **BOX})
+    fresh.work()
+    assert fresh.follower.calls == [0, 6, 5, 7, 4, 8, 1, 2, 3]
+
+
 def test_undo_and_redo_need_no_work(fresh):
     fresh.do(0, **BOX)
     first = fresh.areas()
