@@ -113,10 +113,7 @@ def begin(out, asked=None, decode=None, overwrite=False):
         former = sessions.read(folder)
         asked = asked or former.get("clip")
         if former and former["clip"]["frames_of"] != asked["frames_of"]:
-            raise UserError(
-                f"{out} holds unfinished masks for other frames; finish them with --interactive "
-                f"--out {out} alone, choose another --out, or pass --overwrite to drop them"
-            )
+            raise _other_frames(out)
         known = Existing() if overwrite and decode else existing.find_for(out, asked)
         yield Work(out, *_session(out, folder, asked, decode, former, known))
 
@@ -136,10 +133,19 @@ def _session(out, folder, asked, decode, former, known):
         clip = {**former["clip"], "crop": asked["crop"]}
     elif decode:
         clip = _decoded(folder, asked, decode)
+    elif former:
+        raise _other_frames(out)
     else:
         raise UserError(f"{out} holds no clip yet; name a video, too")
     frames = clip_folder.Frames(folder / "frames", clip["frames"])
     return Existing(record={**clip, "edited": []}), Session(folder, clip, history, frames)
+
+
+def _other_frames(out):
+    return UserError(
+        f"{out} holds unfinished masks for other frames; give the options they were begun with, "
+        "another --out, or --overwrite to drop them"
+    )
 
 
 def _decoded(folder, asked, decode):

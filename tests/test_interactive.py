@@ -383,6 +383,9 @@ def test_other_frames_are_never_mixed_with_a_session(tmp_path, drawn):
         assert len(work.session.history.edits) == 1
     with interactive.begin(tmp_path / "clip", other, decode, overwrite=True) as work:
         assert work.session.history == History()
+    (tmp_path / "clip/.interactive/frames").rename(tmp_path / "clip/frames")  # another clip
+    with pytest.raises(UserError, match="--overwrite"), interactive.begin(tmp_path / "clip"):
+        pass
     stored = json.loads((tmp_path / "clip/.interactive/session.json").read_text())
     assert stored["clip"]["frames_of"] == {"video": "y.mp4"}
 
