@@ -138,7 +138,7 @@ def _session(out, folder, asked, decode, former, known):
     else:
         raise UserError(f"{out} holds no clip yet; name a video, too")
     frames = clip_folder.Frames(folder / "frames", clip["frames"])
-    return Existing(record={**clip, "edited": []}), Session(folder, clip, history, frames)
+    return Existing(record=clip), Session(folder, clip, history, frames)
 
 
 def _other_frames(out):
