@@ -82,7 +82,7 @@ def asked(opt):
 
 
 def prepare(opt, out, new):
-    """Make the whole clip; what the same options made before is kept. Returns what looks odd."""
+    """Make the whole clip; what the same options made before is kept. Returns a `Review`."""
     wanted = asked(opt)
     known = existing.Existing() if opt.overwrite else existing.find_for(out, wanted)
     refuse_missing(opt)
@@ -102,7 +102,7 @@ def prepare(opt, out, new):
 def redo(opt, given, out, new):
     """Make the masks of a range anew, by the options of the clip where none are given.
 
-    Masks outside the range, and edited ones, stay as they are. Returns what looks odd.
+    Masks outside the range, and edited ones, stay as they are. Returns a `Review`.
     """
     known, numbers = existing.find_range(out, opt.redo), opt.redo
     former = {**known.record["frames_of"], **known.record["masks_of"], "box": None}

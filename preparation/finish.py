@@ -16,7 +16,7 @@ def finish(out, new, content, parts):
         parts: number -> components that a mask had before it was cleaned, where that is known.
 
     Returns:
-        what looks odd about which masks, from `review.suspects`.
+        `review.Review` of the masks.
 
     Raises:
         UserError: no mask shows an object, or the disk is full.
@@ -24,10 +24,9 @@ def finish(out, new, content, parts):
     count = content["frames"]
     folder = (new if (new / "frames").is_dir() else out) / "frames"
     frames, masks = clip_folder.Frames(folder, count), clip_folder.Masks(new / "masks", count)
-    looks = [review.look(mask, parts.get(number)) for number, mask in enumerate(masks)]
-    if not any(seen.area for seen in looks):
+    if not any(mask.any() for mask in masks):
         raise UserError("no object was found in any frame; give --box, or another --mask")
-    found = review.suspects(looks)
+    found = review.review(frames, masks, parts)
     clip_folder.crop(frames, masks, content["crop"], new)
     clip_folder.save_picture(np.asarray(review.sheet(frames, masks, found)), new / "overlay.png")
     record.write(new, content)

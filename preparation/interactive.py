@@ -42,8 +42,8 @@ class Work:
             announce: function that is called with the page's address.
 
         Returns:
-            what looks odd about which masks of the finished clip, from `review.suspects`; None
-            where it was not finished: the session stays on disk.
+            `review.Review` of the masks of the finished clip; None where it was not finished: the
+            session stays on disk.
         """
         page = MaskPage(self.session, self.out.resolve().name)
         server = LocalServer(page.routes, FOLDER)

@@ -6,6 +6,10 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from segmentation import judge
+
+DOUBTFUL, FAILED = 0.72, 0.5  # estimated IoU below which the masks of a clip are called that
+COMMON = 1 / 3  # share of the frames above which what is odd about them is a trait of the clip
 JUMP = 1.5  # an area this many times that of its neighbours, or less than one such part of it
 NEIGHBOURS = 4  # frames on either side
 PART = 0.1  # of the largest component's area: smaller ones do not count
@@ -15,6 +19,7 @@ CELL, COLUMNS, MOST = 240, 6, 60  # pixels, cells in a row, cells in all
 OUTLINE, WARNING = (255, 0, 160), (200, 0, 0)
 
 EMPTY, BORDER, PARTS, AREA = "empty", "touches the border", "several parts", "area jumps"
+MISFIT = "unlike its neighbours"
 
 
 @dataclass(frozen=True)
@@ -52,8 +57,45 @@ def counted(masks, numbers, parts):
         yield mask
 
 
+@dataclass(frozen=True)
+class Review:
+    """What is to be said of the masks of a clip.
+
+    Attributes:
+        quality: estimated mean IoU with the true masks, 0..1, empty masks aside.
+        odd: dict of index -> list of words, of the frames whose masks stand out.
+    """
+
+    quality: float
+    odd: dict
+
+    @property
+    def flagged(self):
+        """Whether the masks of the whole clip look wrong."""
+        return self.quality < DOUBTFUL
+
+    def marks(self, number):
+        """Whether the mask of this number looks wrong."""
+        return self.flagged or number in self.odd
+
+
+def review(frames, masks, parts):
+    """`Review` of the masks of a clip.
+
+    Args:
+        frames: sequence of (H, W, 3) uint8 RGB.
+        masks: sequence of as many (H, W) bool.
+        parts: number -> components that a mask had before it was cleaned, where that is known.
+    """
+    found = judge.scores(frames, masks)
+    odd = suspects([look(mask, parts.get(number)) for number, mask in enumerate(masks)])
+    for number in found.misfits:
+        odd.setdefault(number, [MISFIT])
+    return Review(found.shown, dict(sorted(odd.items())))
+
+
 def suspects(looks):
-    """What is odd about which masks.
+    """What is odd about which masks, and not about many of the clip's.
 
     Args:
         looks: `Look` of every mask in order.
@@ -61,20 +103,25 @@ def suspects(looks):
     Returns:
         dict of index -> list of `EMPTY`, `BORDER`, `PARTS`, `AREA`.
     """
-    areas = np.array([seen.area for seen in looks])
-    found = {}
-    for index, seen in enumerate(looks):
+    areas, found = np.array([seen.area for seen in looks]), {}
+    odd = {EMPTY: areas < LEAST, AREA: _jumps(areas)}
+    odd[BORDER] = np.array([seen.touches for seen in looks])
+    odd[PARTS] = np.array([seen.parts > 1 for seen in looks])
+    for word, which in odd.items():
+        if word == EMPTY or which.mean() <= COMMON:
+            for index in np.flatnonzero(which):
+                found.setdefault(int(index), []).append(word)
+    return found
+
+
+def _jumps(areas):
+    """Which areas are far from the median of their neighbours', (N,) bool; empty masks aside."""
+    found = np.zeros(len(areas), bool)
+    for index, area in enumerate(areas):
         first = max(0, index - NEIGHBOURS)
         near = np.delete(areas[first : index + NEIGHBOURS + 1], index - first)
-        usual = np.median(near) if near.size else seen.area
-        odd = {
-            EMPTY: seen.area < LEAST,
-            AREA: min(usual, seen.area) >= LEAST and not usual / JUMP < seen.area < usual * JUMP,
-            BORDER: seen.touches,
-            PARTS: seen.parts > 1,
-        }
-        if any(odd.values()):
-            found[index] = [word for word, true in odd.items() if true]
+        usual = np.median(near) if near.size else area
+        found[index] = min(usual, area) >= LEAST and not usual / JUMP < area < usual * JUMP
     return found
 
 
@@ -90,17 +137,22 @@ def ranges(numbers):
 
 
 def advice(found, out):
-    """What `suspects` found, in lines of text, and what to do about it in folder `out`."""
-    kinds = dict.fromkeys(word for words in found.values() for word in words)
+    """What a `Review` says, in lines of text, and what to do about it in folder `out`."""
+    if found.flagged:
+        are = "miss the object" if found.quality < FAILED else "are doubtful"
+        return (
+            f"the masks {are} in the clip as a whole, see {out}/overlay.png; make them anew with "
+            "--box x,y,w,h around the object in the first frame, with another --mask, or by hand: "
+            f"--interactive --out {out}\n"
+        )
     text = ""
-    for kind in kinds:
-        which = ranges(number for number, words in found.items() if kind in words)
+    for kind in dict.fromkeys(word for words in found.odd.values() for word in words):
+        which = ranges(number for number, words in found.odd.items() if kind in words)
         text += f"look at frames {which}: {kind}\n"
-    if found:
+    if text:
         text += (
-            f"where they are wrong, mend them in the browser (--interactive --out {out}), paint in "
-            f"{out}/masks/ and give the same command again, or make them anew: --redo FIRST-LAST "
-            f"--box x,y,w,h --out {out}\n"
+            f"where they are wrong, mend them by hand: --interactive --out {out}, or make them "
+            f"anew: --redo FIRST-LAST --box x,y,w,h --out {out}\n"
         )
     return text
 
@@ -127,13 +179,16 @@ def sheet(frames, masks, found):
     Args:
         frames: sequence of (H, W, 3) uint8 RGB.
         masks: sequence of their masks (H, W) bool.
-        found: what `suspects` returned.
+        found: their `Review`.
     """
-    numbers = chosen(len(frames), found)
+    numbers = chosen(len(frames), found.odd)
     window = _window(np.logical_or.reduce([masks[number] for number in numbers]))
     cells = [
         _cell(
-            frames[n][window], masks[n][window], f"{n}  {', '.join(found.get(n, ()))}", n in found
+            frames[n][window],
+            masks[n][window],
+            f"{n}  {', '.join(found.odd.get(n, ()))}",
+            found.marks(n),
         )
         for n in numbers
     ]

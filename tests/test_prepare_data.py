@@ -61,17 +61,25 @@ def test_an_excerpt_is_prepared(prepare):
     assert Image.open(prepare.out / "frames/0.jpg").size == (80, 60)
 
 
-def test_odd_masks_are_named(again, drawn, tmp_path):
+def test_masks_that_stand_out_are_named(again, drawn, tmp_path):
     odd = drawn[1].copy()
-    odd[1:5] = False
-    odd[6, 10:60, 10:60] = True
-    odd[9:, 40:] = True
+    odd[1:4] = False
+    odd[7:9, :40, :40] = True
     text = again("--mask_file", films.write_folder(tmp_path / "odd", odd))
-    assert "frames 1-4: empty" in text or "frames 2-3: empty" in text
-    assert "look at frames 9-11: touches the border" in text
-    assert "several parts" in text
-    assert "area jumps" in text
+    assert "look at frames 1-3: empty" in text or "look at frames 2: empty" in text
+    assert "look at frames 7-8: touches the border" in text
     assert "--redo FIRST-LAST" in text
+
+
+def test_good_masks_pass_in_silence(finished):
+    assert "look" not in finished[1] and "--box" not in finished[1]
+
+
+def test_masks_that_miss_the_object_are_called_so_once(again, drawn, tmp_path):
+    wrong = np.roll(drawn[1], 60, 2)
+    text = again("--mask_file", films.write_folder(tmp_path / "wrong", wrong))
+    assert text.count("in the clip as a whole") == 1
+    assert "--interactive" in text and "look at frames" not in text
 
 
 def test_transparency_is_the_mask(drawn, tmp_path):

@@ -1,0 +1,73 @@
+"""The verdict on masks, on drawn scenes whose true masks are known."""
+
+import cv2
+import numpy as np
+import pytest
+
+from preparation import review
+from segmentation import judge
+from tests import films
+
+
+def moved(masks, across):
+    """Masks shifted by some pixels."""
+    return np.roll(masks, across, 2)
+
+
+@pytest.mark.parametrize("camera", ["still", "panning"])
+def test_true_masks_are_good_and_spoilt_ones_are_not(camera):
+    frames, masks = films.scene(24, camera)
+    good = judge.scores(frames, masks)
+    assert good.quality > review.DOUBTFUL
+    assert not good.misfits
+    spoilt = [
+        moved(masks, 25),
+        np.stack([cv2.dilate(mask.astype(np.uint8), np.ones((21, 21))) > 0 for mask in masks]),
+        np.repeat(masks[:1], 24, 0),
+        np.zeros_like(masks),
+        np.ones_like(masks),
+    ]
+    for wrong in spoilt:
+        assert judge.scores(frames, wrong).quality < review.DOUBTFUL
+
+
+def test_the_better_of_two_is_known():
+    frames, masks = films.scene(24, "panning")
+    qualities = [judge.scores(frames, moved(masks, shift)).quality for shift in (0, 6, 30)]
+    assert qualities == sorted(qualities, reverse=True)
+
+
+def test_masks_unlike_their_neighbours_are_named():
+    frames, masks = films.scene(24)
+    odd = masks.copy()
+    odd[9:12] = moved(masks, 25)[9:12]
+    odd[23] = False
+    assert judge.misfits(frames, odd) == [9, 10, 11, 23]
+    assert judge.misfits(frames[:1], masks[:1]) == []
+
+
+def test_one_frame_and_tiny_masks_can_be_judged():
+    frames, masks = films.scene(12)
+    assert 0 <= judge.scores(frames[:1], masks[:1]).quality <= 1
+    assert 0 <= judge.scores(frames[:2], masks[:2]).quality <= 1
+    tiny = np.zeros_like(masks)
+    tiny[:, 3, 4] = True
+    assert judge.scores(frames, tiny).quality == 0
+
+
+def test_a_trait_of_the_clip_is_no_fault_of_its_frames():
+    usual, empty = review.Look(0.1, True, 2), review.Look(0.0, False, 0)
+    assert review.suspects([usual] * 12) == {}
+    inner = [review.Look(0.1, False, 1)] * 9
+    found = review.suspects([*inner, usual, usual, empty])
+    assert found == {9: [review.BORDER, review.PARTS], 10: [review.BORDER, review.PARTS],
+                     11: [review.EMPTY]}  # fmt: skip
+
+
+def test_the_verdict_is_said_once():
+    assert review.advice(review.Review(0.9, {}), "clip") == ""
+    failed = review.advice(review.Review(0.3, {4: [review.AREA]}), "clip")
+    assert failed.count("\n") == 1 and "miss the object" in failed
+    assert "--box" in failed and "--mask" in failed and "--interactive" in failed
+    some = review.advice(review.Review(0.9, {4: [review.AREA], 5: [review.AREA]}), "clip")
+    assert "look at frames 4-5: area jumps\n" in some
