@@ -25,7 +25,7 @@ from finishing.crop_boxes import CropBoxes
 from finishing.final import Finish
 from finishing.tracks import DrivingKeypoints
 from preparation.clip_folder import frame_rate, whole_clip
-from segmentation import motion
+from segmentation import camera
 from utils import images, runtime, tensors
 from utils.domains import DIRECTIONS, PAIR
 from utils.errors import UserError
@@ -67,7 +67,7 @@ class Driver:
             return Plain(opt.background)
         if not opt.restore:
             raise UserError("--background driver is for whole frames; add --restore")
-        return CleanPlate(*whole_clip(self.clip.masks.parent, self.numbers), motion.camera)
+        return CleanPlate(*whole_clip(self.clip.masks.parent, self.numbers), camera.between)
 
     def find(self, jokr, frames, indices):
         """What `JOKR.draw` takes of frames: keypoints (B, K, 2), and moved ones or None."""

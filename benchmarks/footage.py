@@ -17,13 +17,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks import filming  # noqa: E402 - the project's root must be on the path first
 from benchmarks.masks import chosen, overlap  # noqa: E402
-from segmentation import background, chroma, cleanup, grabcut  # noqa: E402
+from segmentation import background, chroma, cleanup, follow  # noqa: E402
 from synthetic import footage, scenery  # noqa: E402
 from utils import arguments, errors  # noqa: E402
 
 METHODS = {
-    "grabcut": lambda frames, box: grabcut.track(frames, box),
-    "found": lambda frames, box: grabcut.track(frames),
+    "grabcut": lambda frames, box: follow.track(frames, box),
+    "found": lambda frames, box: follow.track(frames),
     "background": lambda frames, box: background.subtract(frames),
     "chroma": lambda frames, box: chroma.key(frames),  # on screens alone
 }

@@ -15,7 +15,7 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from segmentation import background, chroma, cleanup, grabcut  # noqa: E402
+from segmentation import background, chroma, cleanup, follow  # noqa: E402
 from synthetic import CAMERAS, scenery  # noqa: E402 - the project's root must be on the path first
 from utils import arguments, errors  # noqa: E402
 from video.reader import open_source  # noqa: E402
@@ -33,8 +33,8 @@ CONDITIONS = {
     "fast": {"pan": 6.0},
 }
 METHODS = {
-    "grabcut": (("still", "panning"), lambda frames, box: grabcut.track(frames, box)),
-    "found": (("still", "panning"), lambda frames, box: grabcut.track(frames)),
+    "grabcut": (("still", "panning"), lambda frames, box: follow.track(frames, box)),
+    "found": (("still", "panning"), lambda frames, box: follow.track(frames)),
     "background": (("still", "panning"), lambda frames, box: background.subtract(frames)),
     "chroma": (("green",), lambda frames, box: chroma.key(frames)),
 }

@@ -1,4 +1,4 @@
-"""How the camera moves, found from all pixels at once: smooth scenes serve as well as others.
+"""How the camera moves, found from all pixels at once, so that smooth scenes serve, too.
 
 Direct alignment from coarse to fine (Lucas and Kanade 1981), in the inverse compositional form with
 gain and bias (Baker and Matthews 2004). What moves on its own is outvoted: residuals are weighted
@@ -95,7 +95,10 @@ class _Level:
         self._grey, self._free = grey.ravel(), _free(ignored, grey.shape)
 
     def align(self, grey, matrix):
-        """3x3 matrix near the given one, in pixels of this level, and the mean weight, 0..1."""
+        """3x3 matrix near the given one, in pixels of this level; the mean weight, 0..1.
+
+        The weight is 0 where the key is so plain that any motion would do.
+        """
         light = np.array([MIDDLE_GREY, 0.0])
         for _ in range(STEPS):
             residual, seen = self._residual(grey, matrix, light)
@@ -109,7 +112,8 @@ class _Level:
             matrix = matrix @ self._unit @ update @ np.linalg.inv(self._unit)
             if np.abs(change[:6]).max() * self._shape[1] / 2 < SMALL:
                 break
-        return matrix, weights.sum() / max(1, seen.sum())
+        structured = np.mean(self._jacobian[:, [2, 5]] ** 2) > STIFF * self._shape[1] ** 2 / 4
+        return matrix, structured * weights.sum() / max(1, seen.sum())
 
     def _residual(self, grey, matrix, light):
         """Residuals (N,), and where (N,) both pictures show the scene."""
@@ -149,5 +153,5 @@ def _pyramid(frame):
 
 
 def _shrink(across, down):
-    """3x3 matrix from a picture's pixels to those of a smaller one, edges upon edges."""
+    """3x3 matrix from a picture's pixels to those of a smaller one with the same edges."""
     return np.array([[across, 0, (across - 1) / 2], [0, down, (down - 1) / 2], [0, 0, 1]])

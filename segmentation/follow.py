@@ -1,24 +1,76 @@
-"""Masks of one object in any frame, from the user's marks or from a neighbouring frame's mask."""
+"""Masks of one object that is marked in some frame, carried from frame to frame."""
 
 import cv2
 import numpy as np
 
-from segmentation import cleanup, motion
+from segmentation import background, cleanup, decision, likelihood
 from segmentation.graph_cut import run_grabcut
+from segmentation.scene import View
+from utils.errors import UserError
 
-REACH = 0.03  # how far beside the former mask's outline the new one may be, share of longer side
-ITERATIONS = 3  # of GrabCut where the user marked something
+ITERATIONS = 3  # of GrabCut in a box
+AGAIN = 4  # times that the first mask is decided anew, each time by the colours of the former
+KEEP = 0.9  # share of what was learned of colours that lasts to the next frame
+MARGIN = 0.02  # around a box or a mask, share of the longer side: the object may be there, too
+RING = 0.05  # around a box, share of the longer side, by which the scene in it is told
+STROKE, NEAR = 6.0, 0.1  # log-odds of a stroke's own colours, and how far it reaches
+REACH_OF_STROKES = 0.3  # around strokes without a box the object may be, share of the longer side
+SMOOTH = 6.0  # grey levels by which that may be wrong
+DIFFERS = -1.0  # log-odds by the backdrop alone below which it is seen
+
+
+def track(frames, box=None, mask=None):
+    """Masks of one object that is marked in the first frame.
+
+    Args:
+        frames: sequence of (H, W, 3) uint8 RGB; each is read about four times.
+        box: (x, y, width, height) around the object in the first frame, pixels.
+        mask: (H, W) bool, the object in the first frame, instead of a box. Without either, what
+            moves is the object.
+
+    Yields:
+        (H, W) bool, one a frame; empty from where the object is lost.
+
+    Raises:
+        ValueError: a box without a pixel of the picture, or a mask of another size.
+        UserError: neither box nor mask, and nothing moves.
+    """
+    follower = Follower(frames)
+    if mask is not None and mask.shape != frames[0].shape[:2]:
+        raise ValueError(f"a mask of {mask.shape} for frames of {frames[0].shape[:2]}")
+    known = mask
+    if box is None and mask is None:
+        mask = follower.moving(0)
+    masks = [follower.first(0, box, mask=mask)]
+    for number in range(1, len(frames)):
+        masks.append(follower.carry(number, number - 1, masks[-1]))
+    again = decision.decide_again(frames, follower.scene, masks)
+    for number, found in enumerate(again):
+        yield found if number or known is None else known
 
 
 class Follower:
     """Masks of one object, carried from frame to frame.
 
     Args:
-        frames: sequence of (H, W, 3) uint8 RGB.
+        frames: sequence of (H, W, 3) uint8 RGB; each is read at once, for the camera's motion.
+
+    Attributes:
+        scene: `scene.Scene` of the clip.
     """
 
     def __init__(self, frames):
         self._frames = frames
+        self._watched = background.Watched(frames)
+        self.scene = self._watched.scene
+        self._appearance = None
+
+    def moving(self, number):
+        """What moves in a frame, (H, W) bool; UserError where nothing does."""
+        mask = self._watched.mask(number)
+        if not self._watched.moves or not mask.any():
+            raise UserError(background.NOTHING_MOVES)
+        return mask
 
     def first(self, number, box=None, strokes=None, mask=None):
         """The mask of a frame that the user marked, (H, W) bool.
@@ -27,41 +79,136 @@ class Follower:
             number: of the frame.
             box: (x, y, width, height) around the object, pixels, or None.
             strokes: (H, W) int8, 1 on the object, -1 on the background, 0 elsewhere, or None.
-            mask: (H, W) bool, a former mask, or None.
+            mask: (H, W) bool, a former mask, or None; without strokes it stays as it is.
+
+        Raises:
+            ValueError: a box without a pixel of the picture.
         """
         frame = self._frames[number]
-        hints = np.full(frame.shape[:2], cv2.GC_PR_BGD, np.uint8)
-        if mask is not None and mask.any():
-            hints = _beside(mask)
-        elif box is not None:
-            x, y, width, height = box
-            hints[:] = cv2.GC_BGD
-            hints[y : y + height, x : x + width] = cv2.GC_PR_FGD
-        elif strokes is not None:
-            hints[cleanup.dilate(strokes > 0, REACH)] = cv2.GC_PR_FGD
-        return _solve(frame, hints, strokes, ITERATIONS)
+        inside = _surroundings(frame, box, strokes, mask)
+        self.scene.settle(self._watched.free(inside, number))
+        view = extended(self.scene.view(number), inside)
+        self._appearance = likelihood.Appearance()
+        if mask is not None and strokes is None:
+            self._appearance.learn(frame, mask)
+            return mask
+        strokes = Strokes(frame, strokes)
+        if mask is None or not mask.any():
+            mask = self._found(frame, view, self._watched.mask(number), inside, strokes)
+        for _ in range(AGAIN):
+            self._appearance.learn(frame, mask, keep=0.0)
+            mask = decision.decide(self._appearance, frame, view, mask, inside, strokes)
+        return mask
+
+    def _found(self, frame, view, moving, inside, strokes):
+        """A first mask by the backdrop, by colours or by both: the one that colours tell best."""
+        new, unsure = likelihood.Appearance(), np.full(inside.shape, 0.5)
+        by_view = decision.decide(new, frame, view, unsure, inside, strokes)
+        hints = np.where(inside, cv2.GC_PR_FGD, cv2.GC_BGD).astype(np.uint8)
+        strokes.hint(hints)
+        found = [by_view, run_grabcut(frame, hints, ITERATIONS)]
+        hints[inside & (new.log_odds(frame, view) < DIFFERS)] = cv2.GC_PR_BGD
+        hints[inside & moving] = cv2.GC_FGD
+        strokes.hint(hints)
+        found.append(run_grabcut(frame, hints, ITERATIONS))
+        around = cleanup.dilate(inside, RING)
+        smooth = cv2.GaussianBlur(frame, (0, 0), 1)
+
+        def score(mask):
+            return likelihood.told_apart(smooth, mask, around) * _filling(mask, inside)
+
+        return max(found, key=score)
 
     def carry(self, number, other, mask, strokes=None):
         """The mask of a frame, (H, W) bool, from the mask of its neighbour `other`."""
-        frame = self._frames[number]
-        moved = motion.propagate_mask(mask, self._frames[other], frame)
-        return _solve(frame, _beside(moved), strokes, 1) if moved.any() else moved
+        frame, former = self._frames[number], self._frames[other]
+        if self._appearance is None:
+            self._appearance = likelihood.Appearance()
+            self._appearance.learn(former, mask)
+        found = decision.carry(
+            self._appearance, mask, former, frame, self.scene.view(number), Strokes(frame, strokes)
+        )
+        if found.any():
+            self._appearance.learn(frame, found, KEEP)
+        return found
 
 
-def _beside(mask):
-    """Hints that leave open what is near the mask's outline."""
-    near = cleanup.dilate(mask, REACH) & cleanup.dilate(~mask, REACH)
-    sure = np.where(mask, cv2.GC_FGD, cv2.GC_BGD)
-    return np.where(near, np.where(mask, cv2.GC_PR_FGD, cv2.GC_PR_BGD), sure).astype(np.uint8)
+class Strokes:
+    """What a user scribbled on a frame: sure pixels, and similar ones near to them.
+
+    Args:
+        frame: (H, W, 3) uint8 RGB.
+        drawn: (H, W) int8, 1 on the object, -1 on the background, 0 elsewhere, or None.
+    """
+
+    def __init__(self, frame, drawn=None):
+        self._drawn = None if drawn is None or not drawn.any() else drawn
+        self.odds = np.zeros(frame.shape[:2], np.float32)
+        for sign in () if self._drawn is None else (1, -1):
+            if not (on := self._drawn == sign).any():
+                continue
+            near = np.exp(-likelihood.distance(~on) / (NEAR * max(on.shape)))
+            self.odds += sign * STROKE * near * likelihood.resembles(frame, on)
+
+    def hint(self, hints):
+        """Enter what is sure into hints for `run_grabcut`."""
+        if self._drawn is not None:
+            hints[self._drawn > 0], hints[self._drawn < 0] = cv2.GC_FGD, cv2.GC_BGD
+
+    def enforce(self, mask):
+        """The mask with what is sure."""
+        return mask if self._drawn is None else (mask | (self._drawn > 0)) & (self._drawn >= 0)
 
 
-def _solve(frame, hints, strokes, iterations):
+def _surroundings(frame, box, strokes, mask):
+    """Where the object is or may be, (H, W) bool."""
+    inside = np.zeros(frame.shape[:2], bool)
+    if box is not None:
+        x, y, width, height = box
+        inside[max(0, y) : y + height, max(0, x) : x + width] = True
+        if not inside.any():
+            raise ValueError(f"no pixel of the frame is in the box {box}")
+    if mask is not None and mask.any():
+        x, y, width, height = cv2.boundingRect(cleanup.dilate(mask, MARGIN).astype(np.uint8))
+        inside[y : y + height, x : x + width] = True
     if strokes is not None:
-        for sign, likely, sure in (
-            (1, cv2.GC_PR_FGD, cv2.GC_FGD),
-            (-1, cv2.GC_PR_BGD, cv2.GC_BGD),
-        ):
-            drawn = strokes == sign
-            hints[cleanup.dilate(drawn, 3 * REACH) & ~drawn] = likely
-            hints[drawn] = sure
-    return run_grabcut(frame, hints, iterations)
+        inside |= cleanup.dilate(strokes > 0, REACH_OF_STROKES)
+    return inside
+
+
+def _filling(mask, inside):
+    """Share of a box that a mask's own box fills: users draw boxes around the whole object."""
+    (*_, width, height), (*_, most_width, most_height) = (
+        cv2.boundingRect(part.astype(np.uint8)) for part in (mask, inside)
+    )
+    return (width * height) / (most_width * most_height)
+
+
+def extended(view, inside):
+    """The view with what is unknown in a box told by its surroundings, if those are smooth.
+
+    A quadratic surface through the colours of the ring around it, fitted robustly.
+    """
+    unknown = (view.trust < 0.5) & inside
+    ring = (view.trust > 0.5) & cleanup.dilate(inside, RING)
+    if not unknown.any() or ring.sum() < 100:
+        return view
+    terms, colours = _quadratic(ring), view.colours[ring].astype(float)
+    weights = np.ones((len(terms), 1))
+    for _ in range(3):
+        surface = np.linalg.lstsq(terms * weights, colours * weights, rcond=None)[0]
+        away = np.linalg.norm(terms @ surface - colours, axis=1, keepdims=True)
+        usual = 1.4826 * np.median(away) + 1
+        weights = 1 / (1 + (away / (2 * usual)) ** 2)
+    if usual > SMOOTH:
+        return view
+    colours, trust, spread = (part.copy() for part in view)
+    colours[unknown] = (_quadratic(unknown) @ surface).clip(0, 255)
+    trust[unknown], spread[unknown] = 1, 1.5 * usual
+    return View(colours, trust, spread)
+
+
+def _quadratic(where):
+    """1, x, y and their products at the pixels (N) of (H, W) bool, (N, 6)."""
+    y, x = (index / side - 0.5 for index, side in zip(np.nonzero(where), where.shape))
+    return np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], 1)

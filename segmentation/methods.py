@@ -1,6 +1,6 @@
 """The ways to masks by their names, as one function."""
 
-from segmentation import background, chroma, given, grabcut
+from segmentation import background, chroma, follow, given
 
 
 def masks(
@@ -34,7 +34,7 @@ def masks(
         UserError: what the method says.
     """
     if name == "grabcut":
-        return grabcut.track(frames, box=box, mask=mask)
+        return follow.track(frames, box=box, mask=mask)
     if name == "background":
         return background.subtract(frames)
     if name == "chroma":

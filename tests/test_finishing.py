@@ -13,7 +13,7 @@ from finishing.crop_boxes import CropBoxes
 from finishing.final import Finish
 from finishing.tracks import DrivingKeypoints
 from models.jokr import Retargeted
-from segmentation import motion
+from segmentation import camera
 from utils import tensors
 from utils.errors import UserError
 
@@ -136,7 +136,7 @@ def test_the_driver_is_taken_out():
         mask[40:80, 60 + number // 2 : 100 + number // 2] = True
         frames.append(np.where(mask[..., None], np.uint8([255, 0, 255]), scene))
         masks.append(mask)
-    backdrop = CleanPlate(frames, masks, motion.camera)
+    backdrop = CleanPlate(frames, masks, camera.between)
     for number in (0, 20, 39):
         found = backdrop(number, (160, 120))
         hole = masks[number]

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from segmentation import background, chroma, cleanup, compare, grabcut, motion
+from segmentation import background, camera, chroma, cleanup, flow, follow
 from segmentation.graph_cut import run_grabcut
 from synthetic import scenery
 from tests import films
@@ -74,7 +74,7 @@ def test_an_object_is_followed_until_it_leaves_and_masks_are_empty_then(method, 
     if method == "background":
         found = list(background.subtract(frames))
     else:
-        found = list(grabcut.track(frames, (128, 58, 64, 54) if method == "grabcut" else None))
+        found = list(follow.track(frames, (128, 58, 64, 54) if method == "grabcut" else None))
     assert len(found) == len(frames)
     assert all(mask.dtype == bool and mask.shape == (180, 240) for mask in found)
     assert overlap(found[:13], masks[:13]) > 0.95
@@ -92,7 +92,7 @@ def test_background_finds_an_object_again_that_left_and_returns():
 
 def test_grabcut_follows_a_creature_from_its_box_while_the_camera_pans(filmed):
     frames, masks = filmed("panning", "a")
-    found = list(grabcut.track(frames, scenery.box_of(masks[0])))
+    found = list(follow.track(frames, scenery.box_of(masks[0])))
     assert len(found) == 24
     assert overlap(found[-8:], masks[-8:]) > 0.82  # no drift
     assert overlap(cleanup.clean(found), masks) > 0.85
@@ -100,7 +100,7 @@ def test_grabcut_follows_a_creature_from_its_box_while_the_camera_pans(filmed):
 
 def test_grabcut_goes_on_from_a_known_mask(filmed):
     frames, masks = filmed("still", "a")
-    found = list(grabcut.track(frames[:12], mask=masks[0]))
+    found = list(follow.track(frames[:12], mask=masks[0]))
     assert (found[0] == masks[0]).all()
     assert overlap(found, masks[:12]) > 0.75
 
@@ -160,7 +160,7 @@ def test_background_refuses_a_scene_where_nothing_moves(moving):
 def test_what_is_lost_stays_lost():
     frames, masks = walk()
     film = [*frames[:8], *[np.zeros_like(frames[0])] * 3, *frames[8:10]]
-    found = list(grabcut.track(film, (128, 58, 64, 54)))
+    found = list(follow.track(film, (128, 58, 64, 54)))
     assert overlap(found[:8], masks[:8]) > 0.7
     assert not np.any(found[9:])  # a mask may fade for one frame
 
@@ -168,9 +168,9 @@ def test_what_is_lost_stays_lost():
 def test_grabcut_refuses_a_box_beside_the_picture():
     frames, _ = walk(frames=3)
     with pytest.raises(ValueError, match="no pixel"):
-        next(grabcut.track(frames, (400, 10, 30, 30)))
+        next(follow.track(frames, (400, 10, 30, 30)))
     with pytest.raises(ValueError, match="mask of"):
-        next(grabcut.track(frames, mask=np.ones((5, 5), bool)))
+        next(follow.track(frames, mask=np.ones((5, 5), bool)))
 
 
 def test_the_cameras_motion_is_found_although_something_moves(filmed):
@@ -178,13 +178,13 @@ def test_the_cameras_motion_is_found_although_something_moves(filmed):
     turn = cv2.getRotationMatrix2D((120, 90), 1.5, 1.02)
     turn[:, 2] += (7, -4)
     turned = cv2.warpAffine(frames[3], turn, (240, 180), borderMode=cv2.BORDER_REFLECT)
-    matrix, found = motion.camera(frames[0], turned, ignored=masks[0])
+    matrix, found = camera.between(frames[0], turned, ignored=masks[0])
     assert found
     corners = np.array([[20, 20, 1], [220, 20, 1], [20, 160, 1], [220, 160, 1]]).T
     assert matrix[:2] @ corners == pytest.approx(turn @ corners, abs=0.7)
     blank = np.zeros_like(turned)
     guess = np.eye(3)
-    matrix, found = motion.camera(blank, blank, guess)
+    matrix, found = camera.between(blank, blank, guess)
     assert not found
     assert (matrix == guess).all()
 
@@ -196,22 +196,8 @@ def test_a_mask_is_propagated_to_what_it_shows():
     mask = np.zeros(former.shape[:2], bool)
     mask[30:60, 40:80] = True
     expected = np.roll(mask, (2, 3), (0, 1))
-    found = motion.propagate_mask(mask, np.ascontiguousarray(former), np.ascontiguousarray(frame))
+    found = flow.propagate_mask(mask, np.ascontiguousarray(former), np.ascontiguousarray(frame))
     assert (found & expected).sum() / (found | expected).sum() > 0.95
-
-
-def test_evidence_tells_shadow_and_exposure_from_an_object(filmed):
-    view = filmed("still", "a")[0][0]
-    frame = view.astype(float)
-    frame[20:60, 20:80] *= 0.75
-    frame[100:140, 160:220] = (255, 0, 0)
-    frame = np.uint8((0.9 * frame).clip(0, 255))
-    found = compare.evidence(frame, view, np.ones(view.shape[:2], bool))
-    assert found.other[24:56, 24:76].mean() < 0.02
-    assert found.other[104:136, 164:216].mean() > 0.9
-    assert found.same[150:].mean() > 0.98
-    nothing = compare.evidence(frame, view, np.zeros(view.shape[:2], bool))
-    assert not any(part.any() for part in nothing)
 
 
 def test_grabcut_with_hardly_any_hints_is_the_hints():
@@ -226,5 +212,5 @@ def test_a_backdrop_that_holds_a_part_of_the_object_is_not_trusted(filmed):
     frames, masks = walk(frames=1)
     rng = np.random.default_rng(0)
     film = [np.uint8((frames[0] + rng.normal(0, 2, frames[0].shape)).clip(0, 255))] * 8
-    found = list(grabcut.track(film, (128, 58, 64, 54)))
+    found = list(follow.track(film, (128, 58, 64, 54)))
     assert overlap(found, np.repeat(masks, 8, 0)) > 0.9

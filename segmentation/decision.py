@@ -1,0 +1,110 @@
+"""Masks of one object: decided for one frame, carried to its neighbours, and decided again."""
+
+import cv2
+import numpy as np
+
+from segmentation import cleanup, flow, likelihood
+
+# Lengths as shares of the picture's longer side.
+ALIKE = 0.009  # radius of the neighbourhood that decides together
+REACH = 0.04  # how far from where it is expected the object may be
+MARGIN = 0.011  # what may belong to the object around its mask
+UNSURE = 0.01  # how far the expected outline may be off
+SPECK = 0.02  # of the area of the largest component: smaller ones are noise
+DENIED = -0.2  # mean log-odds of a mask by what is seen: below, the object is not there any more
+TRUST = 2.0  # in where the object is expected, log-odds
+
+
+def decide(appearance, frame, view, expected, reach, strokes=None):
+    """The object's mask (H, W) bool.
+
+    Args:
+        appearance: `likelihood.Appearance`.
+        frame: (H, W, 3) uint8 RGB.
+        view: `scene.View`, the backdrop in this frame.
+        expected: (H, W) float32 or bool, 0..1, where the object is expected.
+        reach: (H, W) bool, where it may be.
+        strokes: `follow.Strokes`, or None.
+    """
+    result, longer = np.zeros(reach.shape, bool), max(reach.shape)
+    if not reach.any():
+        return result
+    radius = max(2, round(ALIKE * longer))
+    window = _window(reach, 2 * radius)
+    prior = cv2.GaussianBlur(np.float32(expected)[window], (0, 0), UNSURE * longer)
+    frame, reach = np.ascontiguousarray(frame[window]), reach[window]
+    seen = appearance.log_odds(frame, view.part(window))
+    odds = seen + TRUST * (2 * prior - 1)
+    if strokes is not None:
+        odds += strokes.odds[window]
+    odds[~reach] = -likelihood.MOST
+    found = (likelihood.shared(odds, frame, radius) > 0) & reach
+    if not _denied(found, seen, view.trust[window]):
+        result[window] = _without_specks(found)
+    return result if strokes is None else strokes.enforce(result)
+
+
+def _denied(found, seen, trust):
+    """Whether what is seen speaks against a mask, for which only the expectation speaks."""
+    known = found & (trust > 0)
+    return known.sum() > 0.5 * found.sum() and seen[known].mean() < DENIED
+
+
+def _without_specks(mask):
+    """A mask without components that are tiny beside the largest."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
+    areas = stats[:, cv2.CC_STAT_AREA].copy()
+    areas[0] = 0
+    return (areas > SPECK * areas.max())[labels]
+
+
+def _window(mask, margin):
+    """Slices of the part of the picture that holds a mask, and a margin around it."""
+    x, y, width, height = cv2.boundingRect(mask.astype(np.uint8))
+    top, left = max(0, y - margin), max(0, x - margin)
+    return np.s_[top : y + height + margin, left : x + width + margin]
+
+
+def carry(appearance, former_mask, former, frame, view, strokes):
+    """The mask of a frame from that of its neighbour `former`, in either direction of time."""
+    expected = flow.propagate_mask(former_mask, former, frame)
+    return decide(appearance, frame, view, expected, cleanup.dilate(expected, REACH), strokes)
+
+
+def decide_again(frames, scene, masks):
+    """Masks of a clip from rough ones: now that the whole clip has shown object and backdrop.
+
+    Args:
+        frames: sequence of (H, W, 3) uint8 RGB.
+        scene: `scene.Scene`; what the rough masks hide is left out of its backdrop.
+        masks: sequence of (H, W) bool.
+
+    Yields:
+        (H, W) bool, one a frame.
+    """
+    appearance = learned(frames, scene, masks, near)
+    for number, frame in enumerate(frames):
+        around = (masks[max(0, min(n, len(masks) - 1))] for n in (number - 1, number, number + 1))
+        before, now, after = (mask.astype(np.float32) for mask in around)
+        expected = (before + 2 * now + after) / 4
+        reach = cleanup.dilate(expected > 0, REACH)
+        yield decide(appearance, frame, scene.view(number), expected, reach)
+
+
+def learned(frames, scene, masks, hides):
+    """`Appearance` by masks of the scene's samples, whose backdrop is found anew without them.
+
+    Args:
+        masks: sequence, or dict by number, of (H, W) bool.
+        hides: function of a mask that returns what may hide the scene, (H, W) bool.
+    """
+    appearance = likelihood.Appearance()
+    for number in scene.numbers:
+        appearance.learn(frames[number], masks[number])
+    scene.settle({n: ~hides(masks[n]) * appearance.scenic(frames[n]) for n in scene.numbers})
+    return appearance
+
+
+def near(mask):
+    """A mask (H, W) bool with what may belong to the object around it."""
+    return cleanup.dilate(mask, MARGIN)

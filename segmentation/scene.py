@@ -1,0 +1,147 @@
+"""The backdrop of a clip: its scene without the object, put together from aligned frames."""
+
+from itertools import combinations
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+SAMPLES = 16  # frames that make a backdrop, and one more for every `EVERY` frames of the clip
+EVERY = 24
+ALIKE = 12.0  # distance of RGB colours up to which two samples show the same thing
+LARGEST = 9  # area of the canvas at most, pictures
+
+
+class View(NamedTuple):
+    """The backdrop as a frame would show it.
+
+    Attributes:
+        colours: (H, W, 3) uint8 RGB, lit as the frames are on average.
+        trust: (H, W) float32, 0..1, in that being the scene: 0 where nothing is known.
+        spread: (H, W) float32, how much its colour varies over time, grey levels.
+    """
+
+    colours: np.ndarray
+    trust: np.ndarray
+    spread: np.ndarray
+
+    def part(self, window):
+        return View(*(part[window] for part in self))
+
+
+class Canvas:
+    """A place for all frames of a clip, as the camera's motion lays them over each other.
+
+    Args:
+        places: 3x3 matrix of each frame, from `camera.places`.
+        size: (width, height) of the frames.
+    """
+
+    def __init__(self, places, size):
+        shift, self._extent = _extent(places, size)
+        self._laid, self.size = [shift @ place for place in places], size
+
+    @property
+    def shape(self):
+        return self._extent[::-1]
+
+    def lay(self, picture, number):
+        """The picture (H, W[, 3]) of the frame of this number on the canvas."""
+        return cv2.warpAffine(picture, self._laid[number][:2], self._extent)
+
+    def lay_mask(self, mask, number, least=254):
+        """The same of a mask (H, W) bool; True where more than `least` of 255 is covered."""
+        return self.lay(np.uint8(255 * mask), number) > least
+
+    def seen(self, part, number):
+        """A part of the canvas as the frame of this number shows it."""
+        back = np.linalg.inv(self._laid[number])[:2]
+        return cv2.warpAffine(part, back, self.size)
+
+
+class Scene:
+    """Samples of a clip on one canvas, and the backdrop that they agree on.
+
+    Args:
+        frames: sequence of (H, W, 3) uint8 RGB; some of them are read.
+        canvas: `Canvas`.
+
+    Attributes:
+        numbers: of the frames that are samples.
+    """
+
+    def __init__(self, frames, canvas):
+        self.canvas = canvas
+        count = min(len(frames), SAMPLES + len(frames) // EVERY)
+        self.numbers = np.linspace(0, len(frames) - 1, count).round().astype(int).tolist()
+        whole = np.ones(frames[0].shape[:2], bool)
+        self._seen = np.stack([canvas.lay_mask(whole, n) for n in self.numbers])
+        self._pictures = np.stack([canvas.lay(frames[n], n) for n in self.numbers])
+        for n in range(1, count):  # one after the other: the last may show nothing of the first
+            both = self._seen[n - 1] & self._seen[n]
+            self._pictures[n] = lit_alike(self._pictures[n], self._pictures[n - 1], both)
+        self._alike = {(a, b): self._likeness(a, b) for a, b in combinations(range(count), 2)}
+        self.settle({})
+
+    def _likeness(self, first, second):
+        away = cv2.absdiff(self._pictures[first], self._pictures[second]).astype(np.float32)
+        away = np.einsum("hwc,hwc->hw", away, away)
+        return (255 * np.exp(away / (-2 * ALIKE**2))).astype(np.uint8)
+
+    def settle(self, shows):
+        """Find the backdrop anew.
+
+        Of each pixel's samples the one counts that most others are like: unlike the median this is
+        right even where an object that changes is in the way most of the time.
+
+        Args:
+            shows: number of a frame -> (H, W), 0..1, how likely a pixel shows the scene in it.
+        """
+        votes = 255.0 * self._seen.astype(np.float32)
+        for index, number in enumerate(self.numbers):
+            if number in shows:
+                votes[index] *= self.canvas.lay(shows[number].astype(np.float32), number)
+        weights = votes / 255
+        for (first, second), alike in self._alike.items():
+            votes[first] += weights[second] * alike
+            votes[second] += weights[first] * alike
+        best = (weights * votes).argmax(0)[None]
+        self._colours = np.take_along_axis(self._pictures, best[..., None], 0)[0]
+        away = np.stack([cv2.absdiff(p, self._colours).max(-1) for p in self._pictures])
+        near = weights * (away < 2.5 * ALIKE)
+        self._trust = near.max(0).clip(0, 1)
+        square = np.einsum("shw,shw->hw", near, away.astype(np.float32) ** 2)
+        self._spread = np.sqrt(square / near.sum(0).clip(1e-6))
+
+    def view(self, number):
+        """The backdrop as the frame of this number would show it."""
+        parts = self._colours, self._trust, self._spread
+        return View(*(self.canvas.seen(part, number) for part in parts))
+
+
+def lit_alike(picture, other, both):
+    """A picture, brightened or darkened to the exposure of another one.
+
+    Args:
+        picture, other: (H, W, 3) uint8.
+        both: (H, W) bool, the pixels whose brightness is compared.
+    """
+    if both.sum() < 100:
+        return picture
+    ratio = np.median((other[both][::7] + 4.0) / (picture[both][::7] + 4.0), 0)
+    return np.rint(picture * ratio).clip(0, 255).astype(np.uint8)
+
+
+def _extent(places, size):
+    """3x3 shift to a canvas that holds all frames, and its (width, height).
+
+    What lies beyond `LARGEST` pictures around the middle is left out.
+    """
+    corners = np.array([[0, 0, 1], [size[0], 0, 1], [0, size[1], 1], [*size, 1]]).T
+    seen = np.concatenate([(place @ corners)[:2] for place in places], 1)
+    low, high = np.floor(seen.min(1)), np.ceil(seen.max(1))
+    most = np.sqrt(LARGEST) * np.asarray(size)
+    middle, extent = (low + high) / 2, np.minimum(high - low, most).astype(int)
+    shift = np.eye(3)
+    shift[:2, 2] = np.rint(extent / 2 - middle)
+    return shift, tuple(extent.tolist())
