@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from preparation import clip_folder, decoding, existing, masking, publish, record, review
 from preparation.finish import finish
-from segmentation import methods, weights
+from segmentation import auto, methods, weights
 from server import packages
 from utils.errors import UserError
 from video.reader import Excerpt, open_source
@@ -38,23 +38,53 @@ def decode(opt, new):
     return count, fps
 
 
-def find_masks(opt, frames, mask=None):
-    """Masks (H, W) bool by `--mask`, one for each of `frames`; `mask` is the first, if known."""
+def method(opt):
+    """Name of the method that the options mean; "auto" where the frames must tell."""
+    if opt.mask != "auto":
+        return opt.mask
+    return "file" if opt.mask_file else "chroma" if opt.key else "auto"
+
+
+def choose(opt, frames):
+    """The `auto.Choice` by `--mask`, with masks (H, W) bool for each of `frames`."""
+    if method(opt) != "auto":
+        return auto.Choice(method(opt), find_masks(opt, method(opt), frames), "")
+    known = {"weights": opt.mask_weights, "device": device(opt), "tolerance": opt.tolerance}
+    found = auto.choose(frames, pixels(opt, frames), progress=search, **known)
+    print(f"--mask {found.method} was chosen: {found.why}")
+    return found
+
+
+def find_masks(opt, name, frames, mask=None):
+    """Masks (H, W) bool by a method, one for each of `frames`; `mask` is the first, if known."""
     source = None
-    if opt.mask == "file":
+    if name == "file":
         every = Path(opt.mask_file).is_dir()  # then there is one for each frame that was taken
         source = open_source(opt.mask_file, Excerpt() if every else excerpt(opt))
-    if opt.mask == "alpha":
+    if name == "alpha":
         source = open_source(opt.video, excerpt(opt), alpha=True)
     learned = {}
-    if opt.mask in weights.NEEDED:
-        from utils import runtime  # with torch, which is slow to import
+    if name in weights.NEEDED:
+        learned = {"weights": opt.mask_weights, "device": device(opt)}
+    plain = {"key": opt.key and opt.key.rgb, "tolerance": opt.tolerance, "source": source}
+    return methods.masks(
+        name, frames, pixels(opt, frames), mask,
+        more=bool(opt.max_frames), progress=search, **plain, **learned,
+    )  # fmt: skip
 
-        learned = {"weights": opt.mask_weights, "device": runtime.pick_device(opt.device)}
-    box = opt.box and opt.box.pixels(*frames[0].shape[1::-1])
-    key = opt.key and opt.key.rgb
-    plain = {"box": box, "mask": mask, "key": key, "tolerance": opt.tolerance, "source": source}
-    return methods.masks(opt.mask, frames, more=bool(opt.max_frames), **plain, **learned)
+
+def pixels(opt, frames):
+    return opt.box and opt.box.pixels(*frames[0].shape[1::-1])
+
+
+def device(opt):
+    from utils import runtime  # with torch, which is slow to import
+
+    return runtime.pick_device(opt.device)
+
+
+def search(steps):
+    return tqdm(steps, desc="search", disable=None)
 
 
 def write_masks(raw, numbers, new):
@@ -64,10 +94,13 @@ def write_masks(raw, numbers, new):
 
 def refuse_missing(opt):
     """UserError where what `--mask` needs is not there: said before the work, not after."""
-    if opt.mask == "file" and not opt.mask_file:
+    name = method(opt)
+    if name == "file" and not opt.mask_file:
         raise UserError("--mask file needs --mask_file, a video or folder of masks")
-    if opt.mask in weights.NEEDED:
-        weights.find(opt.mask, opt.mask_weights)
+    if name == "auto" and opt.mask_weights:
+        name = weights.method_of(opt.mask_weights)
+    if name in weights.NEEDED:
+        weights.find(name, opt.mask_weights)
 
 
 def asked(opt):
@@ -92,17 +125,20 @@ def prepare(opt, out, new):
         folder, (count, fps) = new, decode(opt, new)
     frames = clip_folder.Frames(folder / "frames", count)
     record.keep_masks(out, new, known.kept(count), known.painted)
+    content = known.prepared(wanted, count, fps, frames[0].shape[1::-1])
     parts = {}
     if not known.same_masks:
-        parts = write_masks(find_masks(opt, frames), range(count), new)
-    content = known.prepared(wanted, count, fps, frames[0].shape[1::-1])
+        found = choose(opt, frames)
+        content["method"] = found.method
+        parts = write_masks(found.masks, range(count), new)
     return finish(out, new, content, parts)
 
 
 def redo(opt, given, out, new):
     """Make the masks of a range anew, by the options of the clip where none are given.
 
-    Masks outside the range, and edited ones, stay as they are. Returns a `Review`.
+    Masks outside the range, and edited ones, stay as they are. What was chosen for the whole clip
+    need not serve here: the range goes on from a box or from the mask before. Returns a `Review`.
     """
     known, numbers = existing.find_range(out, opt.redo), opt.redo
     former = {**known.record["frames_of"], **known.record["masks_of"], "box": None}
@@ -119,7 +155,8 @@ def redo(opt, given, out, new):
     before = None
     if numbers[0] and not opt.box:
         before = clip_folder.read_mask(new / f"masks/{numbers[0] - 1}.png")
-    raw = masking.of_range(partial(find_masks, opt), opt.mask, frames, numbers, before)
+    name = "grabcut" if method(opt) == "auto" else method(opt)
+    raw = masking.of_range(partial(find_masks, opt, name), name, frames, numbers, before)
     parts = write_masks(raw, numbers, new)
     return finish(out, new, known.remade(parts), parts)
 

@@ -2,8 +2,9 @@
 
 Clips of `synthetic.footage` go through a real H.264 file and are read as prepare_data.py reads
 them. IoU is intersection over union of the cleaned masks with the true ones. The grabcut method is
-given the box around the first frame's true mask, `found` is grabcut without a box. A method that
-refuses a clip is shown with its sentence; shares count it as a failure.
+given the box around the first frame's true mask, `found` is grabcut without a box, and `auto` what
+prepare_data.py does unless told. A method that refuses a clip is shown with its sentence; shares
+count it as a failure.
 """
 
 import sys
@@ -17,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks import filming  # noqa: E402 - the project's root must be on the path first
 from benchmarks.masks import chosen, overlap  # noqa: E402
-from segmentation import background, chroma, cleanup, follow  # noqa: E402
+from segmentation import auto, background, chroma, cleanup, follow  # noqa: E402
 from synthetic import footage, scenery  # noqa: E402
 from utils import arguments, errors  # noqa: E402
 
@@ -25,6 +26,7 @@ METHODS = {
     "grabcut": lambda frames, box: follow.track(frames, box),
     "found": lambda frames, box: follow.track(frames),
     "background": lambda frames, box: background.subtract(frames),
+    "auto": lambda frames, box: auto.choose(frames).masks,
     "chroma": lambda frames, box: chroma.key(frames),  # on screens alone
 }
 OPTIONS = (

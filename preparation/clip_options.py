@@ -5,7 +5,9 @@ from argparse import ArgumentTypeError
 from utils.arguments import count, flag, natural, nonnegative, option, positional, positive
 from utils.errors import UserError
 
-MASKS = ("grabcut", "background", "chroma", "file", "alpha", "sam2", "rembg", "torchvision")
+MASKS = (
+    "auto", "grabcut", "background", "chroma", "file", "alpha", "sam2", "rembg", "torchvision",
+)  # fmt: skip
 CROPS = ("tight", "window", "none")
 
 
@@ -89,7 +91,7 @@ FRAMES = (
 )
 
 MASKING = (
-    option("mask", str, "grabcut", "where masks come from (docs/your_own_videos.md)", MASKS),
+    option("mask", str, "auto", "where masks come from (docs/your_own_videos.md)", MASKS),
     option("box", Box, None, "x,y,w,h around the object in the first frame, pixels or percent"),
     option("key", Colour, None, "background of --mask chroma; the border's colour if not given"),
     option("tolerance", positive, 16.0, "of --mask chroma: distance in L*a*b*; more is background"),

@@ -4,6 +4,7 @@ The record is one dict:
 
     frames_of, masks_of   what decided the frames and the masks: options by name, and as "state" the
                           name, size and time of the files that they were made from
+    method                that found the masks: what "auto" chose, where masks_of says that
     crop                  what the frames are cropped to
     frames, fps, size     number, frames per second, and [width, height] of the frames
     edited, redone        numbers of the masks painted by hand, and of those made by --redo or by

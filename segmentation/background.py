@@ -12,23 +12,25 @@ LEAST = 1e-3  # share of the picture that an object has at least
 WHOLE, SAME = 0.7, 0.35
 MAYBE = 0.004
 HOLLOW = 0.35  # radius of what is closed in a mask at first, share of the object's size
-NOTHING_MOVES = (
-    "nothing moves against the background in these frames; mark the object with a box and use the "
-    "grabcut method"
-)
+TREMBLING = 0.005  # share of the longer side by which a still camera moves
+NOTHING_MOVES = "nothing moves against the background in these frames; mark the object with a box"
 
 
 class Watched:
     """A clip's scene, and roughly what moves in it.
+
+    Args:
+        frames: sequence of (H, W, 3) uint8 RGB.
+        progress: function of an iterable that shows how far it is.
 
     Attributes:
         scene: `scene.Scene` in the size of the frames, the object left out of its backdrop.
         masks: list of (h, w) bool, small masks of what moves, one a frame.
     """
 
-    def __init__(self, frames):
+    def __init__(self, frames, progress=iter):
         small = []
-        self.places = camera.places(_noted(frames, small))
+        self.places = camera.places(_noted(frames, small, progress))
         shrink = np.diag([small[0].shape[1] / frames[0].shape[1]] * 2 + [1.0])
         little = [shrink @ p @ np.linalg.inv(shrink) for p in self.places]
         little = Scene(small, Canvas(little, small[0].shape[1::-1]))
@@ -40,6 +42,14 @@ class Watched:
     @property
     def moves(self):
         return _enough(self.masks)
+
+    @property
+    def still(self):
+        """Whether the camera stands still."""
+        width, height = self.scene.canvas.size
+        corners = np.array([[0, 0, 1], [width, 0, 1], [0, height, 1], [width, height, 1]]).T
+        moved = np.abs((np.array(self.places) @ corners - corners)[:, :2]).max((1, 2))
+        return np.quantile(moved, 0.9) < TREMBLING * max(width, height)
 
     def mask(self, number):
         """What moves in a frame, roughly, (H, W) bool."""
@@ -91,10 +101,10 @@ def _centre(mask):
     return np.array([indices.mean() for indices in np.nonzero(mask)[::-1]])
 
 
-def _noted(frames, small):
+def _noted(frames, small, progress):
     """Hand on the frames and note them in a small size."""
     scale = min(1, SMALL / max(frames[0].shape))
-    for frame in frames:
+    for frame in progress(frames):
         small.append(cv2.resize(frame, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA))
         yield frame
 
@@ -125,11 +135,13 @@ def _closed(mask):
     )
 
 
-def subtract(frames):
+def subtract(frames, watched=None, progress=iter):
     """Masks of what moves against the scene.
 
     Args:
         frames: sequence of (H, W, 3) uint8 RGB; each is read about three times.
+        watched: `Watched` of the frames, if it is there already.
+        progress: function of an iterable that shows how far it is.
 
     Yields:
         (H, W) bool, one a frame.
@@ -137,7 +149,7 @@ def subtract(frames):
     Raises:
         UserError: nothing moves; before the first mask.
     """
-    watched = Watched(frames)
+    watched = watched or Watched(frames, progress)
     if not watched.moves:
         raise UserError(NOTHING_MOVES)
     masks = [watched.mask(number) for number in range(len(frames))]

@@ -7,6 +7,9 @@ from utils.errors import UserError
 
 BORDER = 0.04  # of the picture's longer side: the frame in which the screen's colour is looked for
 PLAIN = 0.5  # share of the border that must have the screen's colour
+LOOKS = 8  # frames whose borders are looked at, spread evenly
+STRONG, ALL_ROUND = 40.0, 0.85  # what marks a screen: strength of its colour (a*, b*), least share
+OBJECT = 0.002, 0.8  # share of the picture that an object before a screen has
 TOLERANCE = 20.0  # L*a*b*
 
 
@@ -18,7 +21,7 @@ def key(frames, colour=None, tolerance=TOLERANCE):
 
     Args:
         frames: sequence of (H, W, 3) uint8 RGB; each is read once.
-        colour: of the screen, RGB 0..255; the first frame's border tells where None.
+        colour: of the screen, RGB 0..255; the borders of some frames tell where None.
         tolerance: distance in L*a*b* up to which a colour is the screen's.
 
     Yields:
@@ -27,9 +30,28 @@ def key(frames, colour=None, tolerance=TOLERANCE):
     Raises:
         UserError: the border has no main colour.
     """
-    screen = _border_colour(frames[0], tolerance) if colour is None else _lab(np.uint8([[colour]]))
+    if colour is None:
+        screen = _border_colour(_borders(frames), tolerance)
+    else:
+        screen = _lab(np.uint8([[colour]]))
     for number in range(len(frames)):
         yield _mask(_lab(frames[number]), screen.reshape(3), tolerance)
+
+
+def shows_screen(frames, tolerance=TOLERANCE):
+    """Whether frames show an object before a screen: of one strong colour all round, in all frames.
+
+    A smooth wall is no screen: it has a weak colour, which the object may have too.
+    """
+    borders = _borders(frames)
+    screen = np.median(borders.reshape(-1, 3), 0)
+    if np.hypot(*screen[1:]) < STRONG:
+        return False
+    if (_away(borders, screen) < tolerance).mean(1).min() < ALL_ROUND:
+        return False
+    least, most = OBJECT
+    shares = [_mask(_lab(frames[n]), screen, tolerance).mean() for n in _spread_out(frames)]
+    return least < np.median(shares) < most
 
 
 def _mask(lab, screen, tolerance):
@@ -77,12 +99,22 @@ def _lab(frame):
     return cv2.cvtColor(frame.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
 
 
-def _border_colour(frame, tolerance):
-    """The colour (3,) L*a*b* that most of the border has."""
-    width = max(1, round(BORDER * max(frame.shape)))
-    inner = np.zeros(frame.shape[:2], bool)
-    inner[width:-width, width:-width] = True
-    border = _lab(frame)[~inner]
+def _spread_out(frames):
+    """Numbers of a few frames, the first and the last among them."""
+    return np.unique(np.linspace(0, len(frames) - 1, LOOKS).round().astype(int)).tolist()
+
+
+def _borders(frames):
+    """Colours along the borders of a few frames, (frames, N, 3) L*a*b*."""
+    width = max(1, round(BORDER * max(frames[0].shape)))
+    border = np.ones(frames[0].shape[:2], bool)
+    border[width:-width, width:-width] = False
+    return np.stack([_lab(frames[number])[border] for number in _spread_out(frames)])
+
+
+def _border_colour(borders, tolerance):
+    """The colour (3,) L*a*b* that most of the borders have."""
+    border = borders.reshape(-1, 3)
     # The median serves as a start: an object that touches the border is not half of it.
     screen = np.median(border, 0)
     for _ in range(3):

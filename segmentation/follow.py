@@ -19,7 +19,7 @@ SMOOTH = 6.0  # grey levels by which that may be wrong
 DIFFERS = -1.0  # log-odds by the backdrop alone below which it is seen
 
 
-def track(frames, box=None, mask=None):
+def track(frames, box=None, mask=None, watched=None, progress=iter):
     """Masks of one object that is marked in the first frame.
 
     Args:
@@ -27,6 +27,8 @@ def track(frames, box=None, mask=None):
         box: (x, y, width, height) around the object in the first frame, pixels.
         mask: (H, W) bool, the object in the first frame, instead of a box. Without either, what
             moves is the object.
+        watched: `background.Watched` of the frames, if it is there already.
+        progress: function of an iterable that shows how far it is.
 
     Yields:
         (H, W) bool, one a frame; empty from where the object is lost.
@@ -35,14 +37,14 @@ def track(frames, box=None, mask=None):
         ValueError: a box without a pixel of the picture, or a mask of another size.
         UserError: neither box nor mask, and nothing moves.
     """
-    follower = Follower(frames)
+    follower = Follower(frames, watched or background.Watched(frames, progress))
     if mask is not None and mask.shape != frames[0].shape[:2]:
         raise ValueError(f"a mask of {mask.shape} for frames of {frames[0].shape[:2]}")
     known = mask
     if box is None and mask is None:
         mask = follower.moving(0)
     masks = [follower.first(0, box, mask=mask)]
-    for number in range(1, len(frames)):
+    for number in progress(range(1, len(frames))):
         masks.append(follower.carry(number, number - 1, masks[-1]))
     again = decision.decide_again(frames, follower.scene, masks)
     for number, found in enumerate(again):
@@ -53,15 +55,16 @@ class Follower:
     """Masks of one object, carried from frame to frame.
 
     Args:
-        frames: sequence of (H, W, 3) uint8 RGB; each is read at once, for the camera's motion.
+        frames: sequence of (H, W, 3) uint8 RGB.
+        watched: `background.Watched` of them; without it each frame is read at once.
 
     Attributes:
         scene: `scene.Scene` of the clip.
     """
 
-    def __init__(self, frames):
+    def __init__(self, frames, watched=None):
         self._frames = frames
-        self._watched = background.Watched(frames)
+        self._watched = watched or background.Watched(frames)
         self.scene = self._watched.scene
         self._appearance = None
 

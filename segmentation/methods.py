@@ -1,6 +1,6 @@
 """The ways to masks by their names, as one function."""
 
-from segmentation import background, chroma, follow, given
+from segmentation import chroma, follow, given, motion
 
 
 def masks(
@@ -14,6 +14,7 @@ def masks(
     more=False,
     weights="",
     device="cpu",
+    progress=iter,
 ):
     """Masks of the object in every frame, by the method `name`.
 
@@ -26,17 +27,18 @@ def masks(
         source: what file and alpha read, from `video.reader.open_source`.
         more: whether a file may hold more masks than there are frames.
         weights, device: of sam2, rembg and torchvision.
+        progress: function of an iterable that shows how far it is, for what comes before masks.
 
-    Yields:
-        (H, W) bool, one for each frame in order.
+    Returns:
+        iterable of (H, W) bool, one for each frame in order.
 
     Raises:
         UserError: what the method says.
     """
-    if name == "grabcut":
-        return follow.track(frames, box=box, mask=mask)
-    if name == "background":
-        return background.subtract(frames)
+    if name == "grabcut" and (box is not None or mask is not None):
+        return follow.track(frames, box, mask, progress=progress)
+    if name in motion.WAYS:
+        return motion.find(frames, (name,), progress).masks
     if name == "chroma":
         return chroma.key(frames, key, tolerance)
     if name == "file":

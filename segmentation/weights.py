@@ -4,6 +4,7 @@ Nothing is downloaded. Where a package or a file is missing, one sentence says w
 what to download to which place.
 """
 
+import contextlib
 import importlib.util
 import os
 from pathlib import Path
@@ -71,6 +72,31 @@ def find(name, weights=""):
             "--mask_weights"
         )
     return found
+
+
+def method_of(weights):
+    """Name of the method that a weight file's name tells; UserError where it tells none."""
+    name = Path(weights).name
+    for method, fits in (
+        ("sam2", name.startswith("sam2")),
+        ("rembg", name.endswith(".onnx")),
+        ("torchvision", "deeplab" in name),
+    ):
+        if fits:
+            return method
+    raise UserError(
+        f"the name of {weights} does not tell its network; add --mask sam2, rembg or torchvision"
+    )
+
+
+def installed(box=None):
+    """Names of the methods whose packages and weights are there; sam2 only with a box."""
+    for name in NEEDED:
+        if name == "sam2" and box is None:
+            continue
+        with contextlib.suppress(UserError):
+            find(name)
+            yield name
 
 
 def _places(name):

@@ -79,6 +79,17 @@ def test_redo_goes_on_from_the_mask_before(again, drawn, tmp_path):
     assert films.overlap(films.read_masks(again.out / "masks")[4:6], drawn[1][4:6]) > 0.6
 
 
+def test_redo_of_a_chosen_method_goes_on_from_the_mask_before(drawn, tmp_path):
+    path, out = films.write_video(tmp_path / "x.mp4", drawn[0], fps=6), tmp_path / "clip"
+    succeed(SCRIPT, [str(path), "--out", str(out)])
+    before = films.snapshot(out / "masks")
+    text = succeed(SCRIPT, ["--redo", "4-5", "--out", str(out)])
+    assert "was chosen" not in text
+    assert films.overlap(films.read_masks(out / "masks")[4:6], drawn[1][4:6]) > 0.6
+    after = films.snapshot(out / "masks")
+    assert {path.name for path in before if before[path] != after[path]} <= {"4.png", "5.png"}
+
+
 def test_redo_takes_the_options_of_the_clip(video, tmp_path, drawn):
     """Of a record as earlier versions wrote it, too: options as texts, no list of redone masks."""
     out = tmp_path / "clip"

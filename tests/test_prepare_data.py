@@ -90,6 +90,37 @@ def test_transparency_is_the_mask(drawn, tmp_path):
     assert films.overlap(films.read_masks(tmp_path / "clip/masks"), drawn[1]) > 0.97
 
 
+def test_a_method_is_chosen_said_and_recorded(drawn, tmp_path):
+    films.write_video(tmp_path / "clip.mp4", drawn[0], fps=6)
+    words = f"{tmp_path}/clip.mp4 --out {tmp_path}/clip"
+    text = succeed(SCRIPT, words)
+    assert text.count("--mask grabcut was chosen: the camera stands still and the object mov") == 1
+    assert films.overlap(films.read_masks(tmp_path / "clip/masks"), drawn[1]) > 0.8
+    record = json.loads((tmp_path / "clip/prepared.json").read_text())
+    assert record["masks_of"]["mask"] == "auto" and record["method"] == "grabcut"
+    assert "was chosen" not in succeed(SCRIPT, words)  # its masks are there
+    assert json.loads((tmp_path / "clip/prepared.json").read_text())["method"] == "grabcut"
+
+
+@pytest.mark.parametrize("words, named", [
+    (["--key", "#30b050"], "chroma"),
+    (["--mask_file", "TRUTH", "--key", "green"], "file"),
+])  # fmt: skip
+def test_an_option_of_one_method_names_it(video, truth, tmp_path, words, named):
+    words = [str(truth) if word == "TRUTH" else word for word in words]
+    text = succeed(SCRIPT, [str(video), "--out", str(tmp_path / "clip"), *words])
+    assert "was chosen" not in text
+    assert json.loads((tmp_path / "clip/prepared.json").read_text())["method"] == named
+
+
+def test_a_scene_where_nothing_moves_is_refused_with_what_fits(drawn, tmp_path):
+    still = films.write_folder(tmp_path / "still", np.repeat(drawn[0][:1], 6, 0))
+    said = "nothing moves against the background", "--box x,y,w,h", "--interactive"
+    refuse(SCRIPT, f"{still} --out {tmp_path}/clip", *said)
+    assert not (tmp_path / "clip").exists()
+    refuse(SCRIPT, f"{still} --out {tmp_path}/clip --mask_weights mine.pt", "does not tell its")
+
+
 def test_sound_is_kept_aside(video, truth, tmp_path):
     films.ffmpeg("-i", video, "-f", "lavfi", "-i", "sine=duration=2", "-c:v", "copy",
                  tmp_path / "loud.mp4")  # fmt: skip
