@@ -4,7 +4,8 @@ Clips of `synthetic.footage` go through a real H.264 file and are read as prepar
 them. IoU is intersection over union of the cleaned masks with the true ones. The grabcut method is
 given the box around the first frame's true mask, `found` is grabcut without a box, and `auto` what
 prepare_data.py does unless told. A method that refuses a clip is shown with its sentence; shares
-count it as a failure.
+count it as a failure. `judged` is the IoU that `segmentation.judge` estimates without the true
+masks, with ! where preparation flags it.
 """
 
 import sys
@@ -18,7 +19,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks import filming  # noqa: E402 - the project's root must be on the path first
 from benchmarks.masks import chosen, overlap  # noqa: E402
-from segmentation import auto, background, chroma, cleanup, follow  # noqa: E402
+from preparation import review  # noqa: E402
+from segmentation import auto, background, chroma, cleanup, follow, judge  # noqa: E402
 from synthetic import footage, scenery  # noqa: E402
 from utils import arguments, errors  # noqa: E402
 
@@ -38,13 +40,14 @@ OPTIONS = (
     arguments.option("sheet", str, "", "picture to write: each clip's middle frame, outlined"),
     arguments.option("clip", str, "", "folder of a prepared clip, instead of drawn ones"),
 )
-ROW = "{:40} {:10} {:>6} {:>6} {:>6}"
+ROW = "{:40} {:10} {:>6} {:>6} {:>6} {:>6}"
+BANDS = (0.0, 0.7), (0.7, 0.9), (0.9, 1.01)  # of mean IoU: to be flagged, either way, silent
 CELL, CAPTION = (320, 240), 18  # pixels of a sheet's cell, and of what stands below
 TRUE, FOUND = (255, 255, 255), (255, 0, 255)  # colours of outlines
 
 
 def measure(method, frames, masks):
-    """Found masks and (mean IoU, worst IoU, milliseconds per frame); None and why, if refused."""
+    """Found masks and (mean and worst IoU, that judged, ms per frame); None and why, if refused."""
     begin = time.perf_counter()
     try:
         found = list(cleanup.clean(METHODS[method](frames, scenery.box_of(masks[0]))))
@@ -52,15 +55,17 @@ def measure(method, frames, masks):
         return None, str(refusal)
     cost = 1000 * (time.perf_counter() - begin) / len(frames)
     scores = [overlap(*pair) for pair in zip(found, masks)]
-    return found, (np.mean(scores), min(scores), cost)
+    return found, (np.mean(scores), min(scores), judge.scores(frames, found).quality, cost)
 
 
 def show(name, method, result):
     if isinstance(result, str):
-        print(ROW.format(name, method, "-", "-", "-"), f" refused: {result}", flush=True)
+        print(ROW.format(name, method, "-", "-", "-", "-"), f" refused: {result}", flush=True)
     else:
-        mean, worst, cost = result
-        print(ROW.format(name, method, f"{mean:.3f}", f"{worst:.3f}", f"{cost:.0f}"), flush=True)
+        *scores, judged, cost = result
+        cells = [f"{score:.3f}" for score in scores]
+        mark = "!" if judged < review.DOUBTFUL else ""
+        print(ROW.format(name, method, *cells, f"{judged:.2f}{mark}", f"{cost:.0f}"), flush=True)
 
 
 def summary(title, scores):
@@ -85,6 +90,31 @@ def summaries(method, results):
             own = [score for clip, score in results if getattr(clip, axis) == level]
             title = "x".join(map(str, level)) if axis == "size" else level
             summary(f"{axis} {title}", own)
+
+
+def verdicts(pairs):
+    """Print how many masks of each band of mean IoU are flagged, and how often the better is known.
+
+    Args:
+        pairs: for each clip, a list of (mean IoU, judged IoU), one for each method that answered.
+    """
+    print(f"\n{'verdict':24} masks flagged")
+    for low, high in BANDS:
+        own = [judged for clip in pairs for mean, judged in clip if low <= mean < high]
+        share = f"{np.mean(np.array(own) < review.DOUBTFUL):.0%}" if own else "-"
+        print(f"{f'IoU {low:.1f} to {min(high, 1):.1f}':24} {len(own):>5} {share:>7}")
+    apart = [
+        good[1] > bad[1]
+        for clip in pairs
+        for good in clip
+        for bad in clip
+        if good[0] > bad[0] + 0.1
+    ]
+    share = f"{np.mean(apart):.0%}" if apart else "-"
+    print(
+        f"of two methods on a clip that differ by more than .1, the better is known: {share} "
+        f"of {len(apart)}"
+    )
 
 
 def cell(name, frame, outlined):
@@ -130,16 +160,19 @@ def videos(opt):
 def main():
     opt, _ = arguments.parse(__doc__, OPTIONS)
     methods = [] if opt.methods == "none" else chosen(opt.methods, METHODS, "methods")
-    print(ROW.format("clip", "method", "IoU", "worst", "ms/f"))
-    results, cells = {method: [] for method in methods}, []
+    print(ROW.format("clip", "method", "IoU", "worst", "judged", "ms/f"))
+    results, cells, judged = {method: [] for method in methods}, [], []
     for clip, name, (frames, masks) in videos(opt):
         middle, outlined = len(frames) // 2, []
+        judged.append([])
         for method in methods:
             if method == "chroma" and not (clip and clip.screen):
                 continue
             found, result = measure(method, frames, masks)
             show(name, method, result)
             results[method].append((clip, result[0] if found else None))
+            if found:
+                judged[-1].append((result[0], result[2]))
             if found and not outlined:
                 outlined.append((found[middle], FOUND))
         if opt.sheet:
@@ -147,6 +180,8 @@ def main():
     for method, scored in results.items():
         if scored and not opt.clip:
             summaries(method, scored)
+    if methods:
+        verdicts(judged)
     if opt.sheet:
         write_sheet(opt.sheet, cells)
 

@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from segmentation import judge
 
-DOUBTFUL, FAILED = 0.72, 0.5  # estimated IoU below which the masks of a clip are called that
+DOUBTFUL, FAILED = 0.78, 0.5  # estimated IoU below which the masks of a clip are called that
 COMMON = 1 / 3  # share of the frames above which what is odd about them is a trait of the clip
 JUMP = 1.5  # an area this many times that of its neighbours, or less than one such part of it
 NEIGHBOURS = 4  # frames on either side
@@ -62,7 +62,7 @@ class Review:
     """What is to be said of the masks of a clip.
 
     Attributes:
-        quality: estimated mean IoU with the true masks, 0..1, empty masks aside.
+        quality: estimated mean IoU with the true masks, 0..1, of the frames that are not odd.
         odd: dict of index -> list of words, of the frames whose masks stand out.
     """
 
@@ -87,11 +87,10 @@ def review(frames, masks, parts):
         masks: sequence of as many (H, W) bool.
         parts: number -> components that a mask had before it was cleaned, where that is known.
     """
-    found = judge.scores(frames, masks)
     odd = suspects([look(mask, parts.get(number)) for number, mask in enumerate(masks)])
-    for number in found.misfits:
+    for number in judge.misfits(frames, masks):
         odd.setdefault(number, [MISFIT])
-    return Review(found.shown, dict(sorted(odd.items())))
+    return Review(judge.scores(frames, masks, odd).quality, dict(sorted(odd.items())))
 
 
 def suspects(looks):

@@ -1,7 +1,7 @@
 """How good the masks of a clip are, judged by frames and masks alone, whatever made them.
 
 Some frames are looked at in a small size. Where other frames show the scene behind a mask, they
-tell what is the object; elsewhere motion, colours and edges on either side of its outline do.
+tell what is the object; everywhere motion and colours on either side of its outline do.
 """
 
 from typing import NamedTuple
@@ -9,23 +9,23 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from segmentation import camera, flow
+from segmentation import camera, flow, likelihood
 
 SMALL, SAMPLES = 200, 10  # longer side of the pictures, pixels; frames that are looked at, at most
 LEAST = 12  # pixels of a small mask that can be judged
 NEAR, AROUND = 2.0, 8.0  # distances from the outline: what is unsure, what surrounds it; pixels
-WIDE = 0.6  # distance of the surroundings whose motion counts, share of the object's size
 STEP = 6  # frames to those by which motion is judged, before and after
+UNKNOWN, CALM = 0.9, 0.5  # motion where nothing is known; usual error of motions, pixels
 WINDOW = 13, 13  # pixels whose colours on either side of the outline are compared
 NOISE = 3.0  # spread of colours that are the same, L*a*b*
-OTHER, NOISIER = 6.0, 3.0  # distance of colours that differ, L*a*b*; at least times the usual one
+OTHER, NOISIER = 5.0, 2.5  # distance of colours that differ, L*a*b*; at least times the usual one
 LITTLE = 160  # longer side of the pictures in which neighbouring masks are compared, pixels
 JUMP = 0.3  # by how much less than usual such masks overlap where they do not fit
 SHORT, FEW = 0.15, 0.3  # share of the frames that a passage of misfits has at most, and all have
 
 # Logistic regression of the mean IoU, on drawn clips with masks of all methods and spoilt true ones
-WEIGHTS = {"backdrop": 1.5, "complete": 4.5, "motion": 2.8, "colours": 1.2, "edges": 1.4}
-BIAS = -9.2
+BIAS, WEIGHTS = -7.5, {"together": 3.8, "complete": 6.05}
+PARTS = "backdrop", "complete", "motion", "colours", "alone"
 
 
 class Judgement(NamedTuple):
@@ -33,44 +33,53 @@ class Judgement(NamedTuple):
 
     Attributes:
         quality: estimated mean IoU with the true masks, 0..1.
-        shown: the same of those masks alone that are not empty.
-        parts: means by name, 0..1, of what is known of each frame looked at: `backdrop`, how surely
-            the inside differs from the scene behind it more than the outside does; `complete`, 1
-            where nothing else differs from it; `motion`, how surely the inside moves more;
-            `colours`, along which share of the outline they differ; `edges`, how surely edges are
-            stronger on the outline than near it.
-        misfits: numbers of a few frames whose masks do not fit those before and after.
+        parts: means by name, 0..1, for frames looked at: `backdrop`, how surely the inside differs
+            more from the scene behind it than the outside does; `complete`, 1 where nothing else
+            differs from it; `motion`, how surely the inside moves more; `colours`, along which
+            share of the outline both sides' differ; `alone`, 1 where nothing beside it has its
+            colours; and `together`, the product of all of them.
     """
 
     quality: float
-    shown: float
     parts: dict
-    misfits: list
 
 
-def scores(frames, masks):
+def scores(frames, masks, aside=()):
     """Judge the masks of a clip.
 
     Args:
         frames: sequence of (H, W, 3) uint8 RGB.
         masks: sequence of as many (H, W) bool.
+        aside: numbers of frames whose masks do not count.
 
     Returns:
         `Judgement`.
     """
-    count, step = len(frames), min(STEP, len(frames) // 2)
-    numbers = np.unique(np.linspace(0, count - 1, min(count, SAMPLES)).round().astype(int))
-    samples = [Sample(frames[n], masks[n]) for n in numbers]
-    places, found = camera.places([sample.frame for sample in samples]), []
-    for index, (number, sample) in enumerate(zip(numbers, samples)):
-        if sample.fit:
-            others = [small(frames[n]) for n in (number - step, number + step) if 0 <= n < count]
-            seen = _against_scene(sample, _views(samples, places, index))
-            found.append({**seen, **_alone(sample, others)})
-    parts = {name: float(np.mean([each[name] for each in found] or [0.0])) for name in WEIGHTS}
+    found, share = _found(frames, masks, aside)
+    means = np.append(found, found.prod(1)[:, None], 1).sum(0) / max(1, len(found))
+    parts = dict(zip((*PARTS, "together"), means.tolist()))
     odds = BIAS + sum(weight * parts[name] for name, weight in WEIGHTS.items())
-    shown = float(1 / (1 + np.exp(-odds)))
-    return Judgement(shown * len(found) / len(samples), shown, parts, misfits(frames, masks))
+    return Judgement(float(share / (1 + np.exp(-odds))), parts)
+
+
+def _found(frames, masks, aside):
+    """`PARTS` (N, 5) of the frames looked at whose masks can be judged, and the share of those."""
+    count, step = len(frames), min(STEP, len(frames) // 2)
+    numbers = np.setdiff1d(np.arange(count), list(aside))
+    spread = np.linspace(0, len(numbers) - 1, min(len(numbers), SAMPLES)).round().astype(int)
+    numbers = numbers[spread].tolist()
+    samples = [Sample(frames[n], masks[n]) for n in numbers]
+    places, appearance = camera.places([s.frame for s in samples]), likelihood.Appearance()
+    for sample in filter(_fit, samples):
+        appearance.learn(sample.frame, sample.mask)
+    rows = []
+    for index, (sample, n) in enumerate(zip(samples, numbers)):
+        if _fit(sample):
+            others = [small(frames[m]) for m in (n - step, n + step) if 0 <= m < count]
+            scene = _against_scene(sample, _views(samples, places, index))
+            alone = _alone(sample, appearance)
+            rows.append((*scene, _moves(sample, others), _colours(sample), alone))
+    return np.reshape(rows, (-1, len(PARTS))), len(rows) / max(1, len(samples))
 
 
 def misfits(frames, masks):
@@ -105,29 +114,29 @@ class Sample:
         frame: (h, w, 3) uint8 RGB.
         lab: its colours, (h, w, 3) float32 L*a*b*.
         mask: (h, w) bool.
-        away: (h, w) float32, distance from the outline in pixels, negative inside.
-        range: colours of each pixel and those beside it, at most and at least, like `lab`.
-        line: (h, w) bool, the outline without what lies on the picture's border.
-        fit: whether there is enough of inside and outside to be judged.
+        away: (h, w) float32, distance from the outline in pixels, negative inside; nan at the
+            picture's border, which is no outline.
+        line: (h, w) bool, the outline.
     """
 
     def __init__(self, frame, mask):
         self.frame, self.mask = small(frame), small(mask.astype(np.float32)) > 0.5
         lab = cv2.cvtColor(self.frame.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
         self.lab = cv2.GaussianBlur(lab, (0, 0), 0.7)
-        self.range = [edge(self.lab, np.ones((3, 3))) for edge in (cv2.dilate, cv2.erode)]
-        inside, outside = (
-            cv2.distanceTransform(side.astype(np.uint8), cv2.DIST_L2, 5)
-            for side in (self.mask, ~self.mask)
-        )
+        inside, outside = likelihood.distance(self.mask), likelihood.distance(~self.mask)
         self.away = np.where(self.mask, 0.5 - inside, outside - 0.5)
         self.away[[0, 1, -2, -1]] = self.away[:, [0, 1, -2, -1]] = np.nan
         self.line = np.abs(self.away) < 1
-        self.fit = bool(min(self.mask.sum(), (~self.mask).sum()) >= LEAST and self.line.any())
 
     def between(self, least, most):
         """Where the distance from the outline is in this range, (h, w) bool."""
         return (self.away > least) & (self.away < most)
+
+
+def _fit(sample):
+    """Whether there is enough of inside and outside to be judged."""
+    least = min(sample.mask.sum(), (~sample.mask).sum())
+    return least >= LEAST and sample.line.any()
 
 
 def exceeds(values, others):
@@ -140,73 +149,63 @@ def exceeds(values, others):
 
 
 def _views(samples, places, index):
-    """Other samples' colours (h, w, 3), laid over this one, and where they show the scene."""
-    size = samples[index].mask.shape[::-1]
+    """Distances (h, w) of other samples' colours, at their place in this one, from its own.
+
+    They are infinite where another sample does not show the scene, and forgive a pixel's shift.
+    """
+    own, size = samples[index], samples[index].mask.shape[::-1]
+    high, low = (edge(own.lab, np.ones((3, 3))) for edge in (cv2.dilate, cv2.erode))
     for sample, place in zip(samples, places):
-        if sample is not samples[index]:
-            matrix = (np.linalg.inv(places[index]) @ place)[:2]
-            scene = np.float32(sample.away > NEAR)
-            yield (
-                cv2.warpAffine(sample.lab, matrix, size),
-                cv2.warpAffine(scene, matrix, size) > 0.99,
-            )
+        if sample is own:
+            continue
+        matrix = (np.linalg.inv(places[index]) @ place)[:2]
+        view = cv2.warpAffine(sample.lab, matrix, size)
+        shown = cv2.warpAffine(np.float32(sample.away > NEAR), matrix, size) > 0.99
+        both = shown & (own.away > NEAR)
+        if both.any():
+            view[..., 0] += np.median((own.lab - view)[both][::5, 0])  # exposure
+        away = cv2.max(cv2.max(view - high, low - view), 0)
+        yield np.where(shown, np.sqrt(np.einsum("hwc,hwc->hw", away, away)), np.inf)
 
 
 def _against_scene(sample, views):
-    """Whether the inside, and nothing else, differs from the scene that other samples show."""
-    unknown = np.full(sample.mask.shape, np.inf)
-    distances = np.sort([unknown, *(_distances(sample, *view) for view in views)], 0)
+    """`backdrop` and `complete`, by distances from what other samples show of the scene."""
+    distances = np.sort([np.full(sample.mask.shape, np.inf), *views], 0)
     count = np.isfinite(distances).sum(0)
-    known, outside = count > 1, sample.away > NEAR
     usual, least = (
         np.take_along_axis(distances, (share * (count - 1).clip(0)).astype(int)[None], 0)[0]
         for share in (0.5, 0.25)
     )
-    inside, outside = known & (sample.away < -1), known & outside
+    inside, outside = (
+        (side > least) & (count > 1) for side, least in ((-sample.away, 1), (sample.away, NEAR))
+    )
     noise = np.median(usual[outside]) if outside.any() else 0.0
     other = np.uint8(outside & (least > max(OTHER, NOISIER * noise)))
-    other = cv2.morphologyEx(other, cv2.MORPH_OPEN, np.ones((3, 3)))
+    other = cv2.morphologyEx(other, cv2.MORPH_OPEN, np.ones((3, 3))).sum()
     near = sample.between(-AROUND, AROUND)
-    return {
-        "backdrop": exceeds(usual[inside & near], usual[outside & near]),
-        "complete": sample.mask.sum() / (sample.mask.sum() + other.sum()),
-    }
+    area = sample.mask.sum()
+    return exceeds(usual[inside & near], usual[outside & near]), area / (area + other)
 
 
-def _distances(sample, view, shown):
-    """(h, w) distance of a view's colours from those within a pixel; infinite where not shown."""
-    both = shown & (sample.away > NEAR)
-    if both.any():
-        view[..., 0] += np.median((sample.lab - view)[both][::5, 0])  # exposure
-    away = cv2.max(cv2.max(view - sample.range[0], sample.range[1] - view), 0)
-    return np.where(shown, np.sqrt(np.einsum("hwc,hwc->hw", away, away)), np.inf)
+def _moves(sample, others):
+    """How surely the inside moves more to the `others`, beyond the camera's motion.
+
+    What the object covers or lays open seems to move, but only in one direction of time.
+    """
+    moves = np.min([_motion(sample, other) for other in others] or [np.zeros(sample.mask.shape)], 0)
+    outside = moves[sample.away > NEAR]
+    trust = 1 / (1 + (np.median(outside) / CALM) ** 2) if outside.size else 0.0
+    return UNKNOWN + trust * (exceeds(moves[sample.away < -1], outside) - UNKNOWN)
 
 
-def _alone(sample, others):
-    """What sets the inside off without the scene: motion to `others`, colours, edges."""
-    slopes = [cv2.Sobel(sample.lab, cv2.CV_32F, *axis) for axis in ((1, 0), (0, 1))]
-    strength = np.linalg.norm(np.concatenate(slopes, 2), axis=2)
-    near = sample.between(-AROUND, -NEAR) | sample.between(NEAR, AROUND)
-    # What the object covers or lays open seems to move in one direction of time alone.
-    moves = np.min([_moves(sample, other) for other in others] or [np.zeros(near.shape)], 0)
-    around = max(AROUND, WIDE * np.sqrt(sample.mask.sum()))
-    return {
-        "motion": exceeds(moves[sample.away < -1], moves[sample.between(NEAR, around)]),
-        "colours": _colours(sample),
-        "edges": exceeds(strength[sample.line], strength[near]),
-    }
-
-
-def _moves(sample, other):
+def _motion(sample, other):
     """How far each pixel moves to frame `other` beyond the camera's motion, (h, w), pixels."""
     matrix, _ = camera.between(sample.frame, other, ignored=sample.away < NEAR)
     steady = cv2.warpAffine(
         other, matrix[:2], other.shape[1::-1],
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderMode=cv2.BORDER_REPLICATE,
     )  # fmt: skip
-    engine = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
-    greys = (cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) for picture in (sample.frame, steady))
-    return np.linalg.norm(engine.calc(*greys, None), axis=2)
+    return np.linalg.norm(flow.between(sample.frame, steady), axis=2)
 
 
 def _colours(sample):
@@ -226,3 +225,9 @@ def _local(lab, side):
     mean = cv2.boxFilter(lab * weight, -1, WINDOW) / whole
     square = cv2.boxFilter(lab**2 * weight, -1, WINDOW) / whole
     return mean, (square - mean**2).clip(0).sum(2), share
+
+
+def _alone(sample, appearance):
+    """1 where nothing beside the mask has its colours, 1/2 where as much has as is in the mask."""
+    alike = sample.between(NEAR, AROUND) & (cv2.blur(appearance.scenic(sample.frame), (3, 3)) < 0.9)
+    return sample.mask.sum() / (sample.mask.sum() + alike.sum())

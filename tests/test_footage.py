@@ -1,5 +1,6 @@
 """The drawn clips of many kinds: what their list promises, and what is to be seen in them."""
 
+import re
 from collections import Counter
 from dataclasses import replace
 
@@ -140,6 +141,7 @@ def test_the_benchmark_measures_and_draws(tmp_path):
     row, *_ = (line.split() for line in text.splitlines() if " chroma " in line)
     assert float(row[2]) > 0.5
     assert "backdrop green" in text
+    assert re.search(r"IoU 0\.9 to 1\.0 +1 +0%|IoU 0\.7 to 0\.9 +1 ", text)
     assert Image.open(tmp_path / "sheet.png").size[0] == 320
 
 

@@ -17,9 +17,8 @@ def moved(masks, across):
 @pytest.mark.parametrize("camera", ["still", "panning"])
 def test_true_masks_are_good_and_spoilt_ones_are_not(camera):
     frames, masks = films.scene(24, camera)
-    good = judge.scores(frames, masks)
-    assert good.quality > review.DOUBTFUL
-    assert not good.misfits
+    assert judge.scores(frames, masks).quality > review.DOUBTFUL
+    assert judge.misfits(frames, masks) == []
     spoilt = [
         moved(masks, 25),
         np.stack([cv2.dilate(mask.astype(np.uint8), np.ones((21, 21))) > 0 for mask in masks]),
@@ -44,6 +43,10 @@ def test_masks_unlike_their_neighbours_are_named():
     odd[23] = False
     assert judge.misfits(frames, odd) == [9, 10, 11, 23]
     assert judge.misfits(frames[:1], masks[:1]) == []
+    qualities = [judge.scores(frames, odd, aside).quality for aside in ((), (9, 10, 11, 23))]
+    assert qualities[0] < qualities[1]
+    assert qualities[1] > review.DOUBTFUL
+    assert judge.scores(frames, odd, range(24)).quality == 0
 
 
 def test_one_frame_and_tiny_masks_can_be_judged():
