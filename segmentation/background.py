@@ -9,8 +9,11 @@ from utils.errors import UserError
 
 SMALL = 160  # longer side of the pictures in which motion is looked for
 LEAST = 1e-3  # share of the picture that an object has at least
-WHOLE, SAME = 0.7, 0.35
-MAYBE = 0.004
+WHOLE, SAME = 0.65, 0.45  # what moves fills a box: share of its sides; log-ratio of later sizes
+MAYBE = 0.004  # trust in a backdrop that may be the object
+SURE = 10  # weight of what the user says: an object is in its box and nowhere else
+GROWN = 0.02  # how much larger than a box its surroundings are, share of the longer side
+STEP = 0.04  # how far what moves gets from a frame to the next, share of the longer side
 HOLLOW = 0.35  # radius of what is closed in a mask at first, share of the object's size
 TREMBLING = 0.005  # share of the longer side by which a still camera moves
 NOTHING_MOVES = "nothing moves against the background in these frames; mark the object with a box"
@@ -65,24 +68,55 @@ class Watched:
         Returns:
             dict of number -> (H, W), for each sample.
         """
-        size = inside.shape[::-1]
-        small = cv2.resize(inside.astype(np.uint8), self.masks[number].shape[::-1]) > 0
-        start = _box(self.masks[number] & small)
-        whole = start is not None and np.all(start[2:] > WHOLE * _box(small)[2:])
-        scale = inside.shape[1] / small.shape[1]
-        grown = cleanup.dilate(inside, 0.02).astype(np.uint8)
+        size, small = inside.shape[::-1], self.masks[number].shape
+        start = cv2.resize(inside.astype(np.uint8), small[::-1]) > 0
+        ways = self._ways(start, number, size[0] / small[1])
+        grown = cleanup.dilate(inside, GROWN).astype(np.uint8)
         found = {}
         for other in self.scene.numbers:
-            move = np.linalg.inv(self.places[other]) @ self.places[number]
-            there = _box(self.masks[other])
-            if whole and there is not None and np.all(np.abs(np.log(there[2:] / start[2:])) < SAME):
-                move = np.eye(3)
-                move[:2, 2] = scale * (there[:2] - start[:2])
-            around = cv2.warpAffine(grown, move[:2], size, flags=cv2.INTER_NEAREST) > 0
+            around = cv2.warpAffine(grown, ways[other][:2], size, flags=cv2.INTER_NEAREST) > 0
             found[other] = np.where(around, MAYBE * ~decision.near(self.mask(other)), 1)
-            if other == number:
-                found[other] = np.where(around, 0, 10)
+        found[number] = np.where(grown, 0, SURE)
         return found
+
+    def _ways(self, inside, number, scale):
+        """3x3 matrix for each frame by which a box goes there from the frame of this number.
+
+        It goes along with what moves in it, if that fills the box and keeps its size; else it
+        stays where it is in the scene.
+        """
+        moving = _connected(self.masks, inside, number)
+        start, ways = _box(moving[number]), {}
+        whole = start is not None and np.all(start[2:] > WHOLE * _box(inside)[2:])
+        for other, mask in enumerate(moving):
+            ways[other] = np.linalg.inv(self.places[other]) @ self.places[number]
+            there, grows = _box(mask), np.sqrt(np.linalg.det(ways[other][:2, :2]))
+            if not (whole and there is not None):
+                continue
+            if np.all(np.abs(np.log(there[2:] / start[2:] / grows)) < SAME):
+                middle = scale * (there[:2] + 0.5) - 0.5, scale * (start[:2] + 0.5) - 0.5
+                ways[other] = np.diag([grows, grows, 1])
+                ways[other][:2, 2] = middle[0] - grows * middle[1]
+        return ways
+
+
+def _connected(masks, inside, number):
+    """Of masks that follow each other, the parts that hang on those in (h, w) bool of one of them.
+
+    Args:
+        masks: list of (h, w) bool.
+        number: of the mask to begin with, in both directions.
+    """
+    found = {number: masks[number] & inside}
+    for step in (1, -1):
+        for other in range(number + step, len(masks) if step > 0 else -1, step):
+            _, labels = cv2.connectedComponents(masks[other].astype(np.uint8))
+            before = cleanup.dilate(found[other - step], STEP)
+            touched = np.unique(labels[before])
+            found[other] = np.isin(labels, touched[touched > 0])
+            if not found[other].any():
+                found[other] = found[other - step]
+    return [found[other] for other in range(len(masks))]
 
 
 def _enough(masks):

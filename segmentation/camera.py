@@ -1,7 +1,7 @@
 """How the camera moves, found from all pixels at once, so that smooth scenes serve, too.
 
 Direct alignment from coarse to fine (Lucas and Kanade 1981), in the inverse compositional form with
-gain and bias (Baker and Matthews 2004). What moves on its own is outvoted: residuals are weighted
+a gain (Baker and Matthews 2004). What moves on its own is outvoted: residuals are weighted
 by Geman and McClure's function. Matrices are 3x3 on pixels (x, y, 1).
 """
 
@@ -11,7 +11,12 @@ import numpy as np
 FINEST, COARSEST = 240, 40  # longer sides of the pictures that are compared, pixels
 STEPS, SMALL = 6, 0.03  # on each level at most; a shift in pixels after which the next one begins
 LEAST_SCALE, MOST_SCALE = 1.0, 12.0  # of residuals, grey levels
-STIFF = 1e-4  # of a prior for no motion, (grey levels per pixel)^2: for what pictures leave open
+# Prior of the motion since the last frame, for what smooth pictures leave open: standard deviations
+# of growth and turn, and of the shift as share of half the width.
+STEADY = 0.01, 0.01, 0.03, 0.01, 0.01, 0.03
+ALIKE = 30.0  # pixels that err alike, as by compression, so that they count as one
+CLEARLY = 0.98  # a motion costs at most this share of what no motion costs, to be believed
+PLAIN = 1e-4  # (grey levels per pixel)^2 on average: a picture with less shows no motion
 OVERLAP = 0.6  # of the key frame that a frame must still show
 AGREED = 0.4  # mean weight of the pixels of two pictures that show the same scene
 MIDDLE_GREY = 64.0  # a unit of gain
@@ -29,7 +34,9 @@ def places(frames):
     for frame in frames:
         if key is None:
             key, anchor = _Key(frame), np.eye(3)
-        moved, _ = key.align(frame, step @ former)
+        moved, _ = key.align(frame, step @ former, former)
+        if not key.better(frame, moved, former):
+            moved = former
         step, former = moved @ np.linalg.inv(former), moved
         found.append(anchor @ np.linalg.inv(moved))
         if _shown(moved, frame.shape[1::-1]) < OVERLAP:
@@ -50,7 +57,8 @@ def between(former, frame, guess=None, ignored=None):
         on it.
     """
     key = _Key(former, ignored)
-    matrix, agreement = key.align(frame, np.eye(3) if guess is None else guess)
+    guess = np.eye(3) if guess is None else guess
+    matrix, agreement = key.align(frame, guess, guess)
     return matrix, agreement > AGREED
 
 
@@ -67,14 +75,28 @@ class _Key:
     def __init__(self, frame, ignored=None):
         self._levels = [_Level(grey, ignored) for grey in _pyramid(frame)]
 
-    def align(self, frame, matrix):
-        """3x3 matrix from the key's pixels to those of `frame`, near `matrix`; the agreement."""
+    def align(self, frame, matrix, expected):
+        """3x3 matrix from the key's pixels to those of `frame`; the agreement.
+
+        Args:
+            matrix: 3x3, where to begin.
+            expected: 3x3, what the motion is where the pictures leave it open.
+        """
         agreement = 0.0
         for level, grey in zip(self._levels, _pyramid(frame)):
             shrink = _shrink(grey.shape[1] / frame.shape[1], grey.shape[0] / frame.shape[0])
-            matrix, agreement = level.align(grey, shrink @ matrix @ np.linalg.inv(shrink))
+            start, open_ = (shrink @ m @ np.linalg.inv(shrink) for m in (matrix, expected))
+            matrix, agreement = level.align(grey, start, open_)
             matrix = np.linalg.inv(shrink) @ matrix @ shrink
         return matrix, agreement
+
+    def better(self, frame, matrix, other):
+        """Whether a matrix explains a frame clearly better than another one."""
+        grey = _pyramid(frame)[-1]
+        shrink = _shrink(grey.shape[1] / frame.shape[1], grey.shape[0] / frame.shape[0])
+        scaled = [shrink @ m @ np.linalg.inv(shrink) for m in (matrix, other)]
+        found, rest = self._levels[-1].costs(grey, scaled)
+        return found < CLEARLY * rest
 
 
 class _Level:
@@ -89,40 +111,51 @@ class _Level:
             cv2.Sobel(grey, cv2.CV_32F, *axis, scale=width / 16) for axis in ((1, 0), (0, 1))
         )
         motion = across * x, across * y, across, down * x, down * y, down
-        columns = *motion, grey / MIDDLE_GREY, np.ones_like(grey)
-        self._jacobian = np.stack(columns, -1).reshape(-1, 8).astype(np.float32)
-        self._prior = np.array([STIFF * width**2 / 4] * 6 + [0.0] * 2)
+        self._jacobian = np.stack([*motion, grey / MIDDLE_GREY], -1).reshape(-1, 7)
         self._grey, self._free = grey.ravel(), _free(ignored, grey.shape)
 
-    def align(self, grey, matrix):
+    def align(self, grey, matrix, expected):
         """3x3 matrix near the given one, in pixels of this level; the mean weight, 0..1.
 
         The weight is 0 where the key is so plain that any motion would do.
         """
-        light = np.array([MIDDLE_GREY, 0.0])
+        gain, unit = MIDDLE_GREY, self._unit
+        prior = np.diag([*(1 / np.square(STEADY)), 1e-6])
         for _ in range(STEPS):
-            residual, seen = self._residual(grey, matrix, light)
-            weights = seen * _weights(residual, seen)
-            weighted = self._jacobian * weights[:, None]
-            normal = weighted.T @ self._jacobian + np.diag(self._prior * weights.sum() + 1e-6)
-            change = np.linalg.solve(normal, weighted.T @ residual)
-            light += change[6:]
+            residual, seen = self._residual(grey, matrix, gain)
+            weights, scale = _weights(residual, seen)
+            weighted = self._jacobian * (weights / (ALIKE * scale**2))[:, None]
+            away = np.linalg.inv(expected @ unit) @ matrix @ unit - np.eye(3)
+            right = weighted.T @ residual + prior @ [*away[:2].ravel(), 0]
+            change = np.linalg.solve(weighted.T @ self._jacobian + prior, right)
+            gain += change[6]
             update = np.eye(3)
             update[:2] -= change[:6].reshape(2, 3)
-            matrix = matrix @ self._unit @ update @ np.linalg.inv(self._unit)
+            matrix = matrix @ unit @ update @ np.linalg.inv(unit)
             if np.abs(change[:6]).max() * self._shape[1] / 2 < SMALL:
                 break
-        structured = np.mean(self._jacobian[:, [2, 5]] ** 2) > STIFF * self._shape[1] ** 2 / 4
+        structured = np.mean(self._jacobian[:, [2, 5]] ** 2) > PLAIN * self._shape[1] ** 2 / 4
         return matrix, structured * weights.sum() / max(1, seen.sum())
 
-    def _residual(self, grey, matrix, light):
+    def costs(self, grey, matrices):
+        """Mean of Geman and McClure's function of the residuals, for each of some matrices."""
+        pairs = []
+        for matrix in matrices:
+            residual, seen = self._residual(grey, matrix, 0)  # with no gain: the frame itself
+            gain = MIDDLE_GREY * np.median(residual[seen] / (self._grey[seen] + 1e-3))
+            pairs.append(self._residual(grey, matrix, gain))
+        _, scale = _weights(*pairs[0])
+        square = (2 * scale) ** 2
+        return [np.mean(r[s] ** 2 / (square + r[s] ** 2)) for r, s in pairs]
+
+    def _residual(self, grey, matrix, gain):
         """Residuals (N,), and where (N,) both pictures show the scene."""
         moved = cv2.warpAffine(
             grey, matrix[:2], self._shape[::-1],
             flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, borderValue=-1e6,
         ).ravel()  # fmt: skip
         seen = self._free & (moved >= 0)
-        return np.where(seen, moved - self._grey * light[0] / MIDDLE_GREY - light[1], 0), seen
+        return np.where(seen, moved - self._grey * gain / MIDDLE_GREY, 0), seen
 
 
 def _free(ignored, shape):
@@ -134,10 +167,11 @@ def _free(ignored, shape):
 
 
 def _weights(residual, seen):
-    """Of each pixel, 0..1."""
+    """Of each pixel, 0..1, and the scale of the residuals."""
     usual = np.median(np.abs(residual[seen][::3])) if seen.any() else 0.0
-    square = (2 * np.clip(1.4826 * usual, LEAST_SCALE, MOST_SCALE)) ** 2
-    return (square / (square + residual**2)) ** 2
+    scale = np.clip(1.4826 * usual, LEAST_SCALE, MOST_SCALE)
+    square = (2 * scale) ** 2
+    return seen * (square / (square + residual**2)) ** 2, scale
 
 
 def _pyramid(frame):

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 
 from segmentation import cleanup, flow, likelihood
+from segmentation.scene import View
 
 # Lengths as shares of the picture's longer side.
 ALIKE = 0.009  # radius of the neighbourhood that decides together
@@ -12,6 +13,8 @@ MARGIN = 0.011  # what may belong to the object around its mask
 UNSURE = 0.01  # how far the expected outline may be off
 SPECK = 0.02  # of the area of the largest component: smaller ones are noise
 DENIED = -0.2  # mean log-odds of a mask by what is seen: below, the object is not there any more
+RING = 0.05  # around what is unknown: by that the scene there is told
+SMOOTH = 6.0  # grey levels by which that may be wrong
 TRUST = 2.0  # in where the object is expected, log-odds
 
 
@@ -68,7 +71,8 @@ def _window(mask, margin):
 def carry(appearance, former_mask, former, frame, view, strokes):
     """The mask of a frame from that of its neighbour `former`, in either direction of time."""
     expected = flow.propagate_mask(former_mask, former, frame)
-    return decide(appearance, frame, view, expected, cleanup.dilate(expected, REACH), strokes)
+    reach = cleanup.dilate(expected, REACH)
+    return decide(appearance, frame, extended(view, reach), expected, reach, strokes)
 
 
 def decide_again(frames, scene, masks):
@@ -88,7 +92,7 @@ def decide_again(frames, scene, masks):
         before, now, after = (mask.astype(np.float32) for mask in around)
         expected = (before + 2 * now + after) / 4
         reach = cleanup.dilate(expected > 0, REACH)
-        yield decide(appearance, frame, scene.view(number), expected, reach)
+        yield decide(appearance, frame, extended(scene.view(number), reach), expected, reach)
 
 
 def learned(frames, scene, masks, hides):
@@ -108,3 +112,33 @@ def learned(frames, scene, masks, hides):
 def near(mask):
     """A mask (H, W) bool with what may belong to the object around it."""
     return cleanup.dilate(mask, MARGIN)
+
+
+def extended(view, inside):
+    """The view with what is unknown in a box told by its surroundings, if those are smooth.
+
+    A quadratic surface through the colours of the ring around it, fitted robustly.
+    """
+    unknown = (view.trust < 0.5) & inside
+    ring = (view.trust > 0.5) & cleanup.dilate(inside, RING)
+    if not unknown.any() or ring.sum() < 100:
+        return view
+    terms, colours = _quadratic(ring), view.colours[ring].astype(float)
+    weights = np.ones((len(terms), 1))
+    for _ in range(3):
+        surface = np.linalg.lstsq(terms * weights, colours * weights, rcond=None)[0]
+        away = np.linalg.norm(terms @ surface - colours, axis=1, keepdims=True)
+        usual = 1.4826 * np.median(away) + 1
+        weights = 1 / (1 + (away / (2 * usual)) ** 2)
+    if usual > SMOOTH:
+        return view
+    colours, trust, spread = (part.copy() for part in view)
+    colours[unknown] = (_quadratic(unknown) @ surface).clip(0, 255)
+    trust[unknown], spread[unknown] = 1, 1.5 * usual
+    return View(colours, trust, spread)
+
+
+def _quadratic(where):
+    """1, x, y and their products at the pixels (N) of (H, W) bool, (N, 6)."""
+    y, x = (index / side - 0.5 for index, side in zip(np.nonzero(where), where.shape))
+    return np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], 1)

@@ -5,7 +5,6 @@ import numpy as np
 
 from segmentation import background, cleanup, decision, likelihood
 from segmentation.graph_cut import run_grabcut
-from segmentation.scene import View
 from utils.errors import UserError
 
 ITERATIONS = 3  # of GrabCut in a box
@@ -15,7 +14,7 @@ MARGIN = 0.02  # around a box or a mask, share of the longer side: the object ma
 RING = 0.05  # around a box, share of the longer side, by which the scene in it is told
 STROKE, NEAR = 6.0, 0.1  # log-odds of a stroke's own colours, and how far it reaches
 REACH_OF_STROKES = 0.3  # around strokes without a box the object may be, share of the longer side
-SMOOTH = 6.0  # grey levels by which that may be wrong
+KNOWN = 0.5  # trust in a box's backdrop with which colours alone count no more
 DIFFERS = -1.0  # log-odds by the backdrop alone below which it is seen
 
 
@@ -90,37 +89,20 @@ class Follower:
         frame = self._frames[number]
         inside = _surroundings(frame, box, strokes, mask)
         self.scene.settle(self._watched.free(inside, number))
-        view = extended(self.scene.view(number), inside)
+        view = decision.extended(self.scene.view(number), cleanup.dilate(inside, MARGIN))
         self._appearance = likelihood.Appearance()
         if mask is not None and strokes is None:
             self._appearance.learn(frame, mask)
             return mask
         strokes = Strokes(frame, strokes)
         if mask is None or not mask.any():
-            mask = self._found(frame, view, self._watched.mask(number), inside, strokes)
+            known = self.scene.view(number).trust[inside].mean() > KNOWN
+            starts = _starts(frame, view, self._watched.mask(number), inside, strokes)
+            mask = _told_best(frame, inside, [*starts][: 2 if known else 3])
         for _ in range(AGAIN):
             self._appearance.learn(frame, mask, keep=0.0)
             mask = decision.decide(self._appearance, frame, view, mask, inside, strokes)
         return mask
-
-    def _found(self, frame, view, moving, inside, strokes):
-        """A first mask by the backdrop, by colours or by both: the one that colours tell best."""
-        new, unsure = likelihood.Appearance(), np.full(inside.shape, 0.5)
-        by_view = decision.decide(new, frame, view, unsure, inside, strokes)
-        hints = np.where(inside, cv2.GC_PR_FGD, cv2.GC_BGD).astype(np.uint8)
-        strokes.hint(hints)
-        found = [by_view, run_grabcut(frame, hints, ITERATIONS)]
-        hints[inside & (new.log_odds(frame, view) < DIFFERS)] = cv2.GC_PR_BGD
-        hints[inside & moving] = cv2.GC_FGD
-        strokes.hint(hints)
-        found.append(run_grabcut(frame, hints, ITERATIONS))
-        around = cleanup.dilate(inside, RING)
-        smooth = cv2.GaussianBlur(frame, (0, 0), 1)
-
-        def score(mask):
-            return likelihood.told_apart(smooth, mask, around) * _filling(mask, inside)
-
-        return max(found, key=score)
 
     def carry(self, number, other, mask, strokes=None):
         """The mask of a frame, (H, W) bool, from the mask of its neighbour `other`."""
@@ -179,39 +161,28 @@ def _surroundings(frame, box, strokes, mask):
     return inside
 
 
+def _starts(frame, view, moving, inside, strokes):
+    """First masks of an object in a box: by the backdrop, by colours too, and by colours alone."""
+    new, unsure = likelihood.Appearance(), np.full(inside.shape, 0.5)
+    yield decision.decide(new, frame, view, unsure, inside, strokes)
+    plain = np.where(inside, cv2.GC_PR_FGD, cv2.GC_BGD).astype(np.uint8)
+    hints = plain.copy()
+    hints[inside & (new.log_odds(frame, view) < DIFFERS)] = cv2.GC_PR_BGD
+    hints[inside & moving] = cv2.GC_FGD
+    for hint in (hints, plain):
+        strokes.hint(hint)
+        yield run_grabcut(frame, hint, ITERATIONS)
+
+
+def _told_best(frame, inside, masks):
+    """The mask that fills its box and whose colours tell it from its surroundings."""
+    around, smooth = cleanup.dilate(inside, RING), cv2.GaussianBlur(frame, (0, 0), 1)
+    return max(masks, key=lambda m: likelihood.told_apart(smooth, m, around) * _filling(m, inside))
+
+
 def _filling(mask, inside):
     """Share of a box that a mask's own box fills: users draw boxes around the whole object."""
     (*_, width, height), (*_, most_width, most_height) = (
         cv2.boundingRect(part.astype(np.uint8)) for part in (mask, inside)
     )
     return (width * height) / (most_width * most_height)
-
-
-def extended(view, inside):
-    """The view with what is unknown in a box told by its surroundings, if those are smooth.
-
-    A quadratic surface through the colours of the ring around it, fitted robustly.
-    """
-    unknown = (view.trust < 0.5) & inside
-    ring = (view.trust > 0.5) & cleanup.dilate(inside, RING)
-    if not unknown.any() or ring.sum() < 100:
-        return view
-    terms, colours = _quadratic(ring), view.colours[ring].astype(float)
-    weights = np.ones((len(terms), 1))
-    for _ in range(3):
-        surface = np.linalg.lstsq(terms * weights, colours * weights, rcond=None)[0]
-        away = np.linalg.norm(terms @ surface - colours, axis=1, keepdims=True)
-        usual = 1.4826 * np.median(away) + 1
-        weights = 1 / (1 + (away / (2 * usual)) ** 2)
-    if usual > SMOOTH:
-        return view
-    colours, trust, spread = (part.copy() for part in view)
-    colours[unknown] = (_quadratic(unknown) @ surface).clip(0, 255)
-    trust[unknown], spread[unknown] = 1, 1.5 * usual
-    return View(colours, trust, spread)
-
-
-def _quadratic(where):
-    """1, x, y and their products at the pixels (N) of (H, W) bool, (N, 6)."""
-    y, x = (index / side - 0.5 for index, side in zip(np.nonzero(where), where.shape))
-    return np.stack([np.ones_like(x), x, y, x * x, x * y, y * y], 1)
