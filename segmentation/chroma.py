@@ -8,16 +8,17 @@ from utils.errors import UserError
 BORDER = 0.04  # of the picture's longer side: the frame in which the screen's colour is looked for
 PLAIN = 0.5  # share of the border that must have the screen's colour
 LOOKS = 8  # frames whose borders are looked at, spread evenly
-STRONG, ALL_ROUND = 40.0, 0.85  # what marks a screen: strength of its colour (a*, b*), least share
+STRONG, ALL_ROUND = 40.0, 0.92  # what marks a screen: strength of its colour (a*, b*), least share
 OBJECT = 0.002, 0.8  # share of the picture that an object before a screen has
-TOLERANCE = 20.0  # L*a*b*
+TOLERANCE = 16.0  # L*a*b*
+BLACK = np.float32([16, 0, 0])  # what to add to L*a*b* for 0 where there is no light
+LIGHT = 0.7, 1.15  # cube root of the light on the screen, by which it may differ: a third to 1.5
 
 
 def key(frames, colour=None, tolerance=TOLERANCE):
     """Masks of what has not the screen's colour.
 
-    Colours are compared in CIE L*a*b*: mostly by hue and strength (a, b), which uneven light and
-    soft shadows hardly change, and a little by lightness.
+    Colours are compared in CIE L*a*b*, where uneven light and shadows do not count.
 
     Args:
         frames: sequence of (H, W, 3) uint8 RGB; each is read once.
@@ -90,8 +91,13 @@ def _spread(lab, sure):
 
 
 def _away(lab, screen):
-    lightness, chroma = lab[..., 0] - screen[0], lab[..., 1:] - screen[1:]
-    return np.sqrt((0.3 * lightness) ** 2 + (chroma**2).sum(-1))
+    """Distance of colours (..., 3) to the screen's, (...); it may be lit more or less.
+
+    L* + 16, a* and b* all grow with the cube root of the light.
+    """
+    seen, screen = lab + BLACK, screen + BLACK
+    light = (seen @ screen / (screen**2).sum(-1)).clip(*LIGHT)
+    return np.linalg.norm(seen - light[..., None] * screen, axis=-1)
 
 
 def _lab(frame):

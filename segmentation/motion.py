@@ -89,7 +89,7 @@ def _flaw(frames, found):
     if found.quality < LEAST:
         return "what moves has no clear outline"
     if _rest(frames, found.masks) > REST:
-        return "only parts of the object move, and not the rest of it beside them"
+        return "only parts of the object move, while the rest stays where it is"
     return ""
 
 

@@ -74,6 +74,7 @@ MUTATIONS = (
              "found.append(anchor @ moved)", "segmentation"),
     Mutation("segmentation/chroma.py", "(share > 0.5) & ~outside", "(share > 0.9) & ~outside",
              "segmentation"),
+    Mutation("segmentation/chroma.py", ".clip(*LIGHT)", ".clip(1, 1)", "auto"),
     Mutation("segmentation/chroma.py", "np.hypot(*screen[1:]) < STRONG", "False", "auto"),
     Mutation("segmentation/chroma.py", ".mean(1).min() < ALL_ROUND", ".mean() < ALL_ROUND", "auto"),
     Mutation("segmentation/motion.py", "_rest(frames, found.masks) > REST", "False", "auto"),

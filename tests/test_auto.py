@@ -55,6 +55,17 @@ def test_the_borders_of_all_frames_tell_the_screens_colour():
     assert iou(chroma.key(frames), masks) > 0.8
 
 
+def test_a_shadow_on_the_screen_is_no_object():
+    frames, masks = before((60, 160, 70))
+    y, x = np.mgrid[:90, :120]
+    light = 1 - 0.5 * np.exp(-(((x - 60) / 40) ** 2) - ((y - 70) / 15) ** 2)
+    shaded = np.where(masks[..., None], frames, light[..., None] * frames).astype(np.uint8)
+    assert chroma.shows_screen(shaded)
+    assert iou(chroma.key(shaded), masks) > 0.95
+    black = np.where(masks[..., None], 12, frames).astype(np.uint8)
+    assert iou(chroma.key(black), masks) > 0.95
+
+
 def test_a_screen_is_keyed_even_where_a_box_is_given():
     frames, masks = before((60, 160, 70))
     for box in (None, (10, 25, 40, 40)):
