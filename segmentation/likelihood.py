@@ -8,7 +8,8 @@ from segmentation.scene import lit_alike
 LEVELS = 32  # of each channel in a histogram
 UNIFORM = 1 / 256**3  # density of a colour of which nothing is known
 ANY = 8 * UNIFORM  # density of an object's colours before any was seen: objects are alike
-RARE = 0.5  # of `UNIFORM`: density of colours that are hardly seen
+SHADOWS = 1.0, 0.85, 0.7, 0.6, 0.5  # light in them
+RARE = 0.15  # of `UNIFORM`: density of colours that are hardly seen
 UNSEEN = 0.05  # share of colours that were never seen before
 NOISE = 2.0  # of the sensor, grey levels
 SHOWN, SHADED = 0.85, 0.03  # that a place without the object shows the known backdrop; in shadow
@@ -90,7 +91,7 @@ def resembles(frame, where):
 
 
 def rare(frames, where):
-    """What has colours that some parts of the frames hardly show.
+    """What has colours that some parts of the frames hardly show, in shadows neither.
 
     Args:
         frames: list of (H, W, 3) uint8 RGB.
@@ -101,7 +102,8 @@ def rare(frames, where):
     """
     colours = Colours()
     for frame, part in zip(frames, where):
-        colours.learn(_bins(frame)[part], 1.0)
+        for light in SHADOWS:
+            colours.learn(_bins((light * frame[part]).astype(np.uint8)), 1.0)
     return [colours(_bins(frame)) < RARE * UNIFORM for frame in frames]
 
 

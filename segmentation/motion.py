@@ -12,7 +12,7 @@ LEAST = 0.55  # judged quality of masks that are worth having
 MOST = 0.5  # share of the picture that may move
 LOOKS = 10  # frames that are looked at for what does not move of the object
 UNSURE, BESIDE, FAR = 3.0, 10.0, 30.0  # distances from a mask in small pictures, pixels
-REST = 0.12  # of the object's area: what may be beside it that is seen nowhere farther off
+REST = 0.1  # of the object's area: what may be beside it that is seen nowhere farther off
 FITS = "mark the object with --box x,y,w,h in the first frame, or by hand with --interactive"
 
 
