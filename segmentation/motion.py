@@ -8,7 +8,7 @@ from segmentation import background, follow, judge, likelihood
 from utils.errors import UserError
 
 WAYS = {"grabcut": follow.track, "background": background.subtract}  # the better one first
-LEAST = 0.55  # judged quality of masks that are worth having
+LEAST = 0.75  # judged quality of masks that are worth having
 MOST = 0.5  # share of the picture that may move
 LOOKS = 10  # frames that are looked at for what does not move of the object
 UNSURE, BESIDE, FAR = 3.0, 10.0, 30.0  # distances from a mask in small pictures, pixels
@@ -22,7 +22,7 @@ class Found(NamedTuple):
     Attributes:
         method: which found them.
         masks: list of (H, W) bool, one a frame.
-        quality: estimated mean IoU with the true masks, 0..1, from `judge`.
+        quality: estimated mean IoU with the true masks, 0..1, of those that are not empty.
         camera: "the camera stands still" or "the camera moves".
     """
 
@@ -57,10 +57,11 @@ def find(frames, ways=tuple(WAYS), progress=iter):
         if way == "grabcut" and not watched.masks[0].any():
             continue  # it begins in the first frame
         masks = listed(WAYS[way](frames, watched=watched, progress=progress), frames, progress)
-        tried.append(Found(way, masks, judge.scores(frames, masks).quality, camera))
-        if all(mask.any() for mask in masks):
+        empty = [number for number, mask in enumerate(masks) if not mask.any()]
+        tried.append(Found(way, masks, judge.scores(frames, masks, empty).quality, camera))
+        if not empty:
             break  # the object was never lost
-    found = max(tried, key=lambda one: one.quality)
+    found = max(tried, key=lambda one: one.quality * sum(mask.any() for mask in one.masks))
     if flaw := _flaw(frames, found):
         raise UserError(f"{camera}, and {flaw}; {FITS}")
     return found
@@ -86,11 +87,9 @@ def _missing(watched, ways):
 
 def _flaw(frames, found):
     """Why masks of what moves are not worth having; "" if they are."""
-    if found.quality < LEAST:
-        return "what moves has no clear outline"
     if _rest(frames, found.masks) > REST:
         return "only parts of the object move, while the rest stays where it is"
-    return ""
+    return "what moves has no clear outline" if found.quality < LEAST else ""
 
 
 def _rest(frames, masks):

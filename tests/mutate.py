@@ -78,7 +78,7 @@ MUTATIONS = (
     Mutation("segmentation/chroma.py", "np.hypot(*screen[1:]) < STRONG", "False", "auto"),
     Mutation("segmentation/chroma.py", ".mean(1).min() < ALL_ROUND", ".mean() < ALL_ROUND", "auto"),
     Mutation("segmentation/motion.py", "_rest(frames, found.masks) > REST", "False", "auto"),
-    Mutation("segmentation/motion.py", "if all(mask.any() for mask in masks):", "if True:", "auto"),
+    Mutation("segmentation/motion.py", "if not empty:", "if True:", "auto"),
     Mutation("segmentation/auto.py", ">= motion.LEAST", ">= 0", "auto"),
     Mutation("finishing/crop_boxes.py", "self._factor[indices] + self._offset[indices]",
              "self._factor[indices] - self._offset[indices]", "finishing tracks"),
