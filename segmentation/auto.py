@@ -7,16 +7,14 @@ from segmentation import weights as weight_files
 
 
 class Choice(NamedTuple):
-    """A method, its masks, an iterable of (H, W) bool, and a sentence that says why."""
+    """A method, its masks (iterable of (H, W) bool, one a frame), and in words why this one."""
 
     method: str
     masks: object
     why: str
 
 
-def choose(
-    frames, box=None, tolerance=chroma.TOLERANCE, weights="", device="cpu", progress=iter
-):  # fmt: skip
+def choose(frames, box=None, tolerance=chroma.TOLERANCE, weights="", device="cpu", progress=iter):
     """Choose a method and find masks by it.
 
     A trained network comes first, if its weights are there. A screen of one colour is keyed. The

@@ -15,7 +15,7 @@ SURE = 10  # weight of what the user says: an object is in its box and nowhere e
 GROWN = 0.02  # how much larger than a box its surroundings are, share of the longer side
 STEP = 0.04  # how far what moves gets from a frame to the next, share of the longer side
 HOLLOW = 0.35  # radius of what is closed in a mask at first, share of the object's size
-TREMBLING = 0.005  # share of the longer side by which a still camera moves
+TREMBLING = 0.01  # share of the longer side by which a still camera moves
 NOTHING_MOVES = "nothing moves against the background in these frames; mark the object with a box"
 
 

@@ -108,4 +108,4 @@ def _rest(frames, masks):
         (part & (a > UNSURE) & (a < max(BESIDE, size))).sum() / size**2
         for part, a, size in zip(rare, away, sizes)
     ]
-    return np.median(shares)
+    return np.median(shares or [0.0])
