@@ -8,13 +8,14 @@ from segmentation.graph_cut import run_grabcut
 from utils.errors import UserError
 
 ITERATIONS = 3  # of GrabCut in a box
-AGAIN = 4  # times that the first mask is decided anew, each time by the colours of the former
+AGAIN = 2  # times that the first mask is decided anew, each time by the colours of the former
 KEEP = 0.9  # share of what was learned of colours that lasts to the next frame
 MARGIN = 0.02  # around a box or a mask, share of the longer side: the object may be there, too
 RING = 0.05  # around a box, share of the longer side, by which the scene in it is told
 STROKE, NEAR = 6.0, 0.1  # log-odds of a stroke's own colours, and how far it reaches
 REACH_OF_STROKES = 0.3  # around strokes without a box the object may be, share of the longer side
 KNOWN = 0.5  # trust in a box's backdrop with which colours alone count no more
+ROUND = 3  # exponent of the superellipse that an object in a box stays in
 DIFFERS = -1.0  # log-odds by the backdrop alone below which it is seen
 
 
@@ -166,6 +167,7 @@ def _starts(frame, view, moving, inside, strokes):
     new, unsure = likelihood.Appearance(), np.full(inside.shape, 0.5)
     yield decision.decide(new, frame, view, unsure, inside, strokes)
     plain = np.where(inside, cv2.GC_PR_FGD, cv2.GC_BGD).astype(np.uint8)
+    plain[inside & _corners(inside)] = cv2.GC_PR_BGD
     hints = plain.copy()
     hints[inside & (new.log_odds(frame, view) < DIFFERS)] = cv2.GC_PR_BGD
     hints[inside & moving] = cv2.GC_FGD
@@ -177,7 +179,23 @@ def _starts(frame, view, moving, inside, strokes):
 def _told_best(frame, inside, masks):
     """The mask that fills its box and whose colours tell it from its surroundings."""
     around, smooth = cleanup.dilate(inside, RING), cv2.GaussianBlur(frame, (0, 0), 1)
-    return max(masks, key=lambda m: likelihood.told_apart(smooth, m, around) * _filling(m, inside))
+    corners = inside & _corners(inside)
+
+    def score(mask):
+        free = 1 - mask[corners].mean()
+        return likelihood.told_apart(smooth, mask, around) * _filling(mask, inside) * free
+
+    return max(masks, key=score)
+
+
+def _corners(inside):
+    """Where a box lies outside its superellipse: objects seldom reach into its corners, (H, W)."""
+    x, y, width, height = cv2.boundingRect(inside.astype(np.uint8))
+    across, down = (
+        np.abs((np.arange(side) - start - (extent - 1) / 2) / (extent / 2)) ** ROUND
+        for side, start, extent in zip(inside.shape[::-1], (x, y), (width, height))
+    )
+    return across + down[:, None] > 1
 
 
 def _filling(mask, inside):

@@ -51,9 +51,9 @@ class Appearance:
     def learn(self, frame, mask, keep=1.0):
         """Learn from a frame (H, W, 3) uint8 RGB and the object's mask (H, W) bool in it."""
         bins = _bins(frame)
-        away = distance(~mask)
+        depth, away = distance(mask), distance(~mask)
         near = AROUND * np.sqrt(mask.sum()) + CLEAR
-        self._object.learn(bins[mask], keep)
+        self._object.learn(bins[depth > CLEAR / 2], keep)
         self._around.learn(bins[(away > CLEAR) & (away < near)], keep)
 
     def scenic(self, frame):
