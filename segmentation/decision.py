@@ -18,7 +18,7 @@ SMOOTH = 6.0  # grey levels by which that may be wrong
 TRUST = 2.0  # in where the object is expected, log-odds
 
 
-def decide(appearance, frame, view, expected, reach, strokes=None):
+def decide(appearance, frame, view, expected, reach, strokes=None, sure=False):
     """The object's mask (H, W) bool.
 
     Args:
@@ -28,6 +28,7 @@ def decide(appearance, frame, view, expected, reach, strokes=None):
         expected: (H, W) float32 or bool, 0..1, where the object is expected.
         reach: (H, W) bool, where it may be.
         strokes: `follow.Strokes`, or None.
+        sure: whether what is expected has no thin parts that are wrong: then they are kept.
     """
     result, longer = np.zeros(reach.shape, bool), max(reach.shape)
     if not reach.any():
@@ -35,6 +36,8 @@ def decide(appearance, frame, view, expected, reach, strokes=None):
     radius = max(2, round(ALIKE * longer))
     window = _window(reach, 2 * radius)
     prior = cv2.GaussianBlur(np.float32(expected)[window], (0, 0), UNSURE * longer)
+    if sure:
+        prior = np.maximum(prior, expected[window])
     frame, reach = np.ascontiguousarray(frame[window]), reach[window]
     seen = appearance.log_odds(frame, view.part(window))
     odds = seen + TRUST * (2 * prior - 1)
@@ -68,11 +71,11 @@ def _window(mask, margin):
     return np.s_[top : y + height + margin, left : x + width + margin]
 
 
-def carry(appearance, former_mask, former, frame, view, strokes):
+def carry(appearance, former_mask, former, frame, view, strokes, sure):
     """The mask of a frame from that of its neighbour `former`, in either direction of time."""
     expected = flow.propagate_mask(former_mask, former, frame)
     reach = cleanup.dilate(expected, REACH)
-    return decide(appearance, frame, extended(view, reach), expected, reach, strokes)
+    return decide(appearance, frame, extended(view, reach), expected, reach, strokes, sure)
 
 
 def decide_again(frames, scene, masks):

@@ -66,7 +66,7 @@ class Follower:
         self._frames = frames
         self._watched = watched or background.Watched(frames)
         self.scene = self._watched.scene
-        self._appearance = None
+        self._appearance, self._sure = None, False
 
     def moving(self, number):
         """What moves in a frame, (H, W) bool; UserError where nothing does."""
@@ -91,7 +91,7 @@ class Follower:
         inside = _surroundings(frame, box, strokes, mask)
         self.scene.settle(self._watched.free(inside, number))
         view = decision.extended(self.scene.view(number), cleanup.dilate(inside, MARGIN))
-        self._appearance = likelihood.Appearance()
+        self._appearance, self._sure = likelihood.Appearance(), strokes is not None
         if mask is not None and strokes is None:
             self._appearance.learn(frame, mask)
             return mask
@@ -111,11 +111,11 @@ class Follower:
         if self._appearance is None:
             self._appearance = likelihood.Appearance()
             self._appearance.learn(former, mask)
-        found = decision.carry(
-            self._appearance, mask, former, frame, self.scene.view(number), Strokes(frame, strokes)
-        )
+        view, strokes = self.scene.view(number), Strokes(frame, strokes)
+        found = decision.carry(self._appearance, mask, former, frame, view, strokes, self._sure)
         if found.any():
-            self._appearance.learn(frame, found, KEEP)
+            deep = 0 if self._sure else likelihood.CLEAR / 2
+            self._appearance.learn(frame, found, KEEP, deep)
         return found
 
 

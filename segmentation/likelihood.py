@@ -48,12 +48,19 @@ class Appearance:
     def __init__(self):
         self._object, self._around = Colours(), Colours()
 
-    def learn(self, frame, mask, keep=1.0):
-        """Learn from a frame (H, W, 3) uint8 RGB and the object's mask (H, W) bool in it."""
+    def learn(self, frame, mask, keep=1.0, deep=CLEAR / 2):
+        """Learn from a frame and the object's mask in it.
+
+        Args:
+            frame: (H, W, 3) uint8 RGB.
+            mask: (H, W) bool.
+            keep: share of what was learned before that stays.
+            deep: pixels from the outline from which on colours are the object's.
+        """
         bins = _bins(frame)
         depth, away = distance(mask), distance(~mask)
         near = AROUND * np.sqrt(mask.sum()) + CLEAR
-        self._object.learn(bins[depth > CLEAR / 2], keep)
+        self._object.learn(bins[depth > deep], keep)
         self._around.learn(bins[(away > CLEAR) & (away < near)], keep)
 
     def scenic(self, frame):
