@@ -17,12 +17,11 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from preparation import clip_folder, decoding, existing, masking, publish, record, review
+from preparation import clip_folder, decoding, existing, finding, masking, publish, record, review
 from preparation.finish import finish
-from segmentation import auto, methods, weights
 from server import packages
 from utils.errors import UserError
-from video.reader import Excerpt, open_source
+from video.reader import Excerpt
 
 
 def excerpt(opt):
@@ -38,43 +37,12 @@ def decode(opt, new):
     return count, fps
 
 
-def method(opt):
-    """Name of the method that the options mean; "auto" where the frames must tell."""
-    if opt.mask != "auto":
-        return opt.mask
-    return "file" if opt.mask_file else "chroma" if opt.key else "auto"
-
-
-def choose(opt, frames):
-    """The `auto.Choice` by `--mask`, with masks (H, W) bool for each of `frames`."""
-    if method(opt) != "auto":
-        return auto.Choice(method(opt), find_masks(opt, method(opt), frames), "")
-    known = {"weights": opt.mask_weights, "device": device(opt), "tolerance": opt.tolerance}
-    found = auto.choose(frames, pixels(opt, frames), progress=search, **known)
-    print(f"--mask {found.method} was chosen: {found.why}")
-    return found
-
-
-def find_masks(opt, name, frames, mask=None):
-    """Masks (H, W) bool by a method, one for each of `frames`; `mask` is the first, if known."""
-    source = None
-    if name == "file":
-        every = Path(opt.mask_file).is_dir()  # then there is one for each frame that was taken
-        source = open_source(opt.mask_file, Excerpt() if every else excerpt(opt))
-    if name == "alpha":
-        source = open_source(opt.video, excerpt(opt), alpha=True)
-    learned = {}
-    if name in weights.NEEDED:
-        learned = {"weights": opt.mask_weights, "device": device(opt)}
-    plain = {"key": opt.key and opt.key.rgb, "tolerance": opt.tolerance, "source": source}
-    return methods.masks(
-        name, frames, pixels(opt, frames), mask,
-        more=bool(opt.max_frames), progress=search, **plain, **learned,
+def finder(opt):
+    """The `Finder` of masks by the options."""
+    return finding.Finder(
+        opt.mask, opt.video, excerpt(opt), opt.box, opt.key, opt.tolerance,
+        opt.mask_file, opt.mask_weights, partial(device, opt), bool(opt.max_frames), search,
     )  # fmt: skip
-
-
-def pixels(opt, frames):
-    return opt.box and opt.box.pixels(*frames[0].shape[1::-1])
 
 
 def device(opt):
@@ -92,17 +60,6 @@ def write_masks(raw, numbers, new):
     return masking.write(raw, numbers, new / "masks", bar)
 
 
-def refuse_missing(opt):
-    """UserError where what `--mask` needs is not there: said before the work, not after."""
-    name = method(opt)
-    if name == "file" and not opt.mask_file:
-        raise UserError("--mask file needs --mask_file, a video or folder of masks")
-    if name == "auto" and opt.mask_weights:
-        name = weights.method_of(opt.mask_weights)
-    if name in weights.NEEDED:
-        weights.find(name, opt.mask_weights)
-
-
 def asked(opt):
     """What decides the clip, as prepared.json remembers it."""
     frames, masks = (
@@ -116,9 +73,9 @@ def asked(opt):
 
 def prepare(opt, out, new):
     """Make the whole clip; what the same options made before is kept. Returns a `Review`."""
-    wanted = asked(opt)
+    wanted, masker = asked(opt), finder(opt)
     known = existing.Existing() if opt.overwrite else existing.find_for(out, wanted)
-    refuse_missing(opt)
+    masker.refuse_missing()
     if known.same_frames:
         folder, count, fps = out, known.record["frames"], known.record["fps"]
     else:
@@ -128,7 +85,9 @@ def prepare(opt, out, new):
     content = known.prepared(wanted, count, fps, frames[0].shape[1::-1])
     parts = {}
     if not known.same_masks:
-        found = choose(opt, frames)
+        found = masker.choose(frames)
+        if found.why:
+            print(f"--mask {found.method} was chosen: {found.why}")
         content["method"] = found.method
         parts = write_masks(found.masks, range(count), new)
     return finish(out, new, content, parts)
@@ -145,7 +104,8 @@ def redo(opt, given, out, new):
     for name, value in clip_options.recorded(former).items():
         if name not in given:
             setattr(opt, name, value)
-    refuse_missing(opt)
+    masker = finder(opt)
+    masker.refuse_missing()
     spared = set() if opt.overwrite else known.edited
     if hit := spared.intersection(numbers):
         print(f"masks {review.ranges(hit)} were edited and stay; --overwrite makes them anew too")
@@ -155,8 +115,8 @@ def redo(opt, given, out, new):
     before = None
     if numbers[0] and not opt.box:
         before = clip_folder.read_mask(new / f"masks/{numbers[0] - 1}.png")
-    name = "grabcut" if method(opt) == "auto" else method(opt)
-    raw = masking.of_range(partial(find_masks, opt, name), name, frames, numbers, before)
+    name = "grabcut" if masker.method == "auto" else masker.method
+    raw = masking.of_range(partial(masker.masks, name), name, frames, numbers, before)
     parts = write_masks(raw, numbers, new)
     return finish(out, new, known.remade(parts), parts)
 

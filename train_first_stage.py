@@ -27,15 +27,11 @@ def detect_pair(jokr, batch):
 
 
 def generator_losses(jokr, discriminator, a, b, warp_a, warp_b, opt, moments=None):
-    """The terms that detector, shape decoder and theta minimise, weighted.
-
-    docs/METHOD.md, section 4, has their formulas.
+    """The weighted terms that detector, shape decoder and theta minimise (docs/METHOD.md, 4).
 
     Args:
-        a, b: `Batch` of either domain.
-        warp_a, warp_b: (B, 2, 3) random affine warps.
-        opt: weights of the terms.
-        moments: `Moments`, where they count.
+        a, b: `Batch` of either domain; warp_a, warp_b: (B, 2, 3) random affine warps.
+        opt: weights of the terms; moments: `Moments`, where they count.
 
     Returns:
         dict of the terms; dict of what the sample pictures and the discriminator need.

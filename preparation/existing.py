@@ -31,7 +31,7 @@ class Existing:
         return set(range(count)) if self.same_masks else self.edited | self.redone
 
     def prepared(self, asked, frames, fps, size):
-        """New content of prepared.json, when the clip was prepared as `compare` was asked."""
+        """New content of prepared.json, when the clip was prepared as it was asked."""
         made = {"frames": frames, "fps": fps, "size": size, "edited": sorted(self.edited)}
         return {**self.record, **asked, **made}
 

@@ -7,10 +7,10 @@ from segmentation import camera, cleanup, decision, likelihood
 from segmentation.scene import Canvas, Scene
 from utils.errors import UserError
 
-SMALL = 160  # longer side of the pictures in which motion is looked for
+SMALL = 160  # longer side of the pictures in which motion is looked for, pixels
 LEAST = 1e-3  # share of the picture that an object has at least
 WHOLE, SAME = 0.65, 0.45  # what moves fills a box: share of its sides; log-ratio of later sizes
-MAYBE = 0.004  # trust in a backdrop that may be the object
+MAYBE = 0.004  # trust, 0..1, in a backdrop that may be the object
 SURE = 10  # weight of what the user says: an object is in its box and nowhere else
 GROWN = 0.02  # how much larger than a box its surroundings are, share of the longer side
 STEP = 0.04  # how far what moves gets from a frame to the next, share of the longer side
@@ -27,6 +27,7 @@ class Watched:
         progress: function of an iterable that shows how far it is.
 
     Attributes:
+        places: list of 3x3 matrices, from `camera.places`.
         scene: `scene.Scene` in the size of the frames, the object left out of its backdrop.
         masks: list of (h, w) bool, small masks of what moves, one a frame.
     """
@@ -44,6 +45,7 @@ class Watched:
 
     @property
     def moves(self):
+        """Whether anything moves that is as large as an object."""
         return _enough(self.masks)
 
     @property
@@ -66,7 +68,7 @@ class Watched:
             inside: (H, W) bool, all of the object in the frame of this number, and around it.
 
         Returns:
-            dict of number -> (H, W), for each sample.
+            dict of number -> (H, W) weights, 0..`SURE`, for each sample and for that frame.
         """
         size, small = inside.shape[::-1], self.masks[number].shape
         start = cv2.resize(inside.astype(np.uint8), small[::-1]) > 0
@@ -129,10 +131,6 @@ def _box(mask):
         return None
     x, y, w, h = cv2.boundingRect(mask.astype(np.uint8))
     return np.array([x + w / 2, y + h / 2, w, h])
-
-
-def _centre(mask):
-    return np.array([indices.mean() for indices in np.nonzero(mask)[::-1]])
 
 
 def _noted(frames, small, progress):

@@ -26,7 +26,7 @@ def decide(appearance, frame, view, expected, reach, strokes=None, sure=False):
         frame: (H, W, 3) uint8 RGB.
         view: `scene.View`, the backdrop in this frame.
         expected: (H, W) float32 or bool, 0..1, where the object is expected.
-        reach: (H, W) bool, where it may be.
+        reach: (H, W) bool, where it may be; empty for an empty mask.
         strokes: `follow.Strokes`, or None.
         sure: whether what is expected has no thin parts that are wrong: then they are kept.
     """
@@ -71,11 +71,19 @@ def _window(mask, margin):
     return np.s_[top : y + height + margin, left : x + width + margin]
 
 
-def carry(appearance, former_mask, former, frame, view, strokes, sure):
-    """The mask of a frame from that of its neighbour `former`, in either direction of time."""
+def carry(appearance, former_mask, former, frame, view, sure):
+    """The mask (H, W) bool of a frame from that of its neighbour, in either direction of time.
+
+    Args:
+        appearance: `likelihood.Appearance`.
+        former_mask: (H, W) bool, the neighbour's; empty where the object was lost.
+        former, frame: (H, W, 3) uint8 RGB, the neighbour and the frame itself.
+        view: `scene.View`, the backdrop in the frame.
+        sure: whether the former mask has no thin parts that are wrong: then they are kept.
+    """
     expected = flow.propagate_mask(former_mask, former, frame)
     reach = cleanup.dilate(expected, REACH)
-    return decide(appearance, frame, extended(view, reach), expected, reach, strokes, sure)
+    return decide(appearance, frame, extended(view, reach), expected, reach, sure=sure)
 
 
 def decide_again(frames, scene, masks):
@@ -102,6 +110,8 @@ def learned(frames, scene, masks, hides):
     """`Appearance` by masks of the scene's samples, whose backdrop is found anew without them.
 
     Args:
+        frames: sequence of (H, W, 3) uint8 RGB; the samples are read.
+        scene: `scene.Scene` of them.
         masks: sequence, or dict by number, of (H, W) bool.
         hides: function of a mask that returns what may hide the scene, (H, W) bool.
     """
@@ -121,6 +131,10 @@ def extended(view, inside):
     """The view with what is unknown in a box told by its surroundings, if those are smooth.
 
     A quadratic surface through the colours of the ring around it, fitted robustly.
+
+    Args:
+        view: `scene.View`; returned as it is where its surroundings do not tell.
+        inside: (H, W) bool, the box.
     """
     unknown = (view.trust < 0.5) & inside
     ring = (view.trust > 0.5) & cleanup.dilate(inside, RING)

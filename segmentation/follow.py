@@ -8,14 +8,14 @@ from segmentation.graph_cut import run_grabcut
 from utils.errors import UserError
 
 ITERATIONS = 3  # of GrabCut in a box
-AGAIN = 2  # times that the first mask is decided anew, each time by the colours of the former
+AGAIN = 2  # times that the first mask is decided anew, each time by the colours of the former one
 KEEP = 0.9  # share of what was learned of colours that lasts to the next frame
 MARGIN = 0.02  # around a box or a mask, share of the longer side: the object may be there, too
 RING = 0.05  # around a box, share of the longer side, by which the scene in it is told
-STROKE, NEAR = 6.0, 0.1  # log-odds of a stroke's own colours, and how far it reaches
+STROKE, NEAR = 6.0, 0.1  # log-odds of a stroke's own colours; its reach, share of the longer side
 REACH_OF_STROKES = 0.3  # around strokes without a box the object may be, share of the longer side
-KNOWN = 0.5  # trust in a box's backdrop with which colours alone count no more
-ROUND = 3  # exponent of the superellipse that an object in a box stays in
+KNOWN = 0.5  # mean trust, 0..1, in a box's backdrop with which colours alone count no more
+ROUND = 3  # exponent, without unit, of the superellipse that an object in a box stays in
 DIFFERS = -1.0  # log-odds by the backdrop alone below which it is seen
 
 
@@ -105,14 +105,14 @@ class Follower:
             mask = decision.decide(self._appearance, frame, view, mask, inside, strokes)
         return mask
 
-    def carry(self, number, other, mask, strokes=None):
-        """The mask of a frame, (H, W) bool, from the mask of its neighbour `other`."""
+    def carry(self, number, other, mask):
+        """The mask of a frame, (H, W) bool, from the mask (H, W) bool of its neighbour `other`."""
         frame, former = self._frames[number], self._frames[other]
         if self._appearance is None:
             self._appearance = likelihood.Appearance()
             self._appearance.learn(former, mask)
-        view, strokes = self.scene.view(number), Strokes(frame, strokes)
-        found = decision.carry(self._appearance, mask, former, frame, view, strokes, self._sure)
+        view = self.scene.view(number)
+        found = decision.carry(self._appearance, mask, former, frame, view, self._sure)
         if found.any():
             deep = 0 if self._sure else likelihood.CLEAR / 2
             self._appearance.learn(frame, found, KEEP, deep)
@@ -125,9 +125,12 @@ class Strokes:
     Args:
         frame: (H, W, 3) uint8 RGB.
         drawn: (H, W) int8, 1 on the object, -1 on the background, 0 elsewhere, or None.
+
+    Attributes:
+        odds: (H, W) float32, log-odds that strokes nearby say of each pixel.
     """
 
-    def __init__(self, frame, drawn=None):
+    def __init__(self, frame, drawn):
         self._drawn = None if drawn is None or not drawn.any() else drawn
         self.odds = np.zeros(frame.shape[:2], np.float32)
         for sign in () if self._drawn is None else (1, -1):
@@ -137,12 +140,12 @@ class Strokes:
             self.odds += sign * STROKE * near * likelihood.resembles(frame, on)
 
     def hint(self, hints):
-        """Enter what is sure into hints for `run_grabcut`."""
+        """Enter what is sure into hints (H, W) uint8 for `run_grabcut`."""
         if self._drawn is not None:
             hints[self._drawn > 0], hints[self._drawn < 0] = cv2.GC_FGD, cv2.GC_BGD
 
     def enforce(self, mask):
-        """The mask with what is sure."""
+        """The mask (H, W) bool with what is sure."""
         return mask if self._drawn is None else (mask | (self._drawn > 0)) & (self._drawn >= 0)
 
 

@@ -5,15 +5,15 @@ import numpy as np
 
 from segmentation.scene import lit_alike
 
-LEVELS = 32  # of each channel in a histogram
-UNIFORM = 1 / 256**3  # density of a colour of which nothing is known
+LEVELS = 32  # of each channel in a histogram, bins
+UNIFORM = 1 / 256**3  # density of a colour of which nothing is known, per (grey level)^3
 ANY = 8 * UNIFORM  # density of an object's colours before any was seen: objects are alike
-SHADOWS = 1.0, 0.85, 0.7, 0.6, 0.5  # light in them
+SHADOWS = 1.0, 0.85, 0.7, 0.6, 0.5  # light that is left in them, share
 RARE = 0.15  # of `UNIFORM`: density of colours that are hardly seen
 UNSEEN = 0.05  # share of colours that were never seen before
 NOISE = 2.0  # of the sensor, grey levels
-SHOWN, SHADED = 0.85, 0.03  # that a place without the object shows the known backdrop; in shadow
-SOFT = 0.02  # how much the light in a shadow changes within 5 pixels
+SHOWN, SHADED = 0.85, 0.03  # probability of the known backdrop where no object is; in shadow
+SOFT = 0.02  # how much the light in a shadow changes within 5 pixels, share
 DARKEST = 0.5  # light that a shadow leaves at least, share
 MOST = 6.0  # what one pixel says at most, log-odds
 EDGE = 12.0  # difference of colours within which neighbours decide together, grey levels
@@ -29,7 +29,7 @@ class Colours:
         self._density = np.full(LEVELS**3, ANY, np.float32)
 
     def learn(self, bins, keep):
-        """Count pixels by the numbers of their bins; `keep` is the share that old counts keep."""
+        """Count pixels by the numbers (N,) of their bins; old counts keep the share `keep`."""
         from scipy import ndimage  # slow to import, and needed only here
 
         self._counts = keep * self._counts + np.bincount(bins, minlength=LEVELS**3)
@@ -39,6 +39,7 @@ class Colours:
             self._density = np.float32((1 - UNSEEN) * learned + UNSEEN * UNIFORM)
 
     def __call__(self, bins):
+        """Density of the colours in bins of these numbers, float32 of the same shape."""
         return self._density[bins]
 
 
@@ -53,8 +54,8 @@ class Appearance:
 
         Args:
             frame: (H, W, 3) uint8 RGB.
-            mask: (H, W) bool.
-            keep: share of what was learned before that stays.
+            mask: (H, W) bool; an empty one teaches colours of the surroundings at most.
+            keep: share that counts of earlier frames keep, 0..1.
             deep: pixels from the outline from which on colours are the object's.
         """
         bins = _bins(frame)
@@ -64,7 +65,14 @@ class Appearance:
         self._around.learn(bins[(away > CLEAR) & (away < near)], keep)
 
     def scenic(self, frame):
-        """Probability (H, W) that a colour is one of the surroundings, not of the object."""
+        """How surely colours are ones of the surroundings, not of the object.
+
+        Args:
+            frame: (H, W, 3) uint8 RGB.
+
+        Returns:
+            (H, W) float32, 0..1; 1 where both are as likely.
+        """
         bins = _bins(frame)
         around = self._around(bins)
         return (2 * around / (around + self._object(bins))).clip(0, 1)
@@ -90,7 +98,15 @@ class Appearance:
 
 
 def resembles(frame, where):
-    """How much pixels look like those in (H, W) bool, (H, W) float32, 0..1."""
+    """How much pixels look like some of them.
+
+    Args:
+        frame: (H, W, 3) uint8 RGB.
+        where: (H, W) bool, at least one pixel.
+
+    Returns:
+        (H, W) float32, 0..1; 1/2 is as usual among those.
+    """
     bins, colours = _bins(frame), Colours()
     colours.learn(bins[where], 0.0)
     found = colours(bins)
@@ -191,13 +207,22 @@ def distance(mask):
 
 
 def _bins(frame):
-    """Number of each pixel's bin in a histogram of `LEVELS`^3, (..., ) int32."""
+    """Number of each pixel's bin in a histogram of `LEVELS`^3, (...) int32 for (..., 3) uint8."""
     level = (frame // (256 // LEVELS)).astype(np.int32)
     return (level[..., 0] * LEVELS + level[..., 1]) * LEVELS + level[..., 2]
 
 
 def told_apart(frame, mask, window):
-    """Mutual information of colours and mask in a window (H, W) bool, bits per pixel."""
+    """How well colours tell a mask: their mutual information (Shannon 1948).
+
+    Args:
+        frame: (H, W, 3) uint8 RGB.
+        mask: (H, W) bool.
+        window: (H, W) bool, the pixels that count; at least one.
+
+    Returns:
+        bits per pixel, 0..1.
+    """
     bins = _bins(frame)[window]
     inside = mask[window]
     whole = np.bincount(bins, minlength=LEVELS**3).astype(float)

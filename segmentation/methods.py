@@ -4,18 +4,9 @@ from segmentation import chroma, follow, given, motion
 
 
 def masks(
-    name,
-    frames,
-    box=None,
-    mask=None,
-    key=None,
-    tolerance=chroma.TOLERANCE,
-    source=None,
-    more=False,
-    weights="",
-    device="cpu",
-    progress=iter,
-):
+    name, frames, box=None, mask=None, key=None, tolerance=chroma.TOLERANCE, source=None,
+    more=False, weights="", device="cpu", progress=iter,
+):  # fmt: skip
     """Masks of the object in every frame, by the method `name`.
 
     Args:

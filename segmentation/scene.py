@@ -6,9 +6,8 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-SAMPLES = 16  # frames that make a backdrop, and one more for every `EVERY` frames of the clip
-EVERY = 24
-ALIKE = 12.0  # distance of RGB colours up to which two samples show the same thing
+SAMPLES, EVERY = 16, 24  # frames that make a backdrop; frames of the clip for each one more
+ALIKE = 12.0  # distance of RGB colours up to which two samples show the same thing, grey levels
 LARGEST = 9  # area of the canvas at most, pictures
 
 
@@ -26,6 +25,7 @@ class View(NamedTuple):
     spread: np.ndarray
 
     def part(self, window):
+        """The view in a window, two slices."""
         return View(*(part[window] for part in self))
 
 
@@ -34,27 +34,23 @@ class Canvas:
 
     Args:
         places: 3x3 matrix of each frame, from `camera.places`.
-        size: (width, height) of the frames.
+        size: (width, height) of the frames, pixels.
     """
 
     def __init__(self, places, size):
         shift, self._extent = _extent(places, size)
         self._laid, self.size = [shift @ place for place in places], size
 
-    @property
-    def shape(self):
-        return self._extent[::-1]
-
     def lay(self, picture, number):
-        """The picture (H, W[, 3]) of the frame of this number on the canvas."""
+        """The picture (H, W[, 3]) of the frame of this number on the canvas, (h, w[, 3])."""
         return cv2.warpAffine(picture, self._laid[number][:2], self._extent)
 
-    def lay_mask(self, mask, number, least=254):
-        """The same of a mask (H, W) bool; True where more than `least` of 255 is covered."""
-        return self.lay(np.uint8(255 * mask), number) > least
+    def lay_mask(self, mask, number):
+        """The same of a mask (H, W) bool; True where a pixel is covered wholly, (h, w) bool."""
+        return self.lay(np.uint8(255 * mask), number) > 254
 
     def seen(self, part, number):
-        """A part of the canvas as the frame of this number shows it."""
+        """A part (h, w[, 3]) of the canvas as the frame of this number shows it, (H, W[, 3])."""
         back = np.linalg.inv(self._laid[number])[:2]
         return cv2.warpAffine(part, back, self.size)
 
@@ -64,10 +60,11 @@ class Scene:
 
     Args:
         frames: sequence of (H, W, 3) uint8 RGB; some of them are read.
-        canvas: `Canvas`.
+        canvas: `Canvas` with a place for each of them.
 
     Attributes:
-        numbers: of the frames that are samples.
+        canvas: the same.
+        numbers: of the frames that are samples, in order.
     """
 
     def __init__(self, frames, canvas):
@@ -114,7 +111,7 @@ class Scene:
         self._spread = np.sqrt(square / near.sum(0).clip(1e-6))
 
     def view(self, number):
-        """The backdrop as the frame of this number would show it."""
+        """The backdrop as the frame of this number would show it, `View`."""
         parts = self._colours, self._trust, self._spread
         return View(*(self.canvas.seen(part, number) for part in parts))
 
@@ -123,8 +120,11 @@ def lit_alike(picture, other, both):
     """A picture, brightened or darkened to the exposure of another one.
 
     Args:
-        picture, other: (H, W, 3) uint8.
+        picture, other: (H, W, 3) uint8 RGB.
         both: (H, W) bool, the pixels whose brightness is compared.
+
+    Returns:
+        (H, W, 3) uint8; the picture as it is where `both` holds too few pixels.
     """
     rows, columns = np.nonzero(both[::2, ::2])
     if len(rows) < 50:
