@@ -25,17 +25,11 @@ from tests.reference import Report, fill
 from tests.reference_steps import FIRST_STAGE, SECOND_STAGE, check_first_stage, check_second_stage
 from utils import geometry
 
+GENERATOR = {"width": 16, "dropout": False}  # of the stored networks
 
-@torch.no_grad()
-def check_modules(folder, report, seed):
-    """Single pieces in float32."""
-    with np.load(folder / "modules.npz") as file:
-        golden = {k: torch.from_numpy(file[k]) for k in file.files}
-    generator = {"width": 16, "dropout": False}
 
-    def close(name, ours):
-        report.close(f"modules {name}", ours, golden[name], absolute=1e-4)
-
+def check_detectors(golden, close, seed):
+    """Keypoints of both detectors, and the first one's equivariance."""
     hourglass = fill(HourglassDetector(14, 0.25), "KP", seed).eval()
     close("antialias_kernel", hourglass.down.weight[0, 0])
     value, heatmap = hourglass(golden["kp_in"])
@@ -51,11 +45,22 @@ def check_modules(folder, report, seed):
     close("kp_train_value", value)
     close("kp_train_heatmap", heatmap)
     close("kp_running_mean_after", hourglass.predictor.encoder.down_blocks[0].norm.running_mean)
-    strong = fill(StrongDetector(14, 0.25, **generator), "KP_strong", seed).eval()
+    strong = fill(StrongDetector(14, 0.25, **GENERATOR), "KP_strong", seed).eval()
     value, heatmap = strong(golden["kp_in"])
     close("kps_eval_value", value)
     close("kps_eval_heatmap", heatmap)
 
+
+@torch.no_grad()
+def check_modules(folder, report, seed):
+    """Single pieces in float32."""
+    with np.load(folder / "modules.npz") as file:
+        golden = {k: torch.from_numpy(file[k]) for k in file.files}
+
+    def close(name, ours):
+        report.close(f"modules {name}", ours, golden[name], absolute=1e-4)
+
+    check_detectors(golden, close, seed)
     kps, close_by, theta = golden["kps"], golden["kps_close"], golden["theta"]
     close("kp_to_heatmap_64", geometry.redraw(kps, 64, 64))
     close("transform_kp", geometry.affine_apply(theta, kps))
@@ -63,11 +68,11 @@ def check_modules(folder, report, seed):
     close("separation_first10_delta0.12", keypoint_losses.separation(close_by, 0.12))
     close("temporal_alpha13", keypoint_losses.temporal(close_by, golden["kps_next"], 13))
     close("silhouette", keypoint_losses.silhouette(golden["kp_eval_heatmap"], golden["seg"]))
-    decoder = fill(ShapeDecoder(14, **generator), "G_A", seed).eval()
+    decoder = fill(ShapeDecoder(14, **GENERATOR), "G_A", seed).eval()
     mask_a, mask_b = decoder(geometry.redraw(kps[:2], 128, 128))
     close("ga_mask_a", mask_a)
     close("ga_mask_b", mask_b)
-    close("ra_out", fill(Refiner(**generator), "R_A", seed).eval()(golden["ga_mask_a"]))
+    close("ra_out", fill(Refiner(**GENERATOR), "R_A", seed).eval()(golden["ga_mask_a"]))
     close("disc_out", fill(DomainDiscriminator(14), "Disc", seed)(kps))
 
 
@@ -136,12 +141,11 @@ def difference(*paths):
 
 def golden_checkpoint(seed):
     """A stage-two checkpoint of filled networks, as the reference writes them."""
-    generator = {"width": 16, "dropout": False}
     networks = {
         "KP": HourglassDetector(14),
-        "G_A": ShapeDecoder(14, **generator),
-        "R_A": Refiner(**generator),
-        "R_B": Refiner(**generator),
+        "G_A": ShapeDecoder(14, **GENERATOR),
+        "R_A": Refiner(**GENERATOR),
+        "R_B": Refiner(**GENERATOR),
     }
     theta = torch.tensor([[[1.1, -0.2, 0.05], [0.15, 0.9, -0.1]]], requires_grad=True)
     states = {tag: fill(network, tag, seed).state_dict() for tag, network in networks.items()}

@@ -128,6 +128,44 @@ def shown(session, number, edit):
     return cv2.imread(str(path), cv2.IMREAD_GRAYSCALE) > 127
 
 
+def mark(page, session, truth):
+    """Draw a box around the object in frame 0; every frame gets a mask by it."""
+    rows, columns = np.flatnonzero(truth.any(1)), np.flatnonzero(truth.any(0))
+    page.drag((columns[0] - 3, rows[0] - 3), (columns[-1] + 3, rows[-1] + 3))
+    page.wait()
+    assert len(list((session / "masks").glob("*-1.png"))) == COUNT
+    assert films.overlap([shown(session, 0, 1)], [truth]) > 0.6
+
+
+def scribble(page, session, truth):
+    """Scribble on object and background of frame 10; the mask obeys."""
+    page.go(10)
+    x, y = deepest(truth)
+    page.press("o")
+    page.drag((x - 8, y), (x, y + 1), (x + 8, y))
+    page.press("x")
+    page.drag((20, 12), (160, 14), (300, 12))
+    page.wait()
+    assert shown(session, 10, 3)[y, x]
+    assert not shown(session, 10, 3)[10:16, 30:290].any()
+
+
+def paint(page, session):
+    """Paint and erase in frame 5, and nothing else changes; returns the mask."""
+    page.go(5)
+    page.press("p")
+    page.drag((30, 30), (60, 30))
+    page.press("e")
+    page.drag((60, 30), (90, 30))
+    page.wait()
+    before, painted, erased = shown(session, 5, 1), shown(session, 5, 4), shown(session, 5, 5)
+    assert painted[30, 28:62].all()
+    assert erased[30, 28:50].all()
+    assert not erased[28:33, 58:92].any()
+    assert np.array_equal(erased[45:], before[45:])
+    return erased
+
+
 def test_masks_are_made_mended_kept_and_finished(film, driver, tmp_path):
     frames, truth = film
     video = films.write_video(tmp_path / "x.mp4", frames, fps=6)
@@ -136,43 +174,17 @@ def test_masks_are_made_mended_kept_and_finished(film, driver, tmp_path):
     with serving(out, str(video)) as (process, address):
         page = Page(driver, address)
         assert page.text("title") == NAME
-        rows, columns = np.flatnonzero(truth[0].any(1)), np.flatnonzero(truth[0].any(0))
-        page.drag((columns[0] - 3, rows[0] - 3), (columns[-1] + 3, rows[-1] + 3))
-        page.wait()
-        assert len(list((session / "masks").glob("*-1.png"))) == COUNT
-        assert films.overlap([shown(session, 0, 1)], truth[:1]) > 0.6
-
-        page.go(10)
-        x, y = deepest(truth[10])
-        page.press("o")
-        page.drag((x - 8, y), (x, y + 1), (x + 8, y))
-        page.press("x")
-        page.drag((20, 12), (160, 14), (300, 12))
-        page.wait()
-        assert shown(session, 10, 3)[y, x]
-        assert not shown(session, 10, 3)[10:16, 30:290].any()
-
-        page.go(5)
-        page.press("p")
-        page.drag((30, 30), (60, 30))
-        page.press("e")
-        page.drag((60, 30), (90, 30))
-        page.wait()
-        before, painted, erased = shown(session, 5, 1), shown(session, 5, 4), shown(session, 5, 5)
-        assert painted[30, 28:62].all()
-        assert erased[30, 28:50].all()
-        assert not erased[28:33, 58:92].any()
-        assert np.array_equal(erased[45:], before[45:])
+        mark(page, session, truth[0])
+        scribble(page, session, truth[10])
+        erased = paint(page, session)
         assert complaints(driver) == []
         marks = page.marks()
         named = {n: sorted(words) for n, words in enumerate(marks) if words}
         assert named == {0: ["box"], 5: ["painted"], 10: ["scribble"]}
-
         driver.refresh()
         page = Page(driver, address)
         assert page.marks() == marks
         process.kill()
-
     with serving(out) as (process, address):
         page = Page(driver, address)
         assert page.marks() == marks
@@ -183,8 +195,7 @@ def test_masks_are_made_mended_kept_and_finished(film, driver, tmp_path):
         driver.find_element(By.ID, "finish").click()
         assert process.wait(60) == 0
         wait_for(driver, f"{STATUS}.startsWith('The clip is finished')")
-        said = process.stdout.read()
-    assert f"{COUNT} frames and masks are in {out}" in said
+        assert f"{COUNT} frames and masks are in {out}" in process.stdout.read()
     assert not session.exists()
     masks = films.read_masks(out / "masks", COUNT)
     assert np.array_equal(masks[5], erased)
