@@ -20,14 +20,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from benchmarks import filming  # noqa: E402 - the project's root must be on the path first
 from benchmarks.masks import chosen, overlap  # noqa: E402
 from preparation import review  # noqa: E402
-from segmentation import auto, background, chroma, cleanup, follow, judge  # noqa: E402
+from segmentation import auto, chroma, cleanup, follow, judge, motion  # noqa: E402
 from synthetic import footage, scenery  # noqa: E402
 from utils import arguments, errors  # noqa: E402
 
 METHODS = {
     "grabcut": lambda frames, box: follow.track(frames, box),
-    "found": lambda frames, box: follow.track(frames),
-    "background": lambda frames, box: background.subtract(frames),
+    "found": lambda frames, box: motion.find(frames, ("grabcut",)).masks,
+    "background": lambda frames, box: motion.find(frames, ("background",)).masks,
     "auto": lambda frames, box: auto.choose(frames).masks,
     "chroma": lambda frames, box: chroma.key(frames),  # on screens alone
 }
