@@ -14,6 +14,7 @@ LEAST_SCALE, MOST_SCALE = 1.0, 12.0  # of residuals, grey levels
 # Prior of the motion since the last frame, for what smooth pictures leave open: standard deviations
 # of growth and turn, and of the shift as share of half the width.
 STEADY = 0.01, 0.01, 0.03, 0.01, 0.01, 0.03
+FAR = 10  # frames that two pictures of any distance count as
 ALIKE = 30.0  # pixels that err alike, as by compression, so that they count as one
 CLEARLY = 0.98  # a motion costs at most this share of what no motion costs, to be believed
 PLAIN = 1e-4  # (grey levels per pixel)^2 on average: a picture with less shows no motion
@@ -22,25 +23,26 @@ AGREED = 0.4  # mean weight of the pixels of two pictures that show the same sce
 MIDDLE_GREY = 64.0  # a unit of gain
 
 
-def places(frames):
+def places(frames, apart=1):
     """3x3 matrix from each frame's pixels to those of the first frame, as a list.
 
     Each frame is compared with a key frame, so that errors add up only where that changes.
 
     Args:
         frames: iterable of (H, W, 3) uint8 RGB.
+        apart: how many frames of the video lie from one of them to the next.
     """
     found, key, former, step = [], None, np.eye(3), np.eye(3)
     for frame in frames:
         if key is None:
-            key, anchor = _Key(frame), np.eye(3)
+            key, anchor = _Key(frame, apart), np.eye(3)
         moved, _ = key.align(frame, step @ former, former)
         if not key.better(frame, moved, former):
             moved = former
         step, former = moved @ np.linalg.inv(former), moved
         found.append(anchor @ np.linalg.inv(moved))
         if _shown(moved, frame.shape[1::-1]) < OVERLAP:
-            key, anchor, former = _Key(frame), found[-1], np.eye(3)
+            key, anchor, former = _Key(frame, apart), found[-1], np.eye(3)
     return found
 
 
@@ -56,7 +58,7 @@ def between(former, frame, guess=None, ignored=None):
         3x3 matrix from pixels of `former` to those of `frame`, and whether what both show agrees
         on it.
     """
-    key = _Key(former, ignored)
+    key = _Key(former, FAR, ignored)
     guess = np.eye(3) if guess is None else guess
     matrix, agreement = key.align(frame, guess, guess)
     return matrix, agreement > AGREED
@@ -72,8 +74,8 @@ def _shown(matrix, size):
 class _Key:
     """A frame that others are aligned with; its gradients are computed once."""
 
-    def __init__(self, frame, ignored=None):
-        self._levels = [_Level(grey, ignored) for grey in _pyramid(frame)]
+    def __init__(self, frame, apart, ignored=None):
+        self._levels = [_Level(grey, apart, ignored) for grey in _pyramid(frame)]
 
     def align(self, frame, matrix, expected):
         """3x3 matrix from the key's pixels to those of `frame`; the agreement.
@@ -102,7 +104,7 @@ class _Key:
 class _Level:
     """One level of the key's pyramid; the unit of length is half its width, from its middle."""
 
-    def __init__(self, grey, ignored):
+    def __init__(self, grey, apart, ignored):
         height, width = self._shape = grey.shape
         self._unit = np.diag([width / 2, width / 2, 1.0])
         self._unit[:2, 2] = (width - 1) / 2, (height - 1) / 2
@@ -113,14 +115,14 @@ class _Level:
         motion = across * x, across * y, across, down * x, down * y, down
         self._jacobian = np.stack([*motion, grey / MIDDLE_GREY], -1).reshape(-1, 7)
         self._grey, self._free = grey.ravel(), _free(ignored, grey.shape)
+        self._prior = np.diag([*(1 / np.square(np.multiply(STEADY, apart))), 1e-6])
 
     def align(self, grey, matrix, expected):
         """3x3 matrix near the given one, in pixels of this level; the mean weight, 0..1.
 
         The weight is 0 where the key is so plain that any motion would do.
         """
-        gain, unit = MIDDLE_GREY, self._unit
-        prior = np.diag([*(1 / np.square(STEADY)), 1e-6])
+        gain, unit, prior = MIDDLE_GREY, self._unit, self._prior
         for _ in range(STEPS):
             residual, seen = self._residual(grey, matrix, gain)
             weights, scale = _weights(residual, seen)

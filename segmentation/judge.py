@@ -69,7 +69,8 @@ def _found(frames, masks, aside):
     spread = np.linspace(0, len(numbers) - 1, min(len(numbers), SAMPLES)).round().astype(int)
     numbers = numbers[spread].tolist()
     samples = [Sample(frames[n], masks[n]) for n in numbers]
-    places, appearance = camera.places([s.frame for s in samples]), likelihood.Appearance()
+    places = camera.places([s.frame for s in samples], -(-count // max(1, len(samples))))
+    appearance = likelihood.Appearance()
     for sample in filter(_fit, samples):
         appearance.learn(sample.frame, sample.mask)
     rows = []

@@ -65,10 +65,10 @@ function edit(tool, { points = [], radius = 1 } = {}) {
 // Undo and redo show the frame where something changes.
 function move(direction) {
   const frame = state.edits?.[direction];
-  if (!pen.enabled || frame === null) return;
-  send({ do: direction });
+  if (!pen.enabled) return;
+  send({ do: direction }); // also where news of what was done are still on their way
   waiting = [];
-  timeline.go(frame);
+  if (frame != null) timeline.go(frame);
 }
 
 function show(number) {
