@@ -11,7 +11,6 @@ ITERATIONS = 3  # of GrabCut in a box
 AGAIN = 2  # times that the first mask is decided anew, each time by the colours of the former one
 KEEP = 0.9  # share of what was learned of colours that lasts to the next frame
 MARGIN = 0.02  # around a box or a mask, share of the longer side: the object may be there, too
-RING = 0.05  # around a box, share of the longer side, by which the scene in it is told
 STROKE, NEAR = 6.0, 0.1  # log-odds of a stroke's own colours; its reach, share of the longer side
 REACH_OF_STROKES = 0.3  # around strokes without a box the object may be, share of the longer side
 KNOWN = 0.5  # mean trust, 0..1, in a box's backdrop with which colours alone count no more
@@ -76,7 +75,7 @@ class Follower:
         return mask
 
     def first(self, number, box=None, strokes=None, mask=None):
-        """The mask of a frame that the user marked, (H, W) bool.
+        """The mask of a frame that the user marked, (H, W) bool; empty with no mark of the object.
 
         Args:
             number: of the frame.
@@ -89,6 +88,8 @@ class Follower:
         """
         frame = self._frames[number]
         inside = _surroundings(frame, box, strokes, mask)
+        if not inside.any():
+            return inside  # only background was scribbled on, so far
         self.scene.settle(self._watched.free(inside, number))
         view = decision.extended(self.scene.view(number), cleanup.dilate(inside, MARGIN))
         self._appearance, self._sure = likelihood.Appearance(), strokes is not None
@@ -181,7 +182,7 @@ def _starts(frame, view, moving, inside, strokes):
 
 def _told_best(frame, inside, masks):
     """The mask that fills its box and whose colours tell it from its surroundings."""
-    around, smooth = cleanup.dilate(inside, RING), cv2.GaussianBlur(frame, (0, 0), 1)
+    around, smooth = cleanup.dilate(inside, decision.RING), cv2.GaussianBlur(frame, (0, 0), 1)
     corners = inside & _corners(inside)
 
     def score(mask):

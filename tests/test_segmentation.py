@@ -214,3 +214,10 @@ def test_a_backdrop_that_holds_a_part_of_the_object_is_not_trusted(filmed):
     film = [np.uint8((frames[0] + rng.normal(0, 2, frames[0].shape)).clip(0, 255))] * 8
     found = list(follow.track(film, (128, 58, 64, 54)))
     assert overlap(found, np.repeat(masks, 8, 0)) > 0.9
+
+
+def test_a_scribble_on_the_background_alone_marks_no_object():
+    frames, _ = walk(frames=4)
+    strokes = np.zeros(frames[0].shape[:2], np.int8)
+    strokes[5:8, 10:60] = -1
+    assert not follow.Follower(frames).first(0, strokes=strokes).any()
