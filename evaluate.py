@@ -28,6 +28,7 @@ from synthetic.truth import Truth
 from utils import images, runtime, visualize
 from utils.domains import OTHER, PAIR
 from utils.errors import UserError
+from utils.numbering import spread
 from utils.tensors import unit
 
 EXAMPLES = 8  # columns of examples.png
@@ -125,7 +126,7 @@ def examples(results, true):
     rows = {}
     for domain, clip in results.items():
         this, other, pair = domain.upper(), OTHER[domain].upper(), PAIR[domain]
-        some = torch.linspace(0, len(clip.frames) - 1, EXAMPLES).long()
+        some = spread(len(clip.frames), EXAMPLES)
         dots = visualize.draw_keypoints(unit(clip.frames[some]), clip.keypoints[some])
         rows[f"input: {this}, with its keypoints"] = dots
         rows[f"decoded silhouette: {other} in {this}'s pose"] = clip.other_mask[some]

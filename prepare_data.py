@@ -21,6 +21,7 @@ from preparation import clip_folder, decoding, existing, finding, masking, publi
 from preparation.finish import finish
 from server import packages
 from utils.errors import UserError
+from utils.numbering import ranges
 from video.reader import Excerpt
 
 
@@ -108,7 +109,7 @@ def redo(opt, given, out, new):
     masker.refuse_missing()
     spared = set() if opt.overwrite else known.edited
     if hit := spared.intersection(numbers):
-        print(f"masks {review.ranges(hit)} were edited and stay; --overwrite makes them anew too")
+        print(f"masks {ranges(hit)} were edited and stay; --overwrite makes them anew too")
     frames = clip_folder.Frames(out / "frames", known.record["frames"])
     others = set(range(len(frames))) - set(numbers)
     record.keep_masks(out, new, spared | others, known.painted)
@@ -136,7 +137,9 @@ def interact(opt, out):
 def report(found, out):
     """Print what looks odd in the finished clip, and what to do now."""
     count = record.read(out)["frames"]
-    print(review.advice(found, out) + review.length(count), end="")
+    print(review.advice(found, out), end="")
+    if words := review.length(count):
+        print(words)
     print(f"{count} frames and masks are in {out}; see overlay.png; train on {out}/train_seg/")
 
 

@@ -19,6 +19,7 @@ from engine import checkpoint, run_folder  # noqa: E402
 from utils import arguments, errors, images, options, runtime, visualize  # noqa: E402
 from utils.arguments import count, natural, option, positive  # noqa: E402
 from utils.geometry import coordinate_grid  # noqa: E402
+from utils.numbering import spread  # noqa: E402
 from utils.tensors import unit  # noqa: E402
 
 DRAG = (
@@ -80,7 +81,7 @@ def main():
         raise errors.UserError(f"--show {opt.show}: keypoints are 0 to {opt.num_kp - 1}")
     run_folder.make_folder(opt.out)
     _, frames, _ = next(clip.stream(len(clip), len(clip), *options.canvas(opt, "a"), device))
-    chosen = torch.linspace(0, len(clip) - 1, min(opt.frames, len(clip))).long()
+    chosen = spread(len(clip), opt.frames)
     keypoints, moved = jokr.find(frames[chosen], "a", opt.affine)
     moved = keypoints if moved is None else moved
     size = frames.shape[2:]

@@ -32,6 +32,7 @@ from PIL import Image
 from tqdm import tqdm
 
 from synthetic import canvas, drawing, flow_files, quadrupeds
+from utils.numbering import spread
 
 SIGNATURE = "overview.png"  # written last: a folder with it holds a whole demo
 CLIPS, TRUTH = ("a", "b"), ("ab", "ba")
@@ -87,7 +88,7 @@ def overview(out, frames):
     for name in ("a", "ab", "b", "ba"):
         pictures, masks, ext = folders(out, name)
         cells = []
-        for number in np.linspace(0, frames - 1, min(frames, 8)).astype(int):
+        for number in spread(frames, 8):
             mask = np.asarray(Image.open(masks / f"{number}{ext}").convert("L"))[..., None] > 127
             picture = np.where(mask, np.asarray(Image.open(pictures / f"{number}{ext}")), 128)
             cells.append(np.asarray(Image.fromarray(picture.astype(np.uint8)).resize((160, 160))))

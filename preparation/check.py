@@ -13,11 +13,11 @@ from datasets.pairs import ClipTensors, Pairs
 from preparation import review
 from utils import images, visualize
 from utils.errors import UserError
+from utils.numbering import ranges
 from utils.tensors import unit
 from video.reader import pictures_in
 
 NAME = re.compile(r"(.*?)(\d+)(\.[^.]+)", re.DOTALL)
-FEW = 30  # frames, below which results suffer
 GREY = 0.05  # share of a mask's pixels between black and white, from which it looks soft
 SMALL = 250  # pixels of the longer side
 SEEN = 128, 128, 0.2  # width, height and padding in the picture of what training sees
@@ -60,8 +60,8 @@ def examine(clip):
     pairs = _pairs(frames, files, found)
     if len(files) < 2:
         found.faults.append("there is one mask only; training needs two frames at least")
-    elif len(files) < FEW:
-        found.advice.append(f"{len(files)} frames are few; 50 to 200 are a good number")
+    elif words := review.length(len(files)):
+        found.advice.append(words)
     _contents(pairs, found)
     longer = np.median([max(images.size_of(mask)) for mask in files])
     if longer < SMALL:
@@ -97,7 +97,7 @@ def _numbers(digits, found):
     numbers = sorted(map(int, digits))
     gaps = sorted(set(range(numbers[0], numbers[-1] + 1)) - set(numbers)) if numbers else []
     if gaps:
-        found.faults.append(f"numbers {review.ranges(gaps)} are missing")
+        found.faults.append(f"numbers {ranges(gaps)} are missing")
     if len(set(numbers)) < len(numbers):
         found.faults.append("some numbers are there twice")
 

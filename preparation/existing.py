@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass, field
 
-from preparation import record, review
+from preparation import record
 from utils.errors import UserError
+from utils.numbering import ranges
 
 
 @dataclass(frozen=True)
@@ -78,7 +79,7 @@ def find_for(folder, asked):
     by_hand = found.edited | found.redone
     if by_hand and not found.same_frames:
         raise UserError(
-            f"{folder} holds masks edited or redone for other frames ({review.ranges(by_hand)}); "
+            f"{folder} holds masks edited or redone for other frames ({ranges(by_hand)}); "
             "give the options they were made with, another --out, or --overwrite to drop them"
         )
     return found
@@ -95,7 +96,6 @@ def find_range(folder, numbers):
         raise UserError(f"{folder} holds no clip yet; prepare it without --redo")
     if numbers[-1] >= (count := found.record["frames"]):
         raise UserError(
-            f"--redo {review.ranges(numbers)}: {folder} has frames 0 to {count - 1}; give some of "
-            "them"
+            f"--redo {ranges(numbers)}: {folder} has frames 0 to {count - 1}; give some of them"
         )
     return found

@@ -7,6 +7,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from segmentation import judge
+from utils.numbering import ranges, spread
 
 DOUBTFUL, FAILED = 0.8, 0.5  # estimated IoU below which the masks of a clip are called that
 COMMON = 1 / 3  # share of the frames above which what is odd about them is a trait of the clip
@@ -124,17 +125,6 @@ def _jumps(areas):
     return found
 
 
-def ranges(numbers):
-    """Sorted numbers in short: [3, 4, 5, 9] -> "3-5, 9"."""
-    runs = []
-    for number in sorted(numbers):
-        if runs and number == runs[-1][1] + 1:
-            runs[-1][1] = number
-        else:
-            runs.append([number, number])
-    return ", ".join(f"{a}" if a == b else f"{a}-{b}" for a, b in runs)
-
-
 def advice(found, out):
     """What a `Review` says, in lines of text, and what to do about it in folder `out`."""
     if found.flagged:
@@ -157,19 +147,17 @@ def advice(found, out):
 
 
 def length(count):
-    """Line of advice where a clip has few or many frames; else empty."""
+    """Advice where a clip has few or many frames; else empty."""
     if FEW <= count <= MANY:
         return ""
-    return f"{count} frames are {'few' if count < FEW else 'many'}; 50 to 200 are a good number\n"
+    return f"{count} frames are {'few' if count < FEW else 'many'}; 50 to 200 are a good number"
 
 
 def chosen(count, found):
     """Numbers for the contact sheet: odd ones first, then evenly spread ones."""
     odd = sorted(found)
-    if len(odd) > MOST // 2:
-        odd = [odd[i] for i in np.linspace(0, len(odd) - 1, MOST // 2).astype(int)]
-    even = np.linspace(0, count - 1, min(count, MOST - len(odd))).round().astype(int)
-    return sorted({*odd, *even.tolist()})
+    odd = [odd[i] for i in spread(len(odd), MOST // 2)]
+    return sorted({*odd, *spread(count, MOST - len(odd))})
 
 
 def sheet(frames, masks, found):

@@ -12,6 +12,7 @@ import yaml
 from report.page import Curves, Page, Picture, Tracks, Video, write
 from utils import loss_log, tensors, visualize
 from utils.domains import OTHER, PAIR
+from utils.numbering import spread
 
 LIBRARIES = "torch", "torchvision", "torchmetrics", "scikit-image", "scikit-learn", "numpy"
 COLUMNS = 8  # of the picture of silhouettes
@@ -124,7 +125,7 @@ def video(domain, results, truth, fps):
 def silhouettes(domain, clip, truth):
     """Decoded silhouettes; where the truth is known, colours show what is missing and too much."""
     pair, other = PAIR[domain], OTHER[domain]
-    some = torch.linspace(0, len(clip.frames) - 1, COLUMNS).long()
+    some = spread(len(clip.frames), COLUMNS)
     shown = {
         f"input {domain.upper()}": tensors.unit(clip.frames[some]),
         "decoded": clip.other_mask[some],

@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 
 from utils.errors import UserError
+from utils.numbering import spread
 
 BORDER = 0.04  # of the picture's longer side: the frame in which the screen's colour is looked for
 PLAIN = 0.5  # share of the border that must have the screen's colour
@@ -51,7 +52,7 @@ def shows_screen(frames, tolerance=TOLERANCE):
     if (_away(borders, screen) < tolerance).mean(1).min() < ALL_ROUND:
         return False
     least, most = OBJECT
-    shares = [_mask(_lab(frames[n]), screen, tolerance).mean() for n in _spread_out(frames)]
+    shares = [_mask(_lab(frames[n]), screen, tolerance).mean() for n in spread(len(frames), LOOKS)]
     return least < np.median(shares) < most
 
 
@@ -105,17 +106,12 @@ def _lab(frame):
     return cv2.cvtColor(frame.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
 
 
-def _spread_out(frames):
-    """Numbers of a few frames, the first and the last among them."""
-    return np.unique(np.linspace(0, len(frames) - 1, LOOKS).round().astype(int)).tolist()
-
-
 def _borders(frames):
     """Colours along the borders of a few frames, (frames, N, 3) L*a*b*."""
     width = max(1, round(BORDER * max(frames[0].shape)))
     border = np.ones(frames[0].shape[:2], bool)
     border[width:-width, width:-width] = False
-    return np.stack([_lab(frames[number])[border] for number in _spread_out(frames)])
+    return np.stack([_lab(frames[number])[border] for number in spread(len(frames), LOOKS)])
 
 
 def _border_colour(borders, tolerance):

@@ -14,6 +14,7 @@ from torchvision.transforms.functional import normalize, to_tensor
 
 from segmentation import weights as weight_files
 from utils.errors import UserError
+from utils.numbering import spread
 
 # Classes of PASCAL VOC by the groups of Everingham et al. 2010, table 1: a fox is now a dog, now a
 # cat, but an animal throughout.
@@ -54,8 +55,8 @@ def torchvision_masks(frames, weights="", device="cpu"):
         UserError: no such file, or another one.
     """
     network = _deeplab(weight_files.find("torchvision", weights)).to(device)
-    spread = np.linspace(0, len(frames) - 1, min(SAMPLE, len(frames))).round().astype(int)
-    areas = sum((_shares(network, frames[n]) > 0.5).sum((1, 2)) for n in spread.tolist())
+    some = spread(len(frames), SAMPLE)
+    areas = sum((_shares(network, frames[n]) > 0.5).sum((1, 2)) for n in some)
     group = int(areas.argmax())
     for frame in frames:
         share = _shares(network, frame)[None, [group]]

@@ -6,6 +6,7 @@ import numpy as np
 
 from segmentation import background, follow, judge, likelihood
 from utils.errors import UserError
+from utils.numbering import spread
 
 WAYS = {"grabcut": follow.track, "background": background.subtract}  # the better one first
 LEAST = 0.75  # judged quality of masks that are worth having
@@ -97,8 +98,7 @@ def _rest(frames, masks):
 
     Hardly anything is beside a whole object, but beside a limb that moves the body rests.
     """
-    numbers = np.unique(np.linspace(0, len(frames) - 1, LOOKS).round().astype(int))
-    seen = [n for n in numbers if masks[n].any()]
+    seen = [n for n in spread(len(frames), LOOKS) if masks[n].any()]
     pictures = [judge.small(frames[n]) for n in seen]
     small = [judge.small(masks[n].astype(np.float32)) > 0.5 for n in seen]
     sizes = [max(1.0, np.sqrt(mask.sum())) for mask in small]

@@ -5,7 +5,6 @@ import pytest
 from PIL import Image
 
 from datasets.clip import Clip
-from preparation import review
 from tests import films
 from tests.conftest import refuse, succeed
 
@@ -31,7 +30,9 @@ def clip(drawn, tmp_path):
 
 def test_check_finds_what_is_wrong(clip):
     own = clip("{}.jpg")
-    assert "12 frames are fit for training" in succeed(SCRIPT, ["--check", str(own)])
+    text = succeed(SCRIPT, ["--check", str(own)])
+    assert "12 frames are fit for training" in text
+    assert "advice: 12 frames are few; 50 to 200 are a good number\n" in text
     assert Image.open(own / "check.png").size[0] > 500
     (own / "train_seg/4.jpg").rename(own / "train_seg/0004.jpg")
     (own / "train/4.jpg").rename(own / "train/0004.jpg")
@@ -71,8 +72,3 @@ def test_renumber_mends_names(clip, drawn):
     assert len(renamed) == 11
     assert np.array_equal(np.asarray(renamed.read(3)[0]), drawn[0][4])
     assert np.array_equal(np.asarray(Image.open(own / "train/büld0003.png")), drawn[0][3])
-
-
-def test_ranges_in_words():
-    assert review.ranges([9, 3, 4, 5]) == "3-5, 9"
-    assert review.ranges([]) == ""
