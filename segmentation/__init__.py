@@ -1,1 +1,1 @@
-"""From the frames of a video to one mask each, without learning."""
+"""From the frames of a video to one mask each, by the frames alone or by a trained network."""

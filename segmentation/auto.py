@@ -1,9 +1,11 @@
 """The method that fits a clip: chosen by what is there, and by what the frames show."""
 
+from contextlib import suppress
 from typing import NamedTuple
 
 from segmentation import chroma, follow, judge, methods, motion
 from segmentation import weights as weight_files
+from utils.errors import UserError
 
 
 class Choice(NamedTuple):
@@ -48,12 +50,13 @@ def choose(frames, box=None, tolerance=chroma.TOLERANCE, weights="", device="cpu
 
 def _trained(frames, box, weights, device, progress):
     """The `Choice` of a network whose weights are given, or lie there and prove good; or None."""
-    there = [weight_files.method_of(weights)] if weights else weight_files.installed(box)
-    for name in there:
+    if weights:
+        name = weight_files.method_of(weights)
         masks = methods.masks(name, frames, box, weights=weights, device=device)
-        if weights:
-            return Choice(name, masks, "its weights are given")
-        masks = motion.listed(masks, frames, progress)
-        if judge.scores(frames, masks).quality >= motion.LEAST:
-            return Choice(name, masks, "its weights are there")
+        return Choice(name, masks, "its weights are given")
+    for name in weight_files.installed(box):
+        with suppress(UserError):  # of a file that nobody named, and that does not fit
+            masks = motion.listed(methods.masks(name, frames, box, device=device), frames, progress)
+            if judge.scores(frames, masks).quality >= motion.LEAST:
+                return Choice(name, masks, "its weights are there")
     return None

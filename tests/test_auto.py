@@ -179,6 +179,18 @@ def test_a_network_that_lies_there_must_prove_good(monkeypatch):
     assert auto.choose(frames).method == "grabcut"
 
 
+def test_a_damaged_file_that_nobody_named_is_passed_over(monkeypatch, tmp_path):
+    file = tmp_path / "hub/checkpoints/deeplabv3_resnet101_coco-586e9e4e.pth"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(b"half a download")
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    frames, _ = before((60, 160, 70))
+    assert "torchvision" in weights.installed()
+    assert auto.choose(frames).method == "chroma"
+    with pytest.raises(UserError, match="damaged or not for --mask torchvision"):
+        list(auto.choose(frames, weights=str(file)).masks)
+
+
 def test_sam2_is_installed_only_for_a_box(monkeypatch):
     monkeypatch.setattr(weights, "find", lambda name: name)
     assert list(weights.installed()) == ["rembg", "torchvision"]
