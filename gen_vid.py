@@ -37,8 +37,8 @@ VIDEO = (
     option("crop_w", count, 256, "width of what is kept, pixels"),
     option("crop_h", count, 256, "height of what is kept, pixels"),
     flag("resize", "bring every picture to w x h, bicubic (after --crop, if given)"),
-    option("w", count, 256, "width of a picture, pixels"),
-    option("h", count, 256, "height of a picture, pixels"),
+    option("w", count, 256, "width of a picture, pixels; in proportion where only --h is given"),
+    option("h", count, 256, "height of a picture, pixels; in proportion where only --w is given"),
 )
 
 if __name__ == "__main__":  # --help and wrong options are answered before slow imports
@@ -51,8 +51,10 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
+from utils import images
 from utils.errors import UserError
-from video.columns import common_end
+from utils.numbering import ranges
+from video.columns import common_end, find_pictures
 from video.grid import Layout, compose, crop_middle, in_words, read_picture
 from video.writer import VideoWriter, codec_arguments
 
@@ -69,13 +71,14 @@ def main():
     folder = frames_folder(args)
     if args.columns:
         settle_columns(args, given, folder)
-    complete, gaps = find_frames(args, folder)
+    complete, missing = find_frames(args, folder)
+    settle_size(args, given, complete[0][0][0])
     layout = Layout((), LABELS)
     if args.columns:
         titles = tuple(column.title for column in args.columns)
         layout = Layout(titles, (), bare=len(titles) == 1 and not any(titles))
-    for missing in gaps:
-        print(f"skipping a frame, missing: {', '.join(missing)}")
+    if missing:
+        print(f"skipping frames that lack pictures: {missing}")
     with ExitStack() as files:
         video = VideoWriter(path, args.fps, args.transparent, args.audio)
         preview = Preview(path, args, files) if args.preview else None
@@ -135,36 +138,36 @@ def find_frames(args, folder):
 
     Returns:
         list of columns from the left, each a list of paths from above, that all exist;
-        list of the missing names of each frame that lacks some.
+        what is missing of others, in words, or "".
     """
-    complete, gaps = [], []
-    for names in frame_names(args):
-        every = [name for column in names for name in column]
-        missing = [name for name in dict.fromkeys(every) if not (folder / name).is_file()]
-        if missing:
-            gaps.append(missing)
-        else:
-            complete.append([[folder / name for name in column] for column in names])
+    complete, missing = find_pictures(folder, numbered_columns(args))
+    words = "; ".join(f"{name} {ranges(numbers)}" for name, numbers in missing.items())
     if not complete:
         raise UserError(
-            f"no video frame has all its pictures in {folder}: {', '.join(gaps[0])} missing, and "
-            "so on; check --img_path, the prefixes, --ext_a, --ext_b, --start_a and --end_a"
+            f"no video frame has all its pictures in {folder}, which lacks {words}; check "
+            "--img_path, the prefixes, --ext_a, --ext_b, --start_a and --end_a"
         )
-    return complete, gaps
+    return complete, words
 
 
-def frame_names(args):
-    """Names of the files of each video frame, column by column."""
-    if args.columns:
-        for i in numbers(args, "a"):
-            yield [column.names(i, args.ext_a) for column in args.columns]
-        return
+def numbered_columns(args):
+    """The columns from the left: names of their rows, with a * for the number, and numbers."""
     left = numbers(args, "a")
-    for i, j in zip(left, left if args.same_length else numbers(args, "b")):
-        yield [
-            [f"{prefix}{i}{args.ext_a}" for prefix in (args.prefix_a, args.prefix_b)],
-            [f"{prefix}{j}{args.ext_b}" for prefix in (args.prefix_c, args.prefix_d)],
-        ]
+    if args.columns:
+        return [(column.patterns(args.ext_a), left) for column in args.columns]
+    right = left if args.same_length else numbers(args, "b")
+    return [
+        ([f"{prefix}*{args.ext_a}" for prefix in (args.prefix_a, args.prefix_b)], left),
+        ([f"{prefix}*{args.ext_b}" for prefix in (args.prefix_c, args.prefix_d)], right),
+    ]
+
+
+def settle_size(args, given, first):
+    """Let --w or --h, given alone, set the other in proportion to the picture at `first`."""
+    if len(given & {"w", "h"}) == 1:
+        size = (args.crop_w, args.crop_h) if args.crop else images.size_of(first)
+        asked = (getattr(args, name) if name in given else 0 for name in ("w", "h"))
+        args.w, args.h = images.in_proportion(size, *asked)
 
 
 def numbers(args, side):

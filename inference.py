@@ -54,8 +54,7 @@ class Driver:
         if opt.restore:
             boxes = CropBoxes(self.clip.masks, len(self.clip), *self.canvas, device)
         if opt.restore or opt.alpha or opt.background != "none":
-            size = (opt.w or opt.resize_w, opt.h or opt.resize_h)
-            self.finish = Finish(boxes, size, self._backdrop(opt), opt.alpha)
+            self.finish = Finish(boxes, written_size(opt), self._backdrop(opt), opt.alpha)
         self.points = DrivingKeypoints(boxes)
 
     def _backdrop(self, opt):
@@ -139,6 +138,11 @@ def retarget_clips(jokr, drivers, count, opt, device):
             yield {d: x[0][i] for d, x in zip(drivers, batch) if final[d]}, number, pictures, i
 
 
+def written_size(opt):
+    """(width, height) of the pictures that are written, where --restore does not decide it."""
+    return images.in_proportion((opt.resize_w, opt.resize_h), opt.w, opt.h)
+
+
 def write(opt, drivers, frame):
     """Write what one frame of each driver yields, each file as prefix + frame's name.
 
@@ -147,7 +151,7 @@ def write(opt, drivers, frame):
     """
     names, number, batch, i = frame
     items = {d: {k: x[i : i + 1] for k, x in wait().items()} for d, wait in batch.items()}
-    size = (opt.w or opt.resize_w, opt.h or opt.resize_h) if opt.w or opt.h else None
+    size = written_size(opt) if opt.w or opt.h else None
     for domain, name in names.items():
         if opt.splitted:
             drawn = sheets.split_pictures(domain, items[domain], size)

@@ -110,8 +110,12 @@ def test_documented_call(tmp_path):
     result = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
     assert iio.imread(tmp_path / "output/10_infer_cat_fox_10.avi").shape == (3, 362, 644, 3)
-    assert result.stdout.count("refined_ba_2.jpg") == 1 and "b_2.jpg, " not in result.stdout
-    assert "a_79.jpg" in result.stdout
+    lines = result.stdout.splitlines()
+    assert lines[0] == (
+        "skipping frames that lack pictures: refined_ba_*.jpg 2, 4-79; b_*.jpg 4-79; a_*.jpg 4-79; "
+        "refined_ab_*.jpg 4-79"
+    )
+    assert len(lines) == 2
     assert [p.name for p in (tmp_path / "output").iterdir()] == ["10_infer_cat_fox_10.avi"]
 
 
@@ -128,6 +132,24 @@ def test_ranges_crop_and_resize(tmp_path):
     assert np.abs(frames[0, 44, 99] - (200, 40, 40)).max() < 12
     assert np.abs(frames[0, 44, 153] - (30, 30, 190)).max() < 12
     assert np.abs(frames[1, 44, 99] - (180, 20, 20)).max() < 12
+
+
+@pytest.mark.parametrize(
+    ("options", "size"),
+    [
+        ("--w 24", (24, 16)),
+        ("--h 64", (96, 64)),
+        ("--w 20 --h 30", (20, 30)),
+        ("", (256, 256)),
+        ("--w 24 --crop --crop_w 10 --crop_h 20", (24, 48)),
+    ],
+)
+def test_one_side_alone_keeps_the_proportions(tmp_path, options, size):
+    draw(tmp_path / "frames", range(1))  # 48 x 32
+    words = f"--img_path frames --ext_b .png --end_a 1 --resize --name v.gif {options}"
+    assert gen(tmp_path, words).returncode == 0
+    width, height = size
+    assert iio.imread(tmp_path / "15_v.gif").shape[1:3] == (2 * height + 48, 2 * width + 132)
 
 
 def test_crop_is_centred_in_the_upper_left_picture():
@@ -150,7 +172,7 @@ def test_cells_of_another_size_need_resize(tmp_path):
 def test_nothing_to_show(tmp_path):
     draw(tmp_path / "frames", range(2))
     arguments = "--img_path frames --out videos --prefix_b other_"
-    assert fails(gen(tmp_path, arguments), "other_0.jpg", "frames", "--ext_a")
+    assert fails(gen(tmp_path, arguments), "frames, which lacks", "other_*.jpg 0-9;", "--ext_a")
     assert not (tmp_path / "videos").exists()
 
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+from argparse import Namespace
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import torch
 from PIL import Image
 
 from finishing import tracks
+from inference import written_size
 from tests.conftest import refuse, succeed
 
 SCRIPT = "inference.py"
@@ -164,6 +166,15 @@ def test_alpha_keeps_only_the_object(infer, tmp_path):
     infer("small", "--alpha --w 90 --h 40 --direction ab --data_size 2")
     assert read(tmp_path / "small/final_ab_1.png").shape == (40, 90, 4)
     assert read(tmp_path / "small/decoded_ab_1.jpg").shape == (40, 90, 3)
+
+
+@pytest.mark.parametrize(
+    ("asked", "size"),
+    [((96, 0), (96, 48)), ((0, 96), (192, 96)), ((50, 60), (50, 60)), ((0, 0), (64, 32))],
+)
+def test_one_side_alone_keeps_the_proportions(asked, size):
+    w, h = asked
+    assert written_size(Namespace(resize_w=64, resize_h=32, w=w, h=h)) == size
 
 
 def test_backgrounds(infer, tmp_path):

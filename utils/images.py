@@ -40,6 +40,15 @@ def resize(image, width, height):
     return image.resize((width, height), Image.Resampling.BILINEAR)
 
 
+def in_proportion(size, width=0, height=0):
+    """(width, height) of which one that is 0 follows from the other, in proportion to `size`.
+
+    All are pixels. Where both are 0, it is `size` itself.
+    """
+    scale = width / size[0] or height / size[1] or 1
+    return width or max(1, round(scale * size[0])), height or max(1, round(scale * size[1]))
+
+
 def fit(frame, mask, width, height, pad_factor):
     """Pad and resize a frame and its mask, Pillow RGB and L -> uint8 array (4, height, width).
 
