@@ -41,10 +41,13 @@ def prepare_output(opt, given, clear, kept):
     """Make `--out` ready once nothing can go wrong any more: drop an earlier run, record options.
 
     Args:
-        clear, kept: whether `run_folder.clear` is due, and what it spares.
+        clear: whether `run_folder.clear` is due.
+        kept: checkpoint that the run goes on from, which is spared; None where it starts.
     """
     parallel.wait()  # every process has read what it needs
     if parallel.is_main():
+        if opt.resume and not kept:
+            print(f"nothing to resume in {opt.out}; starting")
         if clear:
             run_folder.clear(opt.out, kept)
         print(arguments.record(opt, given, f"{opt.out}/config.yaml"), flush=True)

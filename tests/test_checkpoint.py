@@ -10,6 +10,7 @@ import torch
 from torch.optim import Adam
 
 from engine import checkpoint, run_folder
+from engine.loop import prepare_output
 from models.build import build_jokr
 from models.discriminator import DomainDiscriminator
 from utils.errors import UserError
@@ -242,6 +243,13 @@ def test_where_a_run_starts(tmp_path):
     assert start(tmp_path, resume=False, load="", overwrite=True) == (None, True)
     with pytest.raises(UserError, match="lies in --out itself"):
         start(tmp_path, False, load=str(present), overwrite=True, continues=False)
+
+
+def test_resume_says_where_there_is_nothing(tmp_path, capsys):
+    for resume, kept, said in ((True, None, True), (True, "c", False), (False, None, False)):
+        opt = argparse.Namespace(out=str(tmp_path), resume=resume)
+        prepare_output(opt, set(), False, kept)
+        assert (f"nothing to resume in {tmp_path}; starting\n" in capsys.readouterr().out) == said
 
 
 def test_going_back_drops_only_what_came_later(tmp_path):

@@ -186,8 +186,10 @@ def test_resume_where_nothing_is_left_to_do(roots, tmp_path):
 
 
 def test_resume_starts_where_there_is_nothing(roots, tmp_path):
-    succeed(FIRST, f"{roots} {SMALL} --bs 2 --iters 1 --out {tmp_path}/new --resume")
+    flags = f"{roots} {SMALL} --bs 2 --iters 1 --out {tmp_path}/new --resume"
+    assert f"nothing to resume in {tmp_path}/new; starting" in succeed(FIRST, flags)
     assert "checkpoint" in names(tmp_path / "new")
+    assert "nothing to resume" not in succeed(FIRST, flags)
 
 
 def test_inference_is_the_same_for_any_batch_and_run(roots, second, tmp_path):
