@@ -150,13 +150,13 @@ def look_through(folder, renumber):
     if renumber:
         print(f"{check.renumber(folder)} frames and masks are named 0.jpg, 1.jpg, ... now")
     found = check.examine(folder)
-    for kind, sentences in (("fault", found.faults), ("advice", found.advice)):
+    faults = [*found.misnamed, *found.faults]
+    for kind, sentences in (("fault", faults), ("advice", found.advice)):
         for sentence in sentences:
             print(f"{kind}: {sentence}")
-    if found.faults:
-        raise UserError(
-            f"{folder} is not ready for training, see above; --renumber mends names and numbers"
-        )
+    if faults:
+        way = "; --renumber mends names and numbers" if found.misnamed else ""
+        raise UserError(f"{folder} is not ready for training, see above{way}")
     count, picture = check.draw(folder, found)
     print(f"{count} frames are fit for training; see {picture}")
 

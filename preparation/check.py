@@ -3,7 +3,7 @@
 import os
 import re
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -26,10 +26,18 @@ LOOSE = 0.6  # of width and height: with a smaller object the frames are cropped
 
 @dataclass
 class Findings:
-    """Of a clip: faults, at which training stops, and advice, as sentences."""
+    """Of a clip, as sentences: what stops training or spoils it, and advice.
 
-    faults: list
-    advice: list
+    Attributes:
+        misnamed: faults of names and numbers, which `renumber` mends.
+        faults: all others.
+        advice: what may be as it should.
+        prefix, ext: what most of the masks' names begin and end with.
+    """
+
+    misnamed: list = field(default_factory=list)
+    faults: list = field(default_factory=list)
+    advice: list = field(default_factory=list)
     prefix: str = ""
     ext: str = ".jpg"
 
@@ -55,7 +63,7 @@ def examine(clip):
     files = pictures_in(masks)
     if not files:
         raise UserError(f"{masks} holds no pictures; masks are white objects on black")
-    found = Findings([], [])
+    found = Findings()
     _names(files, found)
     pairs = _pairs(frames, files, found)
     if len(files) < 2:
@@ -81,11 +89,11 @@ def _names(files, found):
     matches = [usual.fullmatch(p.name) for p in files]
     odd = [p.name for p, match in zip(files, matches) if not match]
     if odd:
-        found.faults.append(
+        found.misnamed.append(
             f"{_some(odd)}: not named {found.prefix}<number>{found.ext} like the others"
         )
     if any(not p.name.isascii() for p in files):
-        found.faults.append("names hold letters or digits outside ASCII")
+        found.misnamed.append("names hold letters or digits outside ASCII")
     _numbers([match[1] for match in matches if match], found)
 
 
@@ -93,13 +101,13 @@ def _numbers(digits, found):
     """Zeros before numbers, gaps between them, and numbers that are there twice."""
     padded = [d for d in digits if d != str(int(d))]
     if padded:
-        found.faults.append(f"numbers are zero-padded, as {padded[0]}")
+        found.misnamed.append(f"numbers are zero-padded, as {padded[0]}")
     numbers = sorted(map(int, digits))
     gaps = sorted(set(range(numbers[0], numbers[-1] + 1)) - set(numbers)) if numbers else []
     if gaps:
-        found.faults.append(f"numbers {ranges(gaps)} are missing")
+        found.misnamed.append(f"numbers {ranges(gaps)} are missing")
     if len(set(numbers)) < len(numbers):
-        found.faults.append("some numbers are there twice")
+        found.misnamed.append("some numbers are there twice")
 
 
 def _pairs(frames, files, found):
@@ -126,10 +134,11 @@ def _contents(pairs, found):
         found.faults.append(f"masks without object (all black): {_some(empty)}")
     full = [name for name, mask in masks.items() if mask.all()]
     if full:
-        found.advice.append(f"masks that are all white: {_some(full)}")
+        kind = found.faults if len(full) == len(masks) else found.advice
+        kind.append(f"masks that are all white: {_some(full)}")
     corners = [mask[[0, 0, -1, -1], [0, -1, 0, -1]].mean() for mask in masks.values()]
     if len(full) < len(masks) and np.mean(corners) > 0.75:
-        found.faults.append("black and white seem to be swapped: the object must be white")
+        found.faults.append("black and white seem to be swapped: invert the masks")
     soft = [name for name, g in grey.items() if ((g > 40) & (g < 215)).mean() > GREY]
     if soft:
         found.advice.append(f"masks with much grey (above half counts as object): {_some(soft)}")
@@ -167,7 +176,7 @@ def renumber(clip):
             f"{masks.parent} has crops.json, which goes by numbers; leave out frames by preparing "
             "the video again with --start and --end"
         )
-    found = Findings([], [])
+    found = Findings()
     pairs = _pairs(frames, pictures_in(masks), found)
     if found.faults:
         raise UserError(f"{found.faults[0]}; put that right before --renumber")

@@ -52,8 +52,17 @@ def test_check_finds_what_is_wrong(clip):
 
 def test_check_sees_swapped_masks(clip, drawn):
     done = refuse(SCRIPT, ["--check", str(clip("{}.png", ~drawn[1]))], "not ready")
-    assert "black and white seem to be swapped" in done.stdout
+    assert "black and white seem to be swapped: invert the masks" in done.stdout
+    assert "--renumber" not in done.stderr
     assert "fills little of the frames" not in done.stdout
+
+
+@pytest.mark.parametrize(("count", "kind", "ends"), [(12, "fault", refuse), (2, "advice", succeed)])
+def test_masks_that_are_all_white_are_a_fault_where_all_are(clip, drawn, count, kind, ends):
+    masks = drawn[1].copy()
+    masks[:count] = True
+    done = ends(SCRIPT, ["--check", str(clip("{}.png", masks))])
+    assert f"{kind}: masks that are all white: 0.png, 1.png" in getattr(done, "stdout", done)
 
 
 def test_check_advises_to_crop_what_fills_little(clip):
