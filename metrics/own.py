@@ -33,7 +33,7 @@ def _own_silhouette(domain, clip):
     name, baselines = "own silhouette IoU", {"mean mask": mean}
     row = Row(RECONSTRUCTION, name, domain.upper(), overlap, "higher", baselines)
     definition = "Intersection over union of the decoded silhouette and the mask (Jaccard 1912)."
-    return _with(row, verdicts.own_silhouette(overlap), definition)
+    return _with(row, verdicts.own_silhouette(overlap, baselines), definition)
 
 
 def _own_pictures(domain, clip):

@@ -19,11 +19,14 @@ def standing(value, baselines, upper_bound, better):
     return f"better than every baseline, {found.share:.0%} of the way to the upper bound"
 
 
-def own_silhouette(value):
-    """Verdict on the silhouette IoU of a clip's own reconstruction."""
-    if value >= 0.9:
+def own_silhouette(value, baselines):
+    """Verdict on the silhouette IoU of a clip's own reconstruction, with baselines as above."""
+    flaw = "thin parts are blurred or missing"
+    if not stand(value, baselines, None).beats:
+        flaw = standing(value, baselines, None, "higher")
+    elif value >= 0.9:
         return "close to the mask"
-    return "thin parts are blurred or missing: train longer, raise --lambda_l2 or --num_kp"
+    return f"{flaw}: train longer, raise --lambda_l2 or --num_kp"
 
 
 def separability(value, final):

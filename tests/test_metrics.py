@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn import functional as F
 from torchvision.models import inception_v3
 
-from metrics import affine, keypoints, motion, pictures, silhouettes, table
+from metrics import affine, keypoints, motion, pictures, silhouettes, table, verdicts
 from utils.geometry import affine_apply
 
 
@@ -449,3 +449,16 @@ def test_json_holds_no_nan():
     assert found[3]["value"] is None
     assert found[3]["baselines"] == {"mean mask": None}
     assert math.isnan(ROWS[3].value)
+
+
+@pytest.mark.parametrize(
+    ("value", "mean", "words"),
+    [
+        (0.95, 0.6, "close to the mask"),
+        (0.7, 0.6, "thin parts are blurred or missing"),
+        (0.92, 0.95, "no better than the baseline 'mean mask'"),
+        (0.5, 0.6, "no better than the baseline 'mean mask'"),
+    ],
+)
+def test_an_own_silhouette_stands_beside_its_baseline(value, mean, words):
+    assert verdicts.own_silhouette(value, {"mean mask": mean}).startswith(words)
