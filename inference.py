@@ -66,7 +66,13 @@ class Driver:
             return Plain(opt.background)
         if not opt.restore:
             raise UserError("--background driver is for whole frames; add --restore")
-        return CleanPlate(*whole_clip(self.clip.masks.parent, self.numbers), camera.between)
+        folder = self.clip.masks.parent
+        if not (folder / "frames").is_dir():
+            raise UserError(
+                f"--background driver needs whole frames, and {folder} holds no folder frames/; "
+                "prepare the video with prepare_data.py, or give another --background"
+            )
+        return CleanPlate(*whole_clip(folder, self.numbers), camera.between)
 
     def find(self, jokr, frames, indices):
         """What `JOKR.draw` takes of frames: keypoints (B, K, 2), and moved ones or None."""

@@ -56,12 +56,7 @@ class Masks(Frames):
 
 
 def whole_clip(folder, numbers):
-    """Whole `Frames` and `Masks` of a prepared clip, those of `numbers`; UserError without any."""
-    if not (folder / "frames").is_dir():
-        raise UserError(
-            f"--background driver needs whole frames, and {folder} holds no folder frames/; "
-            "prepare the video with prepare_data.py, or give another --background"
-        )
+    """Whole `Frames` and `Masks` of the prepared clip in `folder`, those of `numbers`."""
     return Frames(folder / "frames", numbers), Masks(folder / "masks", numbers)
 
 

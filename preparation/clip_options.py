@@ -103,7 +103,12 @@ MASKING = (
         "frame that is taken",
     ),
     option("mask_weights", str, "", "file of weights, for sam2, rembg and torchvision"),
-    option("device", str, "auto", "of sam2 and torchvision: auto, cpu, cuda, cuda:N or mps"),
+    option(
+        "device",
+        str,
+        "auto",
+        "of sam2 and torchvision: auto, cpu, cuda, cuda:N or mps; rembg's is its package's choice",
+    ),
 )
 
 REPAIR = (

@@ -13,6 +13,12 @@ class PreparedClips:
 
     Args:
         folders: dict of domain ("a", "b") -> folder of a prepared clip.
+
+    Attributes:
+        folders: as given.
+        by_domain: dict of domain -> `Clip`.
+        roots: words that name both clips on the command lines of training and inference.
+        shortest: frames of the shorter clip.
     """
 
     def __init__(self, folders):
