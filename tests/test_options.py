@@ -113,6 +113,14 @@ def test_a_bad_config_names_its_file(tmp_path, text, words):
     assert words in str(caught.value)
 
 
+def test_a_config_file_holds_no_positional(tmp_path):
+    path = tmp_path / "config.yaml"
+    path.write_text("clip_a: cat.mp4\n")
+    group = arguments.positional("clip_a", ""), arguments.option("fps_a", float, 1.0, "")
+    with pytest.raises(UserError, match=f"^{path}: clip_a has no place in a file; give it on the"):
+        parse(f"--config {path}", group)
+
+
 def test_a_missing_config(tmp_path):
     with pytest.raises(UserError, match="cannot be read"):
         parse(f"--config {tmp_path}/none.yaml")

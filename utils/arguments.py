@@ -195,6 +195,8 @@ def _config_argv(path, table, script):
             raise UserError(
                 f"{path}: unknown option {name}{_nearest(str(name), [*table, *opposites])}"
             )
+        if name in table and table[name].bare:
+            raise UserError(f"{path}: {name} has no place in a file; give it on the command line")
         if isinstance(value, (list, dict)) or isinstance(value, bool) != _is_flag(name, table):
             kind = "true or false" if _is_flag(name, table) else "one value"
             raise UserError(f"{path}: {name} is {value!r}; it takes {kind}")
