@@ -38,37 +38,55 @@ from utils.errors import UserError
 FEWEST = 8  # frames of a clip that evaluate.py takes
 
 
-def prepare(opt, given, domain, way):
-    """Folder of a prepared clip: the user's own, or one made in --out of a video."""
+def prepare(opt, given, domain, way, trained):
+    """Folder of a prepared clip: the user's own, or one made in --out of a video.
+
+    Args:
+        way: `Steps` of the clips.
+        trained: whether --out holds training that another clip would not fit.
+    """
     source, folder = Path(getattr(opt, f"clip_{domain}")).resolve(), Path(opt.out) / domain
     if (source / "train_seg").is_dir():
-        if vain := [f"--{n}_{domain}" for n in OF_A_CLIP if f"{n}_{domain}" in given]:
-            raise UserError(
-                f"{vain[0]} is for a video, and {source} is a clip that is prepared already; leave "
-                "it out"
-            )
-        if painted := record.edited_masks(source, record.read(source)):
-            raise UserError(
-                f"{source} has {len(painted)} masks painted by hand that are not cropped yet; give "
-                "its prepare_data.py command again first"
-            )
+        refuse_unfit(source, domain, given)
         return source
+    step = preparing(opt, given, domain, source, folder)
+    painted = bool(record.edited_masks(folder, record.read(folder)))  # they must be cropped again
+    if trained and (painted or not way.knows(step)) and not opt.overwrite:
+        raise UserError(
+            f"{step.name}: {opt.out} holds training with another clip, other options of it or "
+            "other masks; give the former ones, another --out, or --overwrite to replace it"
+        )
+    way.take(step, opt.overwrite, force=painted)
+    return folder
+
+
+def refuse_unfit(source, domain, given):
+    """UserError where the prepared clip in `source` cannot be used as it is."""
+    if vain := [f"--{n}_{domain}" for n in OF_A_CLIP if f"{n}_{domain}" in given]:
+        raise UserError(
+            f"{vain[0]} is for a video, and {source} is a clip that is prepared already; leave it "
+            "out"
+        )
+    if painted := record.edited_masks(source, record.read(source)):
+        raise UserError(
+            f"{source} has {len(painted)} masks painted by hand that are not cropped yet; give its "
+            "prepare_data.py command again first"
+        )
+
+
+def preparing(opt, given, domain, source, folder):
+    """The `Step` of prepare_data.py that makes the clip in `folder` of the video at `source`."""
     words = [str(source), "--out", str(folder)]
     for name in OF_A_CLIP:
         if f"{name}_{domain}" in given:
             words += [f"--{name}", str(getattr(opt, f"{name}_{domain}"))]
     products = tuple(folder / name for name in ("prepared.json", "crops.json", "overlay.png"))
-    painted = bool(record.edited_masks(folder, record.read(folder)))  # they must be cropped again
-    files = [
-        record.file_state(source),
-        record.file_state(getattr(opt, f"mask_file_{domain}") or folder / "no"),
-    ]
-    step = Step(
+    masks = getattr(opt, f"mask_file_{domain}") or folder / "no"
+    files = [record.file_state(path) for path in (source, masks)]
+    return Step(
         f"clip {domain.upper()}", "prepare_data.py", tuple(words), products, files,
         replacing=("--overwrite",),
     )  # fmt: skip
-    way.take(step, opt.overwrite, force=painted)
-    return folder
 
 
 def training(clips, words, aside, out):
@@ -162,10 +180,11 @@ def main():
     opt.out = str(Path(opt.out).resolve())
     out = Path(opt.out) / opt.preset
     run_folder.make_folder(out)
-    way = Steps(opt.out)
-    clips = PreparedClips({domain: prepare(opt, given, domain, way) for domain in "ab"})
+    of_clips, way = Steps(opt.out), Steps(out)
+    trained = "stage one" in way.known
+    clips = PreparedClips({d: prepare(opt, given, d, of_clips, trained) for d in "ab"})
 
-    words, aside, way = [*words, "--seed", str(opt.seed)], ("--device", opt.device), Steps(out)
+    words, aside = [*words, "--seed", str(opt.seed)], ("--device", opt.device)
     results = []
     for steps in (training, inference):
         for step in steps(clips, words, aside, out):

@@ -72,6 +72,10 @@ class Steps:
                     f"{self.path} is damaged; remove it, and every step is taken anew"
                 ) from None
 
+    def knows(self, step):
+        """Whether it was begun, if not ended, with these options and inputs."""
+        return self.known.get(step.name, {}).get("stamp") == self._stamp(step)
+
     def take(self, step, overwrite=False, force=False):
         """Run a step, unless it is done: same options and inputs, and its products exist.
 
@@ -87,7 +91,7 @@ class Steps:
         """
         stamp = self._stamp(step)
         known = self.known.get(step.name, {})
-        same = known.get("stamp") == stamp
+        same = self.knows(step)
         there = same and known["done"] and all(Path(path).is_file() for path in step.products)
         if there and not force:
             print(f"{step.name}: done before", flush=True)

@@ -204,6 +204,26 @@ def test_prepared_clips_are_used_as_they_are(finished, videos, tmp_path):
         assert moved == list(usual.argv)
 
 
+def test_another_clip_is_refused_before_it_is_prepared(prepared, videos, tmp_path):
+    (tmp_path / "clips").mkdir()
+    for name in "ab":
+        (tmp_path / "clips" / name).symlink_to(prepared)
+    clips, out = [tmp_path / "clips"], tmp_path / "run"
+    call, taken = stand_in(clips)
+    with calling(call):
+        succeed("run.py", words(videos, out))
+    assert [step.name for step in taken] == STEPS
+    call, taken = stand_in(clips, "clip A")
+    other = words(videos, out, "--end_a", "1")
+    with calling(call):
+        refuse("run.py", other, "clip A: ", "holds training with", "--overwrite")
+        shutil.copy(out / "b/masks/1.png", out / "b/masks/0.png")
+        refuse("run.py", words(videos, out), "clip B: ", "other masks", "--overwrite")
+        assert not taken
+        assert run_script("run.py", [*other, "--overwrite"]).returncode == 130
+    assert [step.name for step in taken] == ["clip A"]
+
+
 def test_mistakes_are_said_before_any_work(videos, tmp_path):
     (tmp_path / "bad.yaml").write_text("train_first_stage: {iterz: 3}")
     out = tmp_path / "out"
