@@ -19,7 +19,7 @@ class Carrier(threading.Thread):
         finished: function that is called when the clip is there.
 
     Attributes:
-        phase: "starting", "working", "idle", "finishing" or "finished".
+        phase: "starting", "working", "idle", "finishing", "finished" or "failed".
         trouble: what went wrong, in words; "" if nothing.
         asked: whether `finish` was called, so that no edits are taken any more.
         result: what `finish` returned; None before.
@@ -53,7 +53,9 @@ class Carrier(threading.Thread):
                 if not self.step(follower):
                     self._news.wait()
         except Exception as error:
-            self._now(self.phase, f"the program failed ({error!r}); what you did is on disk")
+            self._now(
+                "failed", f"the program failed ({error!r}); what you did is on disk: start it again"
+            )
             raise
 
     def step(self, follower):

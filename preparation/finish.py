@@ -6,7 +6,7 @@ from preparation import clip_folder, publish, record, review
 from utils.errors import UserError
 
 
-def finish(out, new, content, parts):
+def finish(out, new, content, parts, advice="try another --box, or another --mask"):
     """Complete a clip whose masks are ready, and publish it.
 
     Args:
@@ -14,6 +14,7 @@ def finish(out, new, content, parts):
         new: folder from `publish.workspace`, which holds all the masks.
         content: of prepared.json, see preparation/record.py.
         parts: number -> components that a mask had before it was cleaned, where that is known.
+        advice: what to do where no mask shows an object.
 
     Returns:
         `review.Review` of the masks.
@@ -25,7 +26,7 @@ def finish(out, new, content, parts):
     folder = (new if (new / "frames").is_dir() else out) / "frames"
     frames, masks = clip_folder.Frames(folder, count), clip_folder.Masks(new / "masks", count)
     if not any(mask.any() for mask in masks):
-        raise UserError("no object was found in any frame; give --box, or another --mask")
+        raise UserError(f"no mask shows an object; {advice}")
     found = review.review(frames, masks, parts)
     clip_folder.crop(frames, masks, content["crop"], new)
     clip_folder.save_picture(np.asarray(review.sheet(frames, masks, found)), new / "overlay.png")

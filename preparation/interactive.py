@@ -69,7 +69,8 @@ class Work:
             (new / "masks").mkdir()
             for number, edit in enumerate(wanted):
                 clip_folder.save_mask(session.mask(number, edit), new / f"masks/{number}.png")
-            return finish(self.out, new, self.known.remade(made, painted), {})
+            content = self.known.remade(made, painted)
+            return finish(self.out, new, content, {}, "mark it in one of the frames")
 
     def _copy_source(self, new):
         """Copy frames and sound of a clip that was not prepared before."""

@@ -64,6 +64,8 @@ class MaskPage:
 
     def receive(self, message):
         """Do what the page asks for; UserError where that cannot be done."""
+        if self.carrier.phase == "failed":
+            raise UserError(self.carrier.trouble)
         if self.carrier.asked:
             raise UserError("the clip is being finished; this had no effect")
         kind = message.get("do")

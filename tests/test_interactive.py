@@ -12,6 +12,7 @@ from preparation import interactive, record
 from preparation.carrying import Carrier
 from preparation.clip_folder import Frames
 from preparation.edits import History, owners, parse
+from preparation.existing import Existing
 from preparation.mask_page import FOLDER, MaskPage
 from preparation.session import Session, read
 from server.local import guarded
@@ -407,3 +408,15 @@ def test_what_fails_in_the_thread_is_said(fresh, monkeypatch):
     carrier.join(10)
     assert "out of <memory>" in carrier.trouble
     assert "on disk" in carrier.trouble
+    page = MaskPage(fresh.session, "clip")
+    page.carrier = carrier
+    for _ in range(2):  # nobody would ever finish it
+        with pytest.raises(UserError, match="out of <memory>"):
+            page.receive({"do": "finish"})
+
+
+def test_a_page_without_masks_says_so_in_its_own_words(fresh, tmp_path):
+    fresh.do(3, "background", **DOT)
+    work = interactive.Work(tmp_path / "clip", Existing(record=CLIP), fresh.session)
+    with pytest.raises(UserError, match="no mask shows an object; mark it in one of the frames"):
+        work.make_clip()
