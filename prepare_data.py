@@ -12,6 +12,7 @@ GROUPS = clip_options.FRAMES, clip_options.MASKING, clip_options.REPAIR
 if __name__ == "__main__":  # --help and wrong options are answered before slow imports
     errors.run(arguments.parse, __doc__, *GROUPS)
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from preparation.finish import finish
 from server import packages
 from utils.errors import UserError
 from utils.numbering import ranges
-from video.reader import Excerpt
+from video.reader import Excerpt, open_source
 
 
 def excerpt(opt):
@@ -42,7 +43,8 @@ def finder(opt):
     """The `Finder` of masks by the options."""
     return finding.Finder(
         opt.mask, opt.video, excerpt(opt), opt.box, opt.key, opt.tolerance,
-        opt.mask_file, opt.mask_weights, partial(device, opt), bool(opt.max_frames), search,
+        opt.mask_file, opt.mask_weights, partial(device, opt), bool(opt.max_frames),
+        partial(tqdm, desc="search", disable=None),
     )  # fmt: skip
 
 
@@ -50,10 +52,6 @@ def device(opt):
     from utils import runtime  # with torch, which is slow to import
 
     return runtime.pick_device(opt.device)
-
-
-def search(steps):
-    return tqdm(steps, desc="search", disable=None)
 
 
 def write_masks(raw, numbers, new):
@@ -72,11 +70,11 @@ def asked(opt):
     return {"frames_of": frames, "masks_of": masks, "crop": opt.crop}
 
 
-def prepare(opt, out, new):
+def prepare(opt, given, out, new):
     """Make the whole clip; what the same options made before is kept. Returns a `Review`."""
     wanted, masker = asked(opt), finder(opt)
     known = existing.Existing() if opt.overwrite else existing.find_for(out, wanted)
-    masker.refuse_missing()
+    masker.check(given, open_source(opt.video, excerpt(opt)))
     if known.same_frames:
         folder, count, fps = out, known.record["frames"], known.record["fps"]
     else:
@@ -100,24 +98,24 @@ def redo(opt, given, out, new):
     Masks outside the range, and edited ones, stay as they are. What was chosen for the whole clip
     need not serve here: the range goes on from a box or from the mask before. Returns a `Review`.
     """
-    known, numbers = existing.find_range(out, opt.redo), opt.redo
-    former = {**known.record["frames_of"], **known.record["masks_of"], "box": None}
-    for name, value in clip_options.recorded(former).items():
-        if name not in given:
-            setattr(opt, name, value)
-    masker = finder(opt)
-    masker.refuse_missing()
-    spared = set() if opt.overwrite else known.edited
-    if hit := spared.intersection(numbers):
-        print(f"masks {ranges(hit)} were edited and stay; --overwrite makes them anew too")
+    names = given & {*clip_options.FRAMES_HANG_ON, "crop"}
+    frames_of, numbers = {name: getattr(opt, name) for name in names}, opt.redo
+    known = existing.find_range(out, numbers, frames_of, opt.overwrite)
+    former = {**known.record["frames_of"], **known.record["masks_of"]}
+    vars(opt).update(clip_options.for_range(former, given))
+    if (masker := finder(opt)).method == "auto":
+        masker = replace(masker, asked="grabcut")
     frames = clip_folder.Frames(out / "frames", known.record["frames"])
+    masker.check(given, frames)
+    if hit := known.edited.intersection(numbers):
+        print(f"masks {ranges(hit)} were edited and stay; --overwrite makes them anew too")
     others = set(range(len(frames))) - set(numbers)
-    record.keep_masks(out, new, spared | others, known.painted)
+    record.keep_masks(out, new, known.edited | others, known.painted)
     before = None
     if numbers[0] and not opt.box:
         before = clip_folder.read_mask(new / f"masks/{numbers[0] - 1}.png")
-    name = "grabcut" if masker.method == "auto" else masker.method
-    raw = masking.of_range(partial(masker.masks, name), name, frames, numbers, before)
+    find = partial(masker.masks, masker.method)
+    raw = masking.of_range(find, masker.method, frames, numbers, before)
     parts = write_masks(raw, numbers, new)
     return finish(out, new, known.remade(parts), parts)
 
@@ -130,7 +128,8 @@ def interact(opt, out):
     with interactive.begin(out, wanted, decoder, opt.overwrite) as work:
         found = work.edit(lambda address: print(f"the page is at {address}", flush=True))
     if found is None:
-        return print(f"all is kept; go on with: python prepare_data.py --interactive --out {out}")
+        again = clip_options.command("--interactive", "--out", out)
+        return print(f"all is kept; go on with: {again}")
     report(found, out)
 
 
@@ -163,10 +162,13 @@ def look_through(folder, renumber):
 
 def refuse_contradictions(opt, given):
     """UserError where options of a clip are missing or exclude each other."""
-    if not opt.out:
-        raise UserError("no folder for the clip given; pass --out, like --out data/cat")
-    if not (opt.video or opt.redo or opt.interactive):
-        raise UserError("no video given; name a video file or a folder of pictures")
+    if opt.renumber:
+        raise UserError("--renumber goes with --check; give both, like --check data/cat --renumber")
+    if not (opt.out and (opt.video or opt.redo or opt.interactive)):
+        raise UserError(
+            "a video, or a folder of pictures, and a folder for the clip are needed: "
+            "prepare_data.py VIDEO --out DIR"
+        )
     if opt.interactive:
         packages.refuse_missing("--interactive")
         if unused := given & {"redo", *clip_options.MASKS_HANG_ON}:
@@ -190,7 +192,7 @@ def main():
     if opt.interactive:
         return interact(opt, out)
     with publish.workspace(out) as new:
-        found = redo(opt, given, out, new) if opt.redo else prepare(opt, out, new)
+        found = (redo if opt.redo else prepare)(opt, given, out, new)
     report(found, out)
 
 

@@ -45,7 +45,10 @@ class Frames:
         return last[1]
 
     def _read(self, number):
-        return np.asarray(images.read(self.folder / f"{number}.jpg", "RGB"))
+        path = self.folder / f"{number}.jpg"
+        if not path.is_file():
+            raise UserError(f"{path} is missing; prepare the video again with --overwrite")
+        return np.asarray(images.read(path, "RGB"))
 
 
 class Masks(Frames):

@@ -1,13 +1,24 @@
 """Options of `prepare_data.py`: which frames, which masks."""
 
+import shlex
 from argparse import ArgumentTypeError
 
 from utils.arguments import count, flag, natural, nonnegative, option, positional, positive
 from utils.errors import UserError
 
-MASKS = (
-    "auto", "grabcut", "background", "chroma", "file", "alpha", "sam2", "rembg", "torchvision",
-)  # fmt: skip
+# Where masks come from, and which of the options that decide masks have an effect there.
+MASKS = {
+    "auto": ("box", "tolerance"),
+    "grabcut": ("box",),
+    "background": (),
+    "chroma": ("key", "tolerance"),
+    "file": ("mask_file",),
+    "alpha": (),
+    "sam2": ("box", "mask_weights"),
+    "rembg": ("mask_weights",),
+    "torchvision": ("mask_weights",),
+}
+MEANING = ("mask_file", "key", "mask_weights")  # options that tell what --mask auto means
 CROPS = ("tight", "window", "none")
 
 
@@ -44,8 +55,8 @@ class Box(str):
         )
         if min(w, h) < 1 or x + w > width or y + h > height:
             raise UserError(
-                f"--box {self} reaches outside the frame, which --size makes {width}x{height}; "
-                "give x,y,width,height inside it, or percent with %"
+                f"--box {self} reaches outside the frame, which is {width}x{height}; give "
+                "x,y,width,height inside it, or percent with %"
             )
         return x, y, w, h
 
@@ -91,7 +102,7 @@ FRAMES = (
 )
 
 MASKING = (
-    option("mask", str, "auto", "where masks come from (docs/your_own_videos.md)", MASKS),
+    option("mask", str, "auto", "where masks come from (docs/your_own_videos.md)", tuple(MASKS)),
     option("box", Box, None, "x,y,w,h around the object in the first frame, pixels or percent"),
     option("key", Colour, None, "background of --mask chroma; the border's colour if not given"),
     option("tolerance", positive, 16.0, "of --mask chroma: distance in L*a*b*; more is background"),
@@ -138,3 +149,24 @@ def recorded(values):
     """Options' values by name, from what prepared.json holds of them: numbers, texts and null."""
     kinds = {o.name: o.kind for o in (*FRAMES, *MASKING)}
     return {n: v if v is None else kinds[n](v) for n, v in values.items() if n in kinds}
+
+
+def for_range(values, given):
+    """Those options of a clip that decide the masks of a range of it, too, as `recorded` ones.
+
+    A box in the clip's first frame is not for the range; nor is the method, where options that are
+    `given` for the range mean another one.
+
+    Args:
+        values: what prepared.json holds.
+        given: names of the options that are given.
+    """
+    aside = {"box", *given}
+    if "mask" not in given and given & {"box", *MEANING} and values["mask"] != "sam2":
+        aside |= {"mask", *MEANING}
+    return recorded({name: value for name, value in values.items() if name not in aside})
+
+
+def command(*words):
+    """The command line, to be pasted, that gives these words to `prepare_data.py`."""
+    return f"python prepare_data.py {shlex.join(map(str, words))}"

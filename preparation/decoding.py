@@ -32,7 +32,8 @@ def decode(video, excerpt, max_frames, new, progress):
     frames = progress(islice(source, max_frames or None), total=None if most == math.inf else most)
     written = clip_folder.write_frames(frames, new / "frames")
     if written < 2:
-        raise UserError(f"{video} yields one frame only; a clip needs at least two")
+        chosen = "--max_frames" if max_frames == 1 else "--start, --end and --fps"
+        raise UserError(f"{video} yields one frame only by {chosen}; a clip needs at least two")
     if Path(video).is_file():
         part = Excerpt(excerpt.start, excerpt.start + written / source.fps)
         save_sound(video, part, new / "sound.m4a")

@@ -46,25 +46,26 @@ class Existing:
         return {**self.record, "edited": sorted(edited), "redone": sorted(redone)}
 
 
-def find(folder, asked=None):
+def find(folder, asked=None, aside=()):
     """`Existing` content of a folder.
 
     Args:
         folder: of the clip; it need not exist.
         asked: `frames_of` and `masks_of`, what now decides the frames and the masks, as
             prepared.json holds it; None to go on with what is there.
+        aside: numbers of masks whose painting does not count.
     """
     known = record.read(folder)
     if not known:
         return Existing()
-    painted = record.edited_masks(folder, known)
+    painted = record.edited_masks(folder, known, aside)
     same_frames = asked is None or known["frames_of"] == asked["frames_of"]
     return Existing(
         record=known,
         same_frames=same_frames,
         same_masks=same_frames and (asked is None or known["masks_of"] == asked["masks_of"]),
         painted=painted,
-        edited=frozenset(known["edited"]) | painted.keys(),
+        edited=frozenset(known["edited"]) - set(aside) | painted.keys(),
         redone=frozenset(known.get("redone", ())),
     )
 
@@ -85,17 +86,30 @@ def find_for(folder, asked):
     return found
 
 
-def find_range(folder, numbers):
+def find_range(folder, numbers, asked, overwrite=False):
     """`find`, for a call that makes the masks of a range of frames anew.
 
+    Args:
+        folder: of the clip.
+        numbers: a range.
+        asked: those options that decide frames and their crops which were given, by name.
+        overwrite: whether painting in the range does not count.
+
     Raises:
-        UserError: there is no clip, or it has no frames of these numbers.
+        UserError: there is no clip, or it has no frames of these numbers, or was made with other
+            options than `asked`.
     """
-    found = find(folder)
+    found = find(folder, aside=numbers if overwrite else ())
     if not found.record:
         raise UserError(f"{folder} holds no clip yet; prepare it without --redo")
     if numbers[-1] >= (count := found.record["frames"]):
         raise UserError(
             f"--redo {ranges(numbers)}: {folder} has frames 0 to {count - 1}; give some of them"
+        )
+    held = {**found.record["frames_of"], "crop": found.record["crop"]}
+    if other := [name for name, value in asked.items() if value != held.get(name)]:
+        raise UserError(
+            f"--redo keeps the frames of {folder}, which was made with another {other[0]}; leave "
+            "that out, or prepare the clip anew without --redo"
         )
     return found

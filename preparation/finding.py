@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from preparation.clip_options import Box, Colour
+from preparation.clip_options import MASKS, MASKS_HANG_ON, MEANING, Box, Colour
 from segmentation import auto, methods, weights
 from utils.errors import UserError
 from video.reader import Excerpt, open_source
@@ -44,45 +44,71 @@ class Finder:
         """Name of the method that is meant; "auto" where the frames must tell."""
         if self.asked != "auto":
             return self.asked
+        if self.mask_weights:
+            return weights.method_of(self.mask_weights)
         return "file" if self.mask_file else "chroma" if self.key else "auto"
 
-    def refuse_missing(self):
-        """UserError where what the method needs is not there: said before the work, not after."""
+    def check(self, given, frames):
+        """UserError where the method cannot work: said before the work, not after.
+
+        Args:
+            given: names of the options that are given; those that have no effect are refused.
+            frames: the clip's, or any iterable of frames of their size.
+        """
         name = self.method
-        if name == "file" and not self.mask_file:
-            raise UserError("--mask file needs --mask_file, a video or folder of masks")
-        if name == "auto" and self.mask_weights:
-            name = weights.method_of(self.mask_weights)
+        self._refuse_unused(given)
+        if name == "file":
+            if not self.mask_file:
+                raise UserError("--mask file needs --mask_file, a video or folder of masks")
+            open_source(self.mask_file)
+        if name == "sam2" and not self.box:
+            raise UserError("--mask sam2 needs --box x,y,w,h around the object in the first frame")
         if name in weights.NEEDED:
             weights.find(name, self.mask_weights)
+        if self.box:
+            self._pixels(next(iter(frames)))
+
+    def _refuse_unused(self, given):
+        method = f"--mask {self.asked}"
+        if self.asked == "auto":
+            method = next((f"--{name}" for name in MEANING if getattr(self, name)), method)
+        if unused := given & set(MASKS_HANG_ON) - {"mask", *MASKS[self.method]}:
+            raise UserError(f"--{min(unused)} has no effect with {method}; leave one of them out")
 
     def choose(self, frames):
         """The `auto.Choice` for (H, W, 3) uint8 RGB `frames`; without a reason if one was asked."""
         if self.method != "auto":
             return auto.Choice(self.method, self.masks(self.method, frames), "")
-        box, known = self._pixels(frames), self._networks()
-        return auto.choose(frames, box, self.tolerance, progress=self.progress, **known)
+        source = self._source("alpha", len(frames))
+        return auto.choose(
+            frames, self._pixels(frames[0]), self.tolerance, source, self.pick_device(),
+            self.progress,
+        )  # fmt: skip
 
     def masks(self, name, frames, mask=None):
         """Masks (H, W) bool by the method `name`, one a frame; `mask` is the first, if known."""
         return methods.masks(
-            name, frames, self._pixels(frames), mask,
-            key=self.key and self.key.rgb, tolerance=self.tolerance, source=self._source(name),
-            more=self.more, progress=self.progress,
-            **(self._networks() if name in weights.NEEDED else {}),
+            name, frames, self._pixels(frames[0]), mask, key=self.key and self.key.rgb,
+            tolerance=self.tolerance, source=self._source(name, len(frames)), more=self.more,
+            weights=self.mask_weights,
+            device=self.pick_device() if name in weights.NEEDED else "cpu", progress=self.progress,
         )  # fmt: skip
 
-    def _networks(self):
-        return {"weights": self.mask_weights, "device": self.pick_device()}
+    def _pixels(self, frame):
+        return self.box and self.box.pixels(*frame.shape[1::-1])
 
-    def _pixels(self, frames):
-        return self.box and self.box.pixels(*frames[0].shape[1::-1])
-
-    def _source(self, name):
-        """What file and alpha read; None for other methods."""
+    def _source(self, name, count):
+        """What file and alpha read for `count` frames; None for other methods."""
         if name == "alpha":
             return open_source(self.video, self.excerpt, alpha=True)
         if name != "file":
             return None
-        every = Path(self.mask_file).is_dir()  # then there is one for each frame that was taken
-        return open_source(self.mask_file, Excerpt() if every else self.excerpt)
+        if not Path(self.mask_file).is_dir():
+            return open_source(self.mask_file, self.excerpt)
+        source = open_source(self.mask_file)
+        if source.expected < count or (source.expected > count and not self.more):
+            raise UserError(
+                f"{self.mask_file} holds {source.expected} masks for {count} frames; a folder must "
+                "hold one for each frame that is taken, however these are chosen"
+            )
+        return source

@@ -4,6 +4,7 @@ from itertools import islice
 
 from preparation import clip_folder, review
 from segmentation import cleanup
+from utils.errors import UserError
 
 FOLLOWING = ("grabcut", "sam2")  # they follow the object from the first of the frames they get
 
@@ -19,9 +20,17 @@ def of_range(find, method, frames, numbers, before=None):
         numbers: a range.
         before: (H, W) bool, mask of the frame before the range, from which grabcut goes on; None
             to let it begin anew, as for a box in the first frame of the range.
+
+    Raises:
+        UserError: grabcut is to go on from an empty mask; or what `find` says.
     """
     first, behind = numbers[0], numbers[-1] + 1
     if method == "grabcut" and before is not None:
+        if not before.any():
+            raise UserError(
+                f"mask {first - 1} is empty, so that nothing can be followed from there; begin in "
+                "an earlier frame, or give --box x,y,w,h around the object in the first one"
+            )
         return islice(find(frames[first - 1 : behind], before), 1, None)
     if method in FOLLOWING:
         return find(frames[first:behind])

@@ -24,6 +24,7 @@ import numpy as np
 from preparation.clip_folder import RECORD, crop_size, read_mask, save_mask, write_json
 from utils import images
 from utils.errors import UserError
+from utils.numbering import ranges
 
 
 def digest(path):
@@ -63,15 +64,16 @@ def read(folder):
     return content
 
 
-def edited_masks(folder, known):
+def edited_masks(folder, known, aside=()):
     """Masks that were painted by hand since the record was written.
 
     A user may paint in a whole mask in masks/ or in a cropped one in train_seg/. What is painted in
-    a crop is put into the whole mask, in the box of that frame.
+    a crop is put into the whole mask, in the box of that frame, unless that was painted later.
 
     Args:
         folder: of the clip.
         known: content of its prepared.json; empty for no clip, in which nothing was painted.
+        aside: numbers of masks that are not looked at.
 
     Returns:
         dict of number -> whole mask (H, W) bool.
@@ -89,12 +91,12 @@ def edited_masks(folder, known):
         raise UserError(
             f"{path} is missing or damaged; pass --overwrite to prepare the clip anew"
         ) from None
-    for number, box in enumerate(boxes):
+    for number in sorted(set(range(len(boxes))) - set(aside)):
         whole, part = folder / f"masks/{number}.png", folder / f"train_seg/{number}.jpg"
-        if _changed(whole, known):
-            found[number] = _of_size(read_mask(whole), known["size"], whole)
-        elif _changed(part, known):
-            found[number] = _pasted(read_mask(whole), part, box, scale)
+        if painted := [path for path in (whole, part) if _changed(path, known)]:
+            mask = _of_size(read_mask(whole), known["size"], whole)
+            later = max(painted, key=lambda path: path.stat().st_mtime_ns)
+            found[number] = mask if later == whole else _pasted(mask, part, boxes[number], scale)
     return found
 
 
@@ -107,7 +109,7 @@ def _of_size(mask, size, path):
     if mask.shape[::-1] != tuple(size):
         raise UserError(
             f"{path} is {mask.shape[1]}x{mask.shape[0]} but its frame {size[0]}x{size[1]}; save it "
-            "in that size, or pass --overwrite"
+            f"in that size, or make it anew with --redo {path.stem} --overwrite"
         )
     return mask
 
@@ -125,7 +127,8 @@ def _pasted(mask, part, box, scale):
     if picture.size != size:
         raise UserError(
             f"{part} is {picture.width}x{picture.height} now but was written as {size[0]}x"
-            f"{size[1]}; paint in the whole mask in masks/ instead, or pass --overwrite"
+            f"{size[1]}; paint in the whole mask in masks/ instead, or make it anew with --redo "
+            f"{part.stem} --overwrite"
         )
     mask = mask.copy()
     inside = np.asarray(images.resize(picture, width, height)) > 127
@@ -140,13 +143,16 @@ def keep_masks(folder, new, numbers, painted):
         painted: what `edited_masks` returned; these are written as they are painted.
 
     Raises:
-        UserError: one of the masks is missing.
+        UserError: some of the masks are missing.
     """
+    files = {number: folder / f"masks/{number}.png" for number in {*numbers} - painted.keys()}
+    if missing := sorted(number for number, path in files.items() if not path.is_file()):
+        raise UserError(
+            f"masks {ranges(missing)} are missing in {folder}; make them anew with --redo "
+            f"{ranges(range(missing[0], missing[-1] + 1))}"
+        )
     (new / "masks").mkdir()
-    for number in numbers:
-        if number in painted:
-            save_mask(painted[number], new / f"masks/{number}.png")
-        elif (path := folder / f"masks/{number}.png").is_file():
-            shutil.copyfile(path, new / f"masks/{number}.png")
-        else:
-            raise UserError(f"{path} is missing; make it anew with --redo {number}")
+    for number, path in files.items():
+        shutil.copyfile(path, new / f"masks/{number}.png")
+    for number in painted.keys() & numbers:
+        save_mask(painted[number], new / f"masks/{number}.png")

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from preparation.clip_options import command
 from segmentation import judge
 from utils.numbering import ranges, spread
 
@@ -132,7 +133,7 @@ def advice(found, out):
         return (
             f"the masks {are} in the clip as a whole, see {out}/overlay.png; make them anew with "
             "--box x,y,w,h around the object in the first frame, with another --mask, or by hand: "
-            f"--interactive --out {out}\n"
+            f"{command('--interactive', '--out', out)}\n"
         )
     text = ""
     for kind in dict.fromkeys(word for words in found.odd.values() for word in words):
@@ -140,8 +141,9 @@ def advice(found, out):
         text += f"look at frames {which}: {kind}\n"
     if text:
         text += (
-            f"where they are wrong, mend them by hand: --interactive --out {out}, or make them "
-            f"anew: --redo FIRST-LAST --box x,y,w,h --out {out}\n"
+            f"where they are wrong, mend them by hand: {command('--interactive', '--out', out)}\n"
+            "or make them anew: "
+            f"{command('--redo', 'FIRST-LAST', '--box', 'x,y,w,h', '--out', out)}\n"
         )
     return text
 

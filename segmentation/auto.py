@@ -3,8 +3,7 @@
 from contextlib import suppress
 from typing import NamedTuple
 
-from segmentation import chroma, follow, judge, methods, motion
-from segmentation import weights as weight_files
+from segmentation import chroma, follow, given, judge, methods, motion, weights
 from utils.errors import UserError
 
 
@@ -16,17 +15,20 @@ class Choice(NamedTuple):
     why: str
 
 
-def choose(frames, box=None, tolerance=chroma.TOLERANCE, weights="", device="cpu", progress=iter):
+def choose(
+    frames, box=None, tolerance=chroma.TOLERANCE, source=None, device="cpu", progress=iter
+):  # fmt: skip
     """Choose a method and find masks by it.
 
-    A trained network comes first, if its weights are there. A screen of one colour is keyed. The
-    object in a box is followed, and without a box, what moves.
+    Transparency tells the object, and else a trained network, if its weights are there. A screen of
+    one colour is keyed. The object in a box is followed, and without a box, what moves.
 
     Args:
         frames: sequence of (H, W, 3) uint8 RGB.
         box: (x, y, width, height) around the object in the first frame, pixels, or None.
         tolerance: of chroma.
-        weights, device: of trained networks; "" to look where the libraries keep their own.
+        source: iterable of the frames as (H, W, 4) uint8 RGBA; None where nothing is transparent.
+        device: of trained networks.
         progress: function of an iterable that shows how far it is.
 
     Returns:
@@ -35,7 +37,10 @@ def choose(frames, box=None, tolerance=chroma.TOLERANCE, weights="", device="cpu
     Raises:
         UserError: none fits; it says what was found and what to do.
     """
-    if trained := _trained(frames, box, weights, device, progress):
+    if source is not None and _transparent(source):
+        masks = given.from_alpha(source, len(frames))
+        return Choice("alpha", masks, "its surroundings are transparent")
+    if trained := _trained(frames, box, device, progress):
         return trained
     if chroma.shows_screen(frames, tolerance):
         masks = chroma.key(frames, None, tolerance)
@@ -48,14 +53,16 @@ def choose(frames, box=None, tolerance=chroma.TOLERANCE, weights="", device="cpu
     return Choice(found.method, found.masks, why)
 
 
-def _trained(frames, box, weights, device, progress):
-    """The `Choice` of a network whose weights are given, or lie there and prove good; or None."""
-    if weights:
-        name = weight_files.method_of(weights)
-        masks = methods.masks(name, frames, box, weights=weights, device=device)
-        return Choice(name, masks, "its weights are given")
-    for name in weight_files.installed(box):
-        with suppress(UserError):  # of a file that nobody named, and that does not fit
+def _transparent(source):
+    """Whether the first frame shows an object, and is transparent around it."""
+    least, most = chroma.OBJECT
+    return least < (next(iter(source))[..., 3] > 127).mean() < most
+
+
+def _trained(frames, box, device, progress):
+    """The `Choice` of a network whose weights lie there and prove good; or None."""
+    for name in weights.installed(box):
+        with suppress(UserError):  # of a file that does not fit
             masks = motion.listed(methods.masks(name, frames, box, device=device), frames, progress)
             if judge.scores(frames, masks).quality >= motion.LEAST:
                 return Choice(name, masks, "its weights are there")

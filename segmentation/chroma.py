@@ -11,6 +11,7 @@ PLAIN = 0.5  # share of the border that must have the screen's colour
 LOOKS = 8  # frames whose borders are looked at, spread evenly
 STRONG, ALL_ROUND = 40.0, 0.92  # what marks a screen: strength of its colour (a*, b*), least share
 OBJECT = 0.002, 0.8  # share of the picture that an object before a screen has
+FILLED = 0.9  # share above which the screen must have another colour than the given one
 TOLERANCE = 16.0  # L*a*b*
 BLACK = np.float32([16, 0, 0])  # what to add to L*a*b* for 0 where there is no light
 LIGHT = 0.7, 1.15  # cube root of the light on the screen, by which it may differ: a third to 1.5
@@ -30,14 +31,19 @@ def key(frames, colour=None, tolerance=TOLERANCE):
         (H, W) bool, one a frame.
 
     Raises:
-        UserError: the border has no main colour.
+        UserError: the border has no main colour, or hardly anything has the given one.
     """
     if colour is None:
         screen = _border_colour(_borders(frames), tolerance)
     else:
-        screen = _lab(np.uint8([[colour]]))
+        screen = _lab(np.uint8([[colour]])).reshape(3)
+        if _share(frames, screen, tolerance) > FILLED:
+            raise UserError(
+                "hardly anything has the colour of --key; leave it out, and the border tells the "
+                "screen's colour"
+            )
     for number in range(len(frames)):
-        yield _mask(_lab(frames[number]), screen.reshape(3), tolerance)
+        yield _mask(_lab(frames[number]), screen, tolerance)
 
 
 def shows_screen(frames, tolerance=TOLERANCE):
@@ -52,8 +58,13 @@ def shows_screen(frames, tolerance=TOLERANCE):
     if (_away(borders, screen) < tolerance).mean(1).min() < ALL_ROUND:
         return False
     least, most = OBJECT
-    shares = [_mask(_lab(frames[n]), screen, tolerance).mean() for n in spread(len(frames), LOOKS)]
-    return least < np.median(shares) < most
+    return least < _share(frames, screen, tolerance) < most
+
+
+def _share(frames, screen, tolerance):
+    """Usual share of the picture that has not the screen's colour."""
+    numbers = spread(len(frames), LOOKS)
+    return np.median([_mask(_lab(frames[n]), screen, tolerance).mean() for n in numbers])
 
 
 def _mask(lab, screen, tolerance):

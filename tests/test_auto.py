@@ -155,17 +155,29 @@ def test_a_background_that_cannot_be_followed_is_named(monkeypatch):
         motion.find(walk(frames=6)[0])
 
 
-def test_a_given_file_tells_the_network(monkeypatch):
+def test_a_files_name_tells_the_network():
     assert weights.method_of("/x/sam2.1_hiera_small.pt") == "sam2"
     assert weights.method_of("u2net.onnx") == "rembg"
     assert weights.method_of("deeplabv3_resnet101_coco-586e9e4e.pth") == "torchvision"
     with pytest.raises(UserError, match=r"mine.pt does not tell its network; add --mask sam2, "):
         weights.method_of("mine.pt")
-    masks = walk(frames=4)[1]
-    monkeypatch.setattr(methods, "masks", lambda *_, **__: iter(masks))
-    found = auto.choose(walk(frames=4)[0], weights="u2net.onnx")
-    assert found.method == "rembg" and "given" in found.why
-    assert iou(found.masks, masks) == 1
+
+
+def test_what_is_transparent_tells_the_object(tmp_path):
+    frames, masks = walk(frames=4)
+    source = [np.dstack([frame, np.uint8(255 * mask)]) for frame, mask in zip(frames, masks)]
+    found = auto.choose(frames, source=source)
+    assert found.method == "alpha" and "transparent" in found.why
+    assert iou(found.masks, masks[:4]) == 1
+    opaque = [np.dstack([frame, np.full(frame.shape[:2], 255, np.uint8)]) for frame in frames]
+    assert auto.choose(frames, (128, 58, 64, 54), source=opaque).method == "grabcut"
+
+
+def test_a_colour_that_no_screen_has_is_refused():
+    frames, masks = before((61, 174, 84))
+    with pytest.raises(UserError, match="hardly anything has the colour of --key; leave it out"):
+        next(chroma.key(frames, (0, 128, 0)))  # "green"
+    assert iou(chroma.key(frames, (55, 170, 80)), masks) > 0.95
 
 
 def test_a_network_that_lies_there_must_prove_good(monkeypatch):
@@ -188,7 +200,7 @@ def test_a_damaged_file_that_nobody_named_is_passed_over(monkeypatch, tmp_path):
     assert "torchvision" in weights.installed()
     assert auto.choose(frames).method == "chroma"
     with pytest.raises(UserError, match="damaged or not for --mask torchvision"):
-        list(auto.choose(frames, weights=str(file)).masks)
+        list(methods.masks("torchvision", frames, weights=str(file)))
 
 
 def test_sam2_is_installed_only_for_a_box(monkeypatch):

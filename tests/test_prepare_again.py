@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from preparation import publish
+from preparation import publish, record
 from tests import films
 from tests.conftest import refuse, succeed
 
@@ -49,70 +49,32 @@ def test_painting_in_a_cropped_mask_counts(again):
     assert films.read_masks(again.out / "masks")[5, top : top + height, left : left + width].all()
 
 
-def test_redo_touches_its_range_only(again, drawn, truth, tmp_path):
-    broken = drawn[1].copy()
-    broken[4:7, :, 90:] = False
-    folder = films.write_folder(tmp_path / "broken", broken)
-    text = again("--mask_file", folder)
-    before = films.snapshot(again.out / "masks")
-    redo = ["--redo", "4-6", "--out", str(again.out), "--mask", "file", "--mask_file"]
-    succeed(SCRIPT, [*redo, str(truth)])
-    after = films.snapshot(again.out / "masks")
-    changed = {path.name for path in before if before[path] != after[path]}
-    assert changed == {"4.png", "5.png", "6.png"}
-    assert films.overlap(films.read_masks(again.out / "masks"), drawn[1]) > 0.97
-    assert "12 frames" in text
-    Image.new("L", (160, 120), 255).save(again.out / "masks/5.png")
-    text = succeed(SCRIPT, [*redo, str(folder)])
-    assert "masks 5 were edited and stay" in text
-    assert films.read_masks(again.out / "masks")[5].all()
-    refuse(SCRIPT, ["--redo", "10-14", "--out", str(again.out)], "has frames 0 to 11")
-
-
-def test_redo_goes_on_from_the_mask_before(again, drawn, tmp_path):
-    broken = drawn[1].copy()
-    broken[4:6] = False
-    broken[4:6, :20, :20] = True
-    again("--mask_file", films.write_folder(tmp_path / "broken", broken))
-    assert films.overlap(films.read_masks(again.out / "masks")[4:6], drawn[1][4:6]) < 0.05
-    succeed(SCRIPT, ["--redo", "4-5", "--mask", "grabcut", "--out", str(again.out)])
-    assert films.overlap(films.read_masks(again.out / "masks")[4:6], drawn[1][4:6]) > 0.6
-
-
-def test_redo_of_a_chosen_method_goes_on_from_the_mask_before(drawn, tmp_path):
-    path, out = films.write_video(tmp_path / "x.mp4", drawn[0], fps=6), tmp_path / "clip"
-    succeed(SCRIPT, [str(path), "--out", str(out)])
-    before = films.snapshot(out / "masks")
-    text = succeed(SCRIPT, ["--redo", "4-5", "--out", str(out)])
-    assert "was chosen" not in text
-    assert films.overlap(films.read_masks(out / "masks")[4:6], drawn[1][4:6]) > 0.6
-    after = films.snapshot(out / "masks")
-    assert {path.name for path in before if before[path] != after[path]} <= {"4.png", "5.png"}
-
-
-def test_redo_takes_the_options_of_the_clip(video, tmp_path, drawn):
-    """Of a record as earlier versions wrote it, too: options as texts, no list of redone masks."""
-    out = tmp_path / "clip"
-    words = [str(video), "--out", str(out), "--mask", "chroma", "--key", "#30b050"]
-    succeed(SCRIPT, [*words, "--tolerance", "30", "--max_frames", "6"])
-    record = json.loads((out / "prepared.json").read_text())
-    assert record["masks_of"]["key"] == "#30b050"
-    assert record.pop("redone", None) is None
-    (out / "prepared.json").write_text(json.dumps(record))
-    before = films.snapshot(out / "masks")
-    succeed(SCRIPT, ["--redo", "3", "--out", str(out)])
-    assert films.snapshot(out / "masks") == before  # the same key and tolerance
-    succeed(SCRIPT, ["--redo", "3", "--key", "black", "--out", str(out)])
-    after = films.snapshot(out / "masks")
-    assert [path.name for path in before if before[path] != after[path]] == ["3.png"]
-    assert json.loads((out / "prepared.json").read_text())["redone"] == [3]
-
-
 def test_a_mistake_keeps_what_was_there(again):
     before = films.snapshot(again.out)
-    words = ["--mask", "grabcut", "--box", "150,0,20,20"]
-    again(*words, ends=lambda script, argv: refuse(script, argv, "outside the frame"))
+    again("--start", "1", ends=lambda script, argv: refuse(script, argv, "12 masks for 6 frames"))
     assert films.snapshot(again.out) == before
+
+
+def test_of_two_paintings_of_a_mask_the_later_counts(again):
+    whole, part = again.out / "masks/5.png", again.out / "train_seg/5.jpg"
+    box = json.loads((again.out / "crops.json").read_text())["boxes"][5]
+    Image.new("L", (160, 120)).save(whole)
+    Image.new("L", Image.open(part).size, 255).save(part)
+    for later, area in ((whole, 0), (part, box[2] * box[3])):
+        os.utime(later, (later.stat().st_atime + 10, later.stat().st_mtime + 20))
+        painted = record.edited_masks(again.out, record.read(again.out))
+        assert {number: mask.sum() for number, mask in painted.items()} == {5: area}
+
+
+def test_what_is_missing_is_named(again):
+    for number in (2, 3, 9):
+        (again.out / f"masks/{number}.png").unlink()
+    again(ends=lambda script, argv: refuse(script, argv, "masks 2-3, 9 are missing", "--redo 2-9"))
+    (again.out / "frames/7.jpg").unlink()
+    again("--redo", "2-9", ends=lambda script, argv: refuse(script, argv, "7.jpg is missing",
+                                                            "--overwrite"))  # fmt: skip
+    again("--overwrite")
+    assert len(list((again.out / "masks").iterdir())) == 12
 
 
 def test_a_full_disk_is_said(again, monkeypatch):
@@ -169,7 +131,7 @@ def test_masks_of_any_program_are_taken(again):
     said = lambda script, argv: refuse(script, argv, "4.png is 50x50 but its frame 160x120")  # noqa: E731
     again(ends=said)
     (again.out / "masks/4.png").unlink()
-    again(ends=lambda script, argv: refuse(script, argv, "4.png is missing", "--redo 4"))
+    again(ends=lambda script, argv: refuse(script, argv, "masks 4 are missing", "--redo 4"))
     succeed(SCRIPT, ["--redo", "4", "--out", str(again.out)])
     assert films.read_masks(again.out / "masks")[4].any()
     (again.out / "masks/777.png").write_bytes((again.out / "masks/5.png").read_bytes())

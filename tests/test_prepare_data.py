@@ -1,12 +1,14 @@
 """prepare_data.py on small drawn videos, as people would use it."""
 
 import json
+import shlex
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from datasets.clip import Clip
+from preparation import decoding, review
 from tests import films
 from tests.conftest import refuse, succeed
 
@@ -75,6 +77,17 @@ def test_good_masks_pass_in_silence(finished):
     assert "look" not in finished[1] and "--box" not in finished[1]
 
 
+def test_printed_commands_can_be_pasted(finished, tmp_path):
+    out = tmp_path / "it's mine"
+    text = review.advice(review.Review(0.9, {4: [review.EMPTY]}), out)
+    lines = [line[line.index("python ") :] for line in text.splitlines() if "python " in line]
+    assert len(lines) == 2
+    for line in lines:
+        words = shlex.split(line)
+        assert words[:2] == ["python", SCRIPT] and words[-2:] == ["--out", str(out)]
+    assert "where they are wrong" in text
+
+
 def test_masks_that_miss_the_object_are_called_so_once(again, drawn, tmp_path):
     wrong = np.roll(drawn[1], 60, 2)
     text = again("--mask_file", films.write_folder(tmp_path / "wrong", wrong))
@@ -86,7 +99,8 @@ def test_transparency_is_the_mask(drawn, tmp_path):
     pictures = np.dstack([drawn[0].reshape(-1, 160, 3), drawn[1].reshape(-1, 160) * 255])
     pictures = pictures.astype(np.uint8).reshape(12, 120, 160, 4)
     films.write_folder(tmp_path / "clear", pictures)
-    succeed(SCRIPT, f"{tmp_path}/clear --mask alpha --out {tmp_path}/clip")
+    text = succeed(SCRIPT, f"{tmp_path}/clear --out {tmp_path}/clip")
+    assert "--mask alpha was chosen: its surroundings are transparent" in text
     assert films.overlap(films.read_masks(tmp_path / "clip/masks"), drawn[1]) > 0.97
 
 
@@ -103,8 +117,8 @@ def test_a_method_is_chosen_said_and_recorded(drawn, tmp_path):
 
 
 @pytest.mark.parametrize("words, named", [
-    (["--key", "#30b050"], "chroma"),
-    (["--mask_file", "TRUTH", "--key", "green"], "file"),
+    (["--key", "#778b7c"], "chroma"),
+    (["--mask_file", "TRUTH"], "file"),
 ])  # fmt: skip
 def test_an_option_of_one_method_names_it(video, truth, tmp_path, words, named):
     words = [str(truth) if word == "TRUTH" else word for word in words]
@@ -118,7 +132,6 @@ def test_a_scene_where_nothing_moves_is_refused_with_what_fits(drawn, tmp_path):
     said = "nothing moves against the background", "--box x,y,w,h", "--interactive"
     refuse(SCRIPT, f"{still} --out {tmp_path}/clip", *said)
     assert not (tmp_path / "clip").exists()
-    refuse(SCRIPT, f"{still} --out {tmp_path}/clip --mask_weights mine.pt", "does not tell its")
 
 
 def test_sound_is_kept_aside(video, truth, tmp_path):
@@ -130,15 +143,13 @@ def test_sound_is_kept_aside(video, truth, tmp_path):
 
 
 @pytest.mark.parametrize("words, said", [
-    (["--mask_file", "SHORT"], "holds 5 masks for 12 frames"),
+    (["--mask_file", "SHORT"], "holds 5 masks for 12 frames; a folder must hold one for each"),
+    (["--start", "1"], "holds 12 masks for 6 frames; a folder must hold one for each"),
     (["--mask_file", "TALL"], "proportions"),
-    (["--mask", "alpha"], "has no transparency"),
-    (["--mask", "grabcut", "--box", "100,50,80,20"], "reaches outside the frame"),
-    (["--mask", "grabcut", "--box", "1,2,3"], "is not x,y,width,height"),
     (["--start", "9"], "no frame between"),
     (["--start", "1", "--end", "0.5"], "--end 0.5 must be after --start 1"),
-    (["--max_frames", "1"], "one frame only"),
-    (["--mask", "file", "--mask_file", ""], "needs --mask_file"),
+    (["--max_frames", "1"], "one frame only by --max_frames"),
+    (["--start", "1.8"], "one frame only by --start"),
     (["--size", "0"], "not a whole number above 0"),
 ])  # fmt: skip
 def test_mistakes_leave_nothing_behind(prepare, drawn, tmp_path, words, said):
@@ -147,6 +158,36 @@ def test_mistakes_leave_nothing_behind(prepare, drawn, tmp_path, words, said):
     words = [str(tmp_path / word) if word.isupper() else word for word in words]
     prepare(*words, ends=lambda script, argv: refuse(script, argv, said))
     assert not prepare.out.exists()
+
+
+@pytest.mark.parametrize("words, said", [
+    ("--box -5,10,20,20", "'-5,10,20,20' is not x,y,width,height"),
+    ("--mask grabcut --box 100,50,80,20", "reaches outside the frame, which is 160x120"),
+    ("--mask file", "needs --mask_file"),
+    ("--mask_file gone", "gone does not exist"),
+    ("--mask sam2", "--mask sam2 needs --box"),
+    ("--mask chroma --mask_file gone", "--mask_file has no effect with --mask chroma"),
+    ("--key green --box 1,2,3,4", "--box has no effect with --key;"),
+    ("--mask_weights u2net.onnx --box 1,2,3,4", "--box has no effect with --mask_weights;"),
+    ("--mask_weights mine.pt", "does not tell its network"),
+])  # fmt: skip
+def test_what_cannot_work_is_refused_before_the_work(video, tmp_path, monkeypatch, words, said):
+    monkeypatch.setattr(decoding, "decode", lambda *_: pytest.fail("the video was decoded"))
+    refuse(SCRIPT, [str(video), "--out", str(tmp_path / "clip"), *words.split()], said)
+    assert not (tmp_path / "clip").exists()
+
+
+def test_what_is_not_transparent_has_no_alpha(video, tmp_path):
+    refuse(SCRIPT, [str(video), "--out", str(tmp_path / "x"), "--mask", "alpha"], "no transparency")
+
+
+@pytest.mark.parametrize("words", ["", "cat.mp4", "--out data/cat", "--redo 3"])
+def test_a_video_and_a_folder_are_asked_for(words):
+    refuse(SCRIPT, words, "a video, or a folder of pictures, and a folder for the clip are needed")
+
+
+def test_renumber_goes_with_check(tmp_path):
+    refuse(SCRIPT, f"--renumber --out {tmp_path}", "--renumber goes with --check")
 
 
 def test_foreign_files_are_left_alone(prepare, tmp_path):

@@ -2,6 +2,7 @@
 
 import argparse
 import difflib
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -106,6 +107,7 @@ def _parser(description, options):
         allow_abbrev=False,
         argument_default=argparse.SUPPRESS,
     )
+    parser._negative_number_matcher = re.compile(r"-[\d.]")  # -5,10,20,20 is a value, too
     for o in options:
         _add(parser, o)
     parser.add_argument(
