@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import shlex
 import shutil
 import signal
 import subprocess
@@ -222,6 +223,22 @@ def test_another_clip_is_refused_before_it_is_prepared(prepared, videos, tmp_pat
         assert not taken
         assert run_script("run.py", [*other, "--overwrite"]).returncode == 130
     assert [step.name for step in taken] == ["clip A"]
+
+
+def test_a_refused_video_is_told_of_in_words_of_this_script(videos, tmp_path):
+    def call(step, _):
+        sys.exit(2)
+
+    with calling(call):
+        done = run_script("run.py", words(videos, tmp_path / "my run", "--fps_a", "3"))
+    assert done.returncode == 2
+    line = done.stdout.strip().splitlines()[-1]
+    assert "--box is --box_a here" in done.stdout
+    assert f"name {tmp_path}/my run/a in place of the video" in done.stdout
+    assert shlex.split(line) == [
+        "python", "prepare_data.py", str(videos / "loud a.mp4"), "--out", f"{tmp_path}/my run/a",
+        "--fps", "3.0", "--interactive",
+    ]  # fmt: skip
 
 
 def test_mistakes_are_said_before_any_work(videos, tmp_path):
