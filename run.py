@@ -60,7 +60,11 @@ def prepare(opt, given, domain, way, trained):
         way.take(step, opt.overwrite, force=painted)
     except SystemExit as end:
         if end.code == 2:  # it advised its own options
-            print(advice(step, folder, domain))
+            print(
+                f"if masks are what is missing: --box is --box_{domain} here; or make them by "
+                f"hand, and then name {folder} in place of the video:\n"
+                f"{clip_options.in_the_page(*step.argv)}"
+            )
         raise
     return folder
 
@@ -92,22 +96,6 @@ def preparing(opt, given, domain, source, folder):
         f"clip {domain.upper()}", "prepare_data.py", tuple(words), products, files,
         replacing=("--overwrite",),
     )  # fmt: skip
-
-
-def advice(step, folder, domain):
-    """What to do where prepare_data.py refuses a video, in words of this script."""
-    video, *words = step.argv
-    kept = [
-        word
-        for pair in zip(words[::2], words[1::2])
-        if pair[0].removeprefix("--") not in clip_options.MASKS_HANG_ON
-        for word in pair
-    ]
-    return (
-        f"if masks are what is missing: --box is --box_{domain} here; or make them by hand, and "
-        f"then name {folder} in place of the video:\n"
-        f"{clip_options.command(video, *kept, '--interactive')}"
-    )
 
 
 def training(clips, words, aside, out):

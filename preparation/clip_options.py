@@ -2,6 +2,7 @@
 
 import shlex
 from argparse import ArgumentTypeError
+from itertools import chain
 
 from utils.arguments import count, flag, natural, nonnegative, option, positional, positive
 from utils.errors import UserError
@@ -170,3 +171,10 @@ def for_range(values, given):
 def command(*words):
     """The command line, to be pasted, that gives these words to `prepare_data.py`."""
     return f"python prepare_data.py {shlex.join(map(str, words))}"
+
+
+def in_the_page(video, *words):
+    """The command line for a clip's masks by hand, from `words` for others: options with values."""
+    pairs = zip(words[::2], words[1::2])
+    kept = [p for p in pairs if p[0].removeprefix("--") not in MASKS_HANG_ON]
+    return command(video, *chain(*kept), "--interactive")
