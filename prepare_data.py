@@ -135,8 +135,9 @@ def interact(opt, out):
 
 def report(found, out):
     """Print what looks odd in the finished clip, and what to do now."""
-    count = record.read(out)["frames"]
-    print(review.advice(found, out), end="")
+    content = record.read(out)
+    count = content["frames"]
+    print(review.advice(found, out, content), end="")
     if words := review.length(count):
         print(words)
     print(f"{count} frames and masks are in {out}; see overlay.png; train on {out}/train_seg/")

@@ -20,6 +20,9 @@ LEAST = 1e-3  # share of the picture below which a mask counts as empty
 CELL, COLUMNS, MOST = 240, 6, 60  # pixels, cells in a row, cells in all
 OUTLINE, WARNING = (255, 0, 160), (200, 0, 0)
 
+GIVEN = "file", "alpha"  # methods whose masks are the user's own
+BOX = "--box x,y,w,h around the object in the first frame, with "
+
 EMPTY, BORDER, PARTS, AREA = "empty", "touches the border", "several parts", "area jumps"
 MISFIT = "unlike its neighbours"
 
@@ -126,26 +129,41 @@ def _jumps(areas):
     return found
 
 
-def advice(found, out):
-    """What a `Review` says, in lines of text, and what to do about it in folder `out`."""
+def advice(found, out, content):
+    """What a `Review` says, in lines of text, and what to do about it in folder `out`.
+
+    Args:
+        content: of prepared.json: what the user gave already is not asked for again.
+    """
+    by_hand, own = command("--interactive", "--out", out), _own(content)
+    if found.flagged and own:
+        return (
+            f"the frames alone do not bear out the masks in the clip as a whole, see {out}/"
+            f"overlay.png; what is wrong can be mended by hand: {by_hand}\n"
+        )
     if found.flagged:
         are = "miss the object" if found.quality < FAILED else "are doubtful"
+        box = "" if content["masks_of"]["box"] else BOX
         return (
             f"the masks {are} in the clip as a whole, see {out}/overlay.png; make them anew with "
-            "--box x,y,w,h around the object in the first frame, with another --mask, or by hand: "
-            f"{command('--interactive', '--out', out)}\n"
+            f"{box}another --mask, or by hand: {by_hand}\n"
         )
     text = ""
     for kind in dict.fromkeys(word for words in found.odd.values() for word in words):
         which = ranges(number for number, words in found.odd.items() if kind in words)
         text += f"look at frames {which}: {kind}\n"
     if text:
-        text += (
-            f"where they are wrong, mend them by hand: {command('--interactive', '--out', out)}\n"
-            "or make them anew: "
-            f"{command('--redo', 'FIRST-LAST', '--box', 'x,y,w,h', '--out', out)}\n"
-        )
+        text += f"where they are wrong, mend them by hand: {by_hand}\n"
+    if text and not own:
+        anew = command("--redo", "FIRST-LAST", "--box", "x,y,w,h", "--out", out)
+        text += f"or make them anew: {anew}\n"
     return text
+
+
+def _own(content):
+    """Whether all of a clip's masks are the user's own, by the `content` of prepared.json."""
+    by_hand = {*content["edited"], *content.get("redone", ())}
+    return content.get("method") in GIVEN or len(by_hand) == content["frames"]
 
 
 def length(count):

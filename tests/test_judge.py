@@ -67,10 +67,28 @@ def test_a_trait_of_the_clip_is_no_fault_of_its_frames():
                      11: [review.EMPTY]}  # fmt: skip
 
 
+def clip(method, box=None, edited=()):
+    """What prepared.json says of a clip of 48 frames."""
+    return {"method": method, "masks_of": {"box": box}, "edited": list(edited), "frames": 48}
+
+
 def test_the_verdict_is_said_once():
-    assert review.advice(review.Review(0.9, {}), "clip") == ""
-    failed = review.advice(review.Review(0.3, {4: [review.AREA]}), "clip")
+    found = clip("background")
+    assert review.advice(review.Review(0.9, {}), "clip", found) == ""
+    failed = review.advice(review.Review(0.1, {4: [review.AREA]}), "clip", found)
     assert failed.count("\n") == 1 and "miss the object" in failed
     assert "--box" in failed and "--mask" in failed and "--interactive" in failed
-    some = review.advice(review.Review(0.9, {4: [review.AREA], 5: [review.AREA]}), "clip")
-    assert "look at frames 4-5: area jumps\n" in some
+    some = review.advice(review.Review(0.9, {4: [review.AREA], 5: [review.AREA]}), "clip", found)
+    assert "look at frames 4-5: area jumps\n" in some and "--redo" in some
+
+
+def test_what_the_user_just_did_is_not_advised():
+    doubtful, odd = review.Review(0.1, {}), review.Review(0.9, {4: [review.AREA]})
+    boxed = review.advice(doubtful, "clip", clip("grabcut", "1,2,3,4"))
+    assert "--box" not in boxed and "another --mask" in boxed
+    for own in (clip("file"), clip("alpha"), clip("grabcut", edited=range(48))):
+        for found in (doubtful, odd):
+            said = review.advice(found, "clip", own)
+            assert "--interactive" in said and ("overlay" in said or "look at" in said)
+            assert not any(word in said for word in ("anew", "--box", "--mask", "doubtful"))
+    assert "anew" in review.advice(odd, "clip", clip("grabcut", edited=range(47)))

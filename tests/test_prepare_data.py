@@ -70,7 +70,7 @@ def test_masks_that_stand_out_are_named(again, drawn, tmp_path):
     text = again("--mask_file", films.write_folder(tmp_path / "odd", odd))
     assert "look at frames 1-3: empty" in text or "look at frames 2: empty" in text
     assert "look at frames 7-8: touches the border" in text
-    assert "--redo FIRST-LAST" in text
+    assert "--interactive" in text and "--redo" not in text  # they are the user's own
 
 
 def test_good_masks_pass_in_silence(finished):
@@ -79,7 +79,8 @@ def test_good_masks_pass_in_silence(finished):
 
 def test_printed_commands_can_be_pasted(finished, tmp_path):
     out = tmp_path / "it's mine"
-    text = review.advice(review.Review(0.9, {4: [review.EMPTY]}), out)
+    content = {"method": "grabcut", "edited": [], "frames": 48}
+    text = review.advice(review.Review(0.9, {4: [review.EMPTY]}), out, content)
     lines = [line[line.index("python ") :] for line in text.splitlines() if "python " in line]
     assert len(lines) == 2
     for line in lines:
