@@ -1,7 +1,4 @@
-"""prepare_data.py --redo: which masks it makes anew, by which method, and what it refuses.
-
-These tests are slow: they make one clip again and again.
-"""
+"""prepare_data.py --redo: which masks it makes anew, by which method, and what it refuses."""
 
 import json
 import shutil
@@ -15,13 +12,13 @@ from tests import films
 from tests.conftest import refuse, succeed
 from utils.errors import UserError
 
-pytestmark = pytest.mark.slow
-
 SCRIPT = "prepare_data.py"
 pytest_plugins = ["tests.prepared"]
 
 
+@pytest.mark.slow
 def test_redo_touches_its_range_only(again, drawn, truth, tmp_path):
+    """Slow: the clip is made four times."""
     broken = drawn[1].copy()
     broken[4:7, :, 90:] = False
     folder = films.write_folder(tmp_path / "broken", broken)
@@ -41,7 +38,9 @@ def test_redo_touches_its_range_only(again, drawn, truth, tmp_path):
     refuse(SCRIPT, ["--redo", "10-14", "--out", str(again.out)], "has frames 0 to 11")
 
 
+@pytest.mark.slow
 def test_redo_goes_on_from_the_mask_before(again, drawn, tmp_path):
+    """Slow: the clip is made twice."""
     broken = drawn[1].copy()
     broken[4:6] = False
     broken[4:6, :20, :20] = True
@@ -51,7 +50,9 @@ def test_redo_goes_on_from_the_mask_before(again, drawn, tmp_path):
     assert films.overlap(films.read_masks(again.out / "masks")[4:6], drawn[1][4:6]) > 0.6
 
 
+@pytest.mark.slow
 def test_redo_of_a_chosen_method_goes_on_from_the_mask_before(drawn, tmp_path):
+    """Slow: the method is searched for."""
     path, out = films.write_video(tmp_path / "x.mp4", drawn[0], fps=6), tmp_path / "clip"
     succeed(SCRIPT, [str(path), "--out", str(out)])
     before = films.snapshot(out / "masks")
@@ -62,8 +63,12 @@ def test_redo_of_a_chosen_method_goes_on_from_the_mask_before(drawn, tmp_path):
     assert {path.name for path in before if before[path] != after[path]} <= {"4.png", "5.png"}
 
 
+@pytest.mark.slow
 def test_redo_takes_the_options_of_the_clip(video, tmp_path, drawn):
-    """Of a record as earlier versions wrote it, too: options as texts, no list of redone masks."""
+    """Of a record as earlier versions wrote it, too: options as texts, no list of redone masks.
+
+    Slow: the clip is made three times.
+    """
     out = tmp_path / "clip"
     words = [str(video), "--out", str(out), "--mask", "chroma", "--key", "#30b050"]
     succeed(SCRIPT, [*words, "--tolerance", "30", "--max_frames", "6"])
@@ -85,8 +90,11 @@ def test_redo_keeps_the_frames(again, words):
     name = words.split()[0].removeprefix("--")
     redo = ["--redo", "3-5", "--out", str(again.out)]
     refuse(SCRIPT, [*redo, *words.split()], f"made with another {name}; leave that out")
-    refuse(SCRIPT, ["other.mp4", *redo], "made with another video")
-    again("--redo", "3", "--size", "640", "--crop", "tight")  # the clip's own
+
+
+def test_redo_takes_the_clips_own_video_and_options(again):
+    again("--redo", "3", "--size", "640", "--crop", "tight")
+    refuse(SCRIPT, ["other.mp4", "--redo", "3", "--out", str(again.out)], "another video")
 
 
 def test_redo_takes_the_method_that_its_options_mean(finished, monkeypatch, tmp_path):
