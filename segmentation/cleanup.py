@@ -84,3 +84,15 @@ def dilate(mask, share):
 def _disc(mask, share):
     size = 2 * round(share * max(mask.shape)) + 1
     return cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size))
+
+
+def box(mask):
+    """(x, y, width, height) of what a mask (H, W) bool holds, pixels; zeros if it is empty."""
+    return cv2.boundingRect(mask.astype(np.uint8))
+
+
+def window(mask, margin):
+    """Slices of the part of the picture that holds a mask, and a margin of pixels around it."""
+    x, y, width, height = box(mask)
+    top, left = max(0, y - margin), max(0, x - margin)
+    return np.s_[top : y + height + margin, left : x + width + margin]

@@ -6,19 +6,22 @@ import numpy as np
 from segmentation import cleanup, flow, likelihood
 from segmentation.scene import View
 
+# Lengths as shares of the object's size, which is at most half of the picture's longer side.
+ALIKE = 0.02  # radius of the neighbourhood that decides together
+UNSURE = 0.011  # how far the expected outline may be off
 # Lengths as shares of the picture's longer side.
-ALIKE = 0.009  # radius of the neighbourhood that decides together
 REACH = 0.04  # how far from where it is expected the object may be
 MARGIN = 0.011  # what may belong to the object around its mask
-UNSURE = 0.01  # how far the expected outline may be off
 SPECK = 0.02  # of the area of the largest component: smaller ones are noise
 DENIED = -0.2  # mean log-odds of a mask by what is seen: below, the object is not there any more
 RING = 0.05  # around what is unknown: by that the scene there is told
 SMOOTH = 6.0  # grey levels by which that may be wrong
+POINTS = 500  # of that, about
+LIKELY = 0.4  # expectation, 0..1, from which on it counts as the object
 TRUST = 2.0  # in where the object is expected, log-odds
 
 
-def decide(appearance, frame, view, expected, reach, strokes=None, sure=False):
+def decide(appearance, frame, view, expected, reach, box=None, strokes=None, sure=False):
     """The object's mask (H, W) bool.
 
     Args:
@@ -27,19 +30,21 @@ def decide(appearance, frame, view, expected, reach, strokes=None, sure=False):
         view: `scene.View`, the backdrop in this frame.
         expected: (H, W) float32 or bool, 0..1, where the object is expected.
         reach: (H, W) bool, where it may be; empty for an empty mask.
+        box: (x, y, width, height), where the object is; None if colours may be anywhere in reach.
         strokes: `follow.Strokes`, or None.
         sure: whether what is expected has no thin parts that are wrong: then they are kept.
     """
-    result, longer = np.zeros(reach.shape, bool), max(reach.shape)
+    result = np.zeros(reach.shape, bool)
     if not reach.any():
         return result
-    radius = max(2, round(ALIKE * longer))
-    window = _window(reach, 2 * radius)
-    prior = cv2.GaussianBlur(np.float32(expected)[window], (0, 0), UNSURE * longer)
+    size = min(max(cleanup.box(reach & (expected > LIKELY))[2:]), max(reach.shape) / 2)
+    radius = max(2, round(ALIKE * size))
+    window = cleanup.window(reach, 2 * radius)
+    prior = cv2.GaussianBlur(np.float32(expected)[window], (0, 0), max(0.5, UNSURE * size))
     if sure:
         prior = np.maximum(prior, expected[window])
     frame, reach = np.ascontiguousarray(frame[window]), reach[window]
-    seen = appearance.log_odds(frame, view.part(window))
+    seen = appearance.log_odds(frame, view.part(window), box and _within(window, box))
     odds = seen + TRUST * (2 * prior - 1)
     if strokes is not None:
         odds += strokes.odds[window]
@@ -48,6 +53,11 @@ def decide(appearance, frame, view, expected, reach, strokes=None, sure=False):
     if not _denied(found, seen, view.trust[window]):
         result[window] = _without_specks(found)
     return result if strokes is None else strokes.enforce(result)
+
+
+def _within(window, box):
+    """A box in the pixels of a window, two slices."""
+    return box[0] - window[1].start, box[1] - window[0].start, *box[2:]
 
 
 def _denied(found, seen, trust):
@@ -64,13 +74,6 @@ def _without_specks(mask):
     return (areas > SPECK * areas.max())[labels]
 
 
-def _window(mask, margin):
-    """Slices of the part of the picture that holds a mask, and a margin around it."""
-    x, y, width, height = cv2.boundingRect(mask.astype(np.uint8))
-    top, left = max(0, y - margin), max(0, x - margin)
-    return np.s_[top : y + height + margin, left : x + width + margin]
-
-
 def carry(appearance, former_mask, former, frame, view, sure):
     """The mask (H, W) bool of a frame from that of its neighbour, in either direction of time.
 
@@ -82,8 +85,8 @@ def carry(appearance, former_mask, former, frame, view, sure):
         sure: whether the former mask has no thin parts that are wrong: then they are kept.
     """
     expected = flow.propagate_mask(former_mask, former, frame)
-    reach = cleanup.dilate(expected, REACH)
-    return decide(appearance, frame, extended(view, reach), expected, reach, sure=sure)
+    reach, box = cleanup.dilate(expected, REACH), cleanup.box(expected)
+    return decide(appearance, frame, extended(view, reach), expected, reach, box, sure=sure)
 
 
 def decide_again(frames, scene, masks):
@@ -102,8 +105,8 @@ def decide_again(frames, scene, masks):
         around = (masks[max(0, min(n, len(masks) - 1))] for n in (number - 1, number, number + 1))
         before, now, after = (mask.astype(np.float32) for mask in around)
         expected = (before + 2 * now + after) / 4
-        reach = cleanup.dilate(expected > 0, REACH)
-        yield decide(appearance, frame, extended(scene.view(number), reach), expected, reach)
+        reach, box = cleanup.dilate(expected > 0, REACH), cleanup.box(expected > LIKELY)
+        yield decide(appearance, frame, extended(scene.view(number), reach), expected, reach, box)
 
 
 def learned(frames, scene, masks, hides):
@@ -140,7 +143,8 @@ def extended(view, inside):
     ring = (view.trust > 0.5) & cleanup.dilate(inside, RING)
     if not unknown.any() or ring.sum() < 100:
         return view
-    terms, colours = _quadratic(ring), view.colours[ring].astype(float)
+    some = np.s_[:: ring.sum() // POINTS + 1]
+    terms, colours = _quadratic(ring)[some], view.colours[ring][some].astype(float)
     weights = np.ones((len(terms), 1))
     for _ in range(3):
         surface = np.linalg.lstsq(terms * weights, colours * weights, rcond=None)[0]

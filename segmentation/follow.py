@@ -1,21 +1,18 @@
 """Masks of one object that is marked in some frame, carried from frame to frame."""
 
+import copy
+
 import cv2
 import numpy as np
 
-from segmentation import background, cleanup, decision, likelihood
-from segmentation.graph_cut import run_grabcut
+from segmentation import background, cleanup, decision, likelihood, starts
+from segmentation.colours import resembles
 from utils.errors import UserError
 
-ITERATIONS = 3  # of GrabCut in a box
-AGAIN = 2  # times that the first mask is decided anew, each time by the colours of the former one
 KEEP = 0.9  # share of what was learned of colours that lasts to the next frame
 MARGIN = 0.02  # around a box or a mask, share of the longer side: the object may be there, too
 STROKE, NEAR = 6.0, 0.1  # log-odds of a stroke's own colours; its reach, share of the longer side
 REACH_OF_STROKES = 0.3  # around strokes without a box the object may be, share of the longer side
-KNOWN = 0.5  # mean trust, 0..1, in a box's backdrop with which colours alone count no more
-ROUND = 3  # exponent, without unit, of the superellipse that an object in a box stays in
-DIFFERS = -1.0  # log-odds by the backdrop alone below which it is seen
 
 
 def track(frames, box=None, mask=None, watched=None, progress=iter):
@@ -90,21 +87,22 @@ class Follower:
         inside = _surroundings(frame, box, strokes, mask)
         if not inside.any():
             return inside  # only background was scribbled on, so far
-        self.scene.settle(self._watched.free(inside, number))
-        view = decision.extended(self.scene.view(number), cleanup.dilate(inside, MARGIN))
         self._appearance, self._sure = likelihood.Appearance(), strokes is not None
-        if mask is not None and strokes is None:
-            self._appearance.learn(frame, mask)
-            return mask
-        strokes = Strokes(frame, strokes)
-        if mask is None or not mask.any():
-            known = self.scene.view(number).trust[inside].mean() > KNOWN
-            starts = _starts(frame, view, self._watched.mask(number), inside, strokes)
-            mask = _told_best(frame, inside, [*starts][: 2 if known else 3])
-        for _ in range(AGAIN):
-            self._appearance.learn(frame, mask, keep=0.0)
-            mask = decision.decide(self._appearance, frame, view, mask, inside, strokes)
+        self.scene.settle(self._watched.free(inside, number))
+        if mask is None or strokes is not None:
+            mask = self._decided(number, inside, mask, Strokes(frame, strokes))
+        self._appearance.learn(frame, mask, keep=0.0)
         return mask
+
+    def _decided(self, number, inside, mask, strokes):
+        """The mask of a frame by what the user says of it, `Strokes`, and a former one or None."""
+        frame, known = self._frames[number], self.scene.view(number)
+        view = decision.extended(known, cleanup.dilate(inside, MARGIN))
+        if mask is not None and mask.any():
+            return starts.refined(self._appearance, frame, view, mask, inside, strokes)
+        changed = (1 - known.trust) * starts.changes(self.scene.differs(frame, number), inside)
+        moving = self._watched.mask(number)
+        return starts.find(frame, view, changed, moving, inside, strokes)
 
     def carry(self, number, other, mask):
         """The mask of a frame, (H, W) bool, from the mask (H, W) bool of its neighbour `other`."""
@@ -138,7 +136,13 @@ class Strokes:
             if not (on := self._drawn == sign).any():
                 continue
             near = np.exp(-likelihood.distance(~on) / (NEAR * max(on.shape)))
-            self.odds += sign * STROKE * near * likelihood.resembles(frame, on)
+            self.odds += sign * STROKE * near * resembles(frame, on)
+
+    def also(self, odds):
+        """The same strokes with further log-odds (H, W) float32."""
+        more = copy.copy(self)
+        more.odds = self.odds + odds
+        return more
 
     def hint(self, hints):
         """Enter what is sure into hints (H, W) uint8 for `run_grabcut`."""
@@ -159,52 +163,8 @@ def _surroundings(frame, box, strokes, mask):
         if not inside.any():
             raise ValueError(f"no pixel of the frame is in the box {box}")
     if mask is not None and mask.any():
-        x, y, width, height = cv2.boundingRect(cleanup.dilate(mask, MARGIN).astype(np.uint8))
+        x, y, width, height = cleanup.box(cleanup.dilate(mask, MARGIN))
         inside[y : y + height, x : x + width] = True
     if strokes is not None:
         inside |= cleanup.dilate(strokes > 0, REACH_OF_STROKES)
     return inside
-
-
-def _starts(frame, view, moving, inside, strokes):
-    """First masks of an object in a box: by the backdrop, by colours too, and by colours alone."""
-    new, unsure = likelihood.Appearance(), np.full(inside.shape, 0.5)
-    yield decision.decide(new, frame, view, unsure, inside, strokes)
-    plain = np.where(inside, cv2.GC_PR_FGD, cv2.GC_BGD).astype(np.uint8)
-    plain[inside & _corners(inside)] = cv2.GC_PR_BGD
-    hints = plain.copy()
-    hints[inside & (new.log_odds(frame, view) < DIFFERS)] = cv2.GC_PR_BGD
-    hints[inside & moving] = cv2.GC_FGD
-    for hint in (hints, plain):
-        strokes.hint(hint)
-        yield run_grabcut(frame, hint, ITERATIONS)
-
-
-def _told_best(frame, inside, masks):
-    """The mask that fills its box and whose colours tell it from its surroundings."""
-    around, smooth = cleanup.dilate(inside, decision.RING), cv2.GaussianBlur(frame, (0, 0), 1)
-    corners = inside & _corners(inside)
-
-    def score(mask):
-        free = 1 - mask[corners].mean()
-        return likelihood.told_apart(smooth, mask, around) * _filling(mask, inside) * free
-
-    return max(masks, key=score)
-
-
-def _corners(inside):
-    """Where a box lies outside its superellipse: objects seldom reach into its corners, (H, W)."""
-    x, y, width, height = cv2.boundingRect(inside.astype(np.uint8))
-    across, down = (
-        np.abs((np.arange(side) - start - (extent - 1) / 2) / (extent / 2)) ** ROUND
-        for side, start, extent in zip(inside.shape[::-1], (x, y), (width, height))
-    )
-    return across + down[:, None] > 1
-
-
-def _filling(mask, inside):
-    """Share of a box that a mask's own box fills: users draw boxes around the whole object."""
-    (*_, width, height), (*_, most_width, most_height) = (
-        cv2.boundingRect(part.astype(np.uint8)) for part in (mask, inside)
-    )
-    return (width * height) / (most_width * most_height)

@@ -3,6 +3,8 @@
 import cv2
 import numpy as np
 
+from segmentation import cleanup
+
 AROUND = 12  # pixels of surroundings that teach the background's colours
 LEAST = 30  # pixels of object and of background that colours can be learned from
 
@@ -23,10 +25,7 @@ def run_grabcut(frame, hints, iterations=1):
     open_ = likely | (hints == cv2.GC_PR_BGD)
     if likely.sum() < LEAST or (~likely).sum() < LEAST:
         return likely
-    x, y, width, height = cv2.boundingRect(open_.astype(np.uint8))
-    window = np.s_[
-        max(0, y - AROUND) : y + height + AROUND, max(0, x - AROUND) : x + width + AROUND
-    ]
+    window = cleanup.window(open_, AROUND)
     result, state = np.zeros(hints.shape, bool), np.ascontiguousarray(hints[window])
     cv2.setRNGSeed(0)  # its k-means starts at random
     cv2.grabCut(

@@ -3,14 +3,10 @@
 import cv2
 import numpy as np
 
+from segmentation import cleanup
+from segmentation.colours import Colours, PlacedColours, bins, placed_bins
 from segmentation.scene import lit_alike
 
-LEVELS = 32  # of each channel in a histogram, bins
-UNIFORM = 1 / 256**3  # density of a colour of which nothing is known, per (grey level)^3
-ANY = 8 * UNIFORM  # density of an object's colours before any was seen: objects are alike
-SHADOWS = 1.0, 0.85, 0.7, 0.6, 0.5  # light that is left in them, share
-RARE = 0.15  # of `UNIFORM`: density of colours that are hardly seen
-UNSEEN = 0.05  # share of colours that were never seen before
 NOISE = 2.0  # of the sensor, grey levels
 SHOWN, SHADED = 0.85, 0.03  # probability of the known backdrop where no object is; in shadow
 SOFT = 0.02  # how much the light in a shadow changes within 5 pixels, share
@@ -21,48 +17,32 @@ CLEAR = 3  # pixels from the outline from which on colours are learned
 AROUND = 0.7  # how far around the object its surroundings reach, share of its size
 
 
-class Colours:
-    """Density of colours per (grey level)^3: a smoothed histogram over RGB."""
-
-    def __init__(self):
-        self._counts = np.zeros(LEVELS**3)
-        self._density = np.full(LEVELS**3, ANY, np.float32)
-
-    def learn(self, bins, keep):
-        """Count pixels by the numbers (N,) of their bins; old counts keep the share `keep`."""
-        from scipy import ndimage  # slow to import, and needed only here
-
-        self._counts = keep * self._counts + np.bincount(bins, minlength=LEVELS**3)
-        if total := self._counts.sum():
-            smooth = ndimage.gaussian_filter(self._counts.reshape([LEVELS] * 3), 1, truncate=3)
-            learned = smooth.ravel() / total * (LEVELS / 256) ** 3
-            self._density = np.float32((1 - UNSEEN) * learned + UNSEEN * UNIFORM)
-
-    def __call__(self, bins):
-        """Density of the colours in bins of these numbers, float32 of the same shape."""
-        return self._density[bins]
-
-
 class Appearance:
-    """Colours of the object and of its surroundings."""
+    """Colours of the object and of its surroundings, over all and from place to place."""
 
     def __init__(self):
         self._object, self._around = Colours(), Colours()
+        self._object_there, self._around_there = PlacedColours(), PlacedColours()
 
     def learn(self, frame, mask, keep=1.0, deep=CLEAR / 2):
         """Learn from a frame and the object's mask in it.
 
         Args:
             frame: (H, W, 3) uint8 RGB.
-            mask: (H, W) bool; an empty one teaches colours of the surroundings at most.
+            mask: (H, W) bool; an empty one teaches nothing.
             keep: share that counts of earlier frames keep, 0..1.
             deep: pixels from the outline from which on colours are the object's.
         """
-        bins = _bins(frame)
-        depth, away = distance(mask), distance(~mask)
-        near = AROUND * np.sqrt(mask.sum()) + CLEAR
-        self._object.learn(bins[depth > deep], keep)
-        self._around.learn(bins[(away > CLEAR) & (away < near)], keep)
+        if not mask.any():
+            return
+        window = cleanup.window(mask, round(AROUND * np.sqrt(mask.sum())) + CLEAR)
+        frame, mask = frame[window], mask[window]
+        numbers, placed = bins(frame), placed_bins(frame, cleanup.box(mask))
+        inside, away = distance(mask) > deep, distance(~mask)
+        self._object.learn(numbers[inside], keep)
+        self._object_there.learn(placed[inside], keep)
+        self._around.learn(numbers[away > CLEAR], keep)
+        self._around_there.learn(placed[away > CLEAR / 2], keep)
 
     def scenic(self, frame):
         """How surely colours are ones of the surroundings, not of the object.
@@ -73,11 +53,11 @@ class Appearance:
         Returns:
             (H, W) float32, 0..1; 1 where both are as likely.
         """
-        bins = _bins(frame)
-        around = self._around(bins)
-        return (2 * around / (around + self._object(bins))).clip(0, 1)
+        numbers = bins(frame)
+        around = self._around(numbers)
+        return (2 * around / (around + self._object(numbers))).clip(0, 1)
 
-    def log_odds(self, frame, view):
+    def log_odds(self, frame, view, box=None):
         """Log-odds that a pixel shows the object, within +-`MOST`.
 
         Where the object is not, a pixel shows the backdrop, with the sensor's noise; or the
@@ -86,48 +66,21 @@ class Appearance:
         Args:
             frame: (H, W, 3) uint8 RGB.
             view: `scene.View`.
+            box: (x, y, width, height) of the object, if known: then places of colours count.
 
         Returns:
             (H, W) float32.
         """
-        bins = _bins(frame)
+        numbers = bins(frame)
+        own, around = self._object(numbers), self._around(numbers)
+        if box is not None:
+            placed = placed_bins(frame, box)
+            own = self._object_there(placed, own)
+            around = self._around_there(placed, around)
         shown, shaded = _densities(frame, view)
-        behind = (1 - (SHOWN + SHADED) * view.trust) * self._around(bins)
+        behind = (1 - (SHOWN + SHADED) * view.trust) * around
         behind += view.trust * (SHOWN * shown + SHADED * shaded)
-        return np.log(self._object(bins) / behind).clip(-MOST, MOST)
-
-
-def resembles(frame, where):
-    """How much pixels look like some of them.
-
-    Args:
-        frame: (H, W, 3) uint8 RGB.
-        where: (H, W) bool, at least one pixel.
-
-    Returns:
-        (H, W) float32, 0..1; 1/2 is as usual among those.
-    """
-    bins, colours = _bins(frame), Colours()
-    colours.learn(bins[where], 0.0)
-    found = colours(bins)
-    return found / (found + np.median(found[where]))
-
-
-def rare(frames, where):
-    """What has colours that some parts of the frames hardly show, in shadows neither.
-
-    Args:
-        frames: list of (H, W, 3) uint8 RGB.
-        where: the parts, list of (H, W) bool.
-
-    Returns:
-        list of (H, W) bool.
-    """
-    colours = Colours()
-    for frame, part in zip(frames, where):
-        for light in SHADOWS:
-            colours.learn(_bins((light * frame[part]).astype(np.uint8)), 1.0)
-    return [colours(_bins(frame)) < RARE * UNIFORM for frame in frames]
+        return np.log(own / behind).clip(-MOST, MOST)
 
 
 def _densities(frame, view):
@@ -204,34 +157,3 @@ def _cross(a, b):
 def distance(mask):
     """Distance of each pixel of a mask (H, W) bool to what is not in it, (H, W) float32."""
     return cv2.distanceTransform(mask.astype(np.uint8), cv2.DIST_L2, 3)
-
-
-def _bins(frame):
-    """Number of each pixel's bin in a histogram of `LEVELS`^3, (...) int32 for (..., 3) uint8."""
-    level = (frame // (256 // LEVELS)).astype(np.int32)
-    return (level[..., 0] * LEVELS + level[..., 1]) * LEVELS + level[..., 2]
-
-
-def told_apart(frame, mask, window):
-    """How well colours tell a mask: their mutual information (Shannon 1948).
-
-    Args:
-        frame: (H, W, 3) uint8 RGB.
-        mask: (H, W) bool.
-        window: (H, W) bool, the pixels that count; at least one.
-
-    Returns:
-        bits per pixel, 0..1.
-    """
-    bins = _bins(frame)[window]
-    inside = mask[window]
-    whole = np.bincount(bins, minlength=LEVELS**3).astype(float)
-    part = np.bincount(bins[inside], minlength=LEVELS**3)
-    share = part[whole > 0] / whole[whole > 0]
-    weights = whole[whole > 0] / whole.sum()
-    return _entropy(inside.mean()) - (weights * _entropy(share)).sum()
-
-
-def _entropy(share):
-    share = np.clip(share, 1e-9, 1 - 1e-9)
-    return -(share * np.log2(share) + (1 - share) * np.log2(1 - share))

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from segmentation import background, follow, judge, likelihood
+from segmentation import background, colours, follow, judge, likelihood
 from utils.errors import UserError
 from utils.numbering import spread
 
@@ -103,7 +103,7 @@ def _rest(frames, masks):
     small = [judge.small(masks[n].astype(np.float32)) > 0.5 for n in seen]
     sizes = [max(1.0, np.sqrt(mask.sum())) for mask in small]
     away = [likelihood.distance(~mask) for mask in small]
-    rare = likelihood.rare(pictures, [a > max(FAR, size) for a, size in zip(away, sizes)])
+    rare = colours.rare(pictures, [a > max(FAR, size) for a, size in zip(away, sizes)])
     shares = [
         (part & (a > UNSURE) & (a < max(BESIDE, size))).sum() / size**2
         for part, a, size in zip(rare, away, sizes)

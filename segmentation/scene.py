@@ -115,6 +115,31 @@ class Scene:
         parts = self._colours, self._trust, self._spread
         return View(*(self.canvas.seen(part, number) for part in parts))
 
+    def differs(self, frame, number):
+        """How far a frame's colours usually are from what other samples show at the same place.
+
+        Args:
+            frame: (H, W, 3) uint8 RGB.
+            number: of it.
+
+        Returns:
+            (H, W) float32, grey levels beyond those of neighbouring pixels; 0 where nothing else
+            is known.
+        """
+        kernel, away = np.ones((3, 3), np.uint8), []
+        high, low = (edge(frame, kernel).astype(np.float32) for edge in (cv2.dilate, cv2.erode))
+        for picture, seen, other in zip(self._pictures, self._seen, self.numbers):
+            if other == number:
+                continue
+            shown = self.canvas.seen(np.uint8(255 * seen), number) > 250
+            there = lit_alike(self.canvas.seen(picture, number), frame, shown).astype(np.float32)
+            beyond = np.maximum(there - high, 0) + np.maximum(low - there, 0)
+            away.append(np.where(shown, cv2.blur(np.linalg.norm(beyond, axis=2), (3, 3)), np.inf))
+        away = np.sort(away, 0)
+        usual = (np.isfinite(away).sum(0) - 1).clip(0) // 2
+        found = np.take_along_axis(away, usual[None], 0)[0]
+        return np.where(np.isfinite(found), found, 0)
+
 
 def lit_alike(picture, other, both):
     """A picture, brightened or darkened to the exposure of another one.

@@ -1,0 +1,130 @@
+"""The first mask of an object in a box: several are tried, and the best of them is taken."""
+
+import cv2
+import numpy as np
+
+from segmentation import cleanup, colours, decision, likelihood
+from segmentation.graph_cut import run_grabcut
+
+ITERATIONS = 3  # of GrabCut in a box
+AGAIN = 2  # times that a mask is decided anew, each time by the colours of the former one
+ROUND = 3  # exponent, without unit, of the superellipse that an object in a box stays in
+DIFFERS = -1.0  # log-odds by the backdrop alone below which it is seen
+BESIDE = 0.5  # of a box's longer side: how far the scene beside it shows what the scene does
+STEPS = np.geomspace(1, 200, 24)  # of differences over time, grey levels
+RARELY = 0.01  # share of the scene that differs in any way
+STILL = 0.7  # share of an object that changes as little as the scene does
+MOST = 1.0  # what changes say at most, log-odds: the scene that an object lays open changes, too
+
+
+def find(frame, view, changed, moving, inside, strokes):
+    """The object's mask in a frame, (H, W) bool.
+
+    Args:
+        frame: (H, W, 3) uint8 RGB.
+        view: `scene.View`, the backdrop in the frame.
+        changed: (H, W) float32, log-odds of the object by `changes`.
+        moving: (H, W) bool, roughly what moves.
+        inside: (H, W) bool, the box.
+        strokes: `follow.Strokes`.
+    """
+    masks = []
+    for hints in (strokes, strokes.also(changed)):
+        for start in _starts(frame, view, moving, inside, hints):
+            new = likelihood.Appearance()
+            masks.append(refined(new, frame, view, start, inside, hints))
+    return _best(frame, inside, masks)
+
+
+def refined(appearance, frame, view, mask, inside, strokes):
+    """A mask (H, W) bool, decided anew by its own colours; the appearance learns them."""
+    for _ in range(AGAIN):
+        appearance.learn(frame, mask, keep=0.0)
+        mask = decision.decide(appearance, frame, view, mask, inside, strokes=strokes)
+    return mask
+
+
+def changes(differs, inside):
+    """Log-odds of the object by how a frame differs from others.
+
+    The scene beside a box shows how much the scene differs; an object may be as still, or not.
+
+    Args:
+        differs: (H, W) float32, from `Scene.differs`.
+        inside: (H, W) bool, the box.
+
+    Returns:
+        (H, W) float32, between log(`STILL`) and `MOST`; zeros where nothing is beside the box.
+    """
+    near = BESIDE * max(cleanup.box(inside)[2:]) / max(inside.shape)
+    beside = cleanup.dilate(inside, near) & ~inside
+    if not beside.any():
+        return np.zeros(inside.shape, np.float32)
+    step = np.digitize(differs, STEPS)
+    count = np.bincount(step[beside], minlength=len(STEPS) + 1).astype(np.float32)
+    smooth = cv2.GaussianBlur(count[None], (0, 0), 1, borderType=cv2.BORDER_REPLICATE)[0]
+    scene = smooth / smooth.sum() + RARELY / len(smooth)
+    odds = np.log(STILL + (1 - STILL) / len(smooth) / scene)
+    return np.float32(odds.clip(None, MOST))[step]
+
+
+def _starts(frame, view, moving, inside, strokes):
+    """First masks of an object in a box: by the backdrop, by colours too, and by colours alone."""
+    new, unsure = likelihood.Appearance(), np.full(inside.shape, 0.5)
+    yield decision.decide(new, frame, view, unsure, inside, strokes=strokes)
+    plain = np.where(inside, cv2.GC_PR_FGD, cv2.GC_BGD).astype(np.uint8)
+    plain[inside & _corners(inside)] = cv2.GC_PR_BGD
+    hints = plain.copy()
+    hints[inside & (new.log_odds(frame, view) < DIFFERS)] = cv2.GC_PR_BGD
+    hints[inside & moving] = cv2.GC_FGD
+    for hint in (hints, plain):
+        strokes.hint(hint)
+        yield run_grabcut(frame, hint, ITERATIONS)
+
+
+def _best(frame, inside, masks):
+    """The mask that is told best from its surroundings, and most like the other masks.
+
+    It fills its box, leaves the corners free, its colours tell it, and edges lie on its outline.
+    """
+    around, smooth = cleanup.dilate(inside, decision.RING), cv2.GaussianBlur(frame, (0, 0), 1)
+    corners, edges = inside & _corners(inside), _edges(smooth, inside)
+
+    def score(mask):
+        told = colours.told_apart(smooth, mask, around)
+        free = 1 - mask[corners].mean()
+        alike = np.mean([_overlap(mask, other) for other in masks])
+        return told * _filling(mask, inside) * free * alike * edges[_outline(mask)].mean()
+
+    return max(filter(np.any, masks), key=score, default=masks[0])
+
+
+def _edges(frame, inside):
+    """How strong the edge near each pixel is, (H, W), 0..1; 1/2 is usual in the box."""
+    slopes = [cv2.Sobel(frame, cv2.CV_32F, *axis) for axis in ((1, 0), (0, 1))]
+    strength = cv2.dilate(np.linalg.norm(slopes, axis=0).max(-1), np.ones((3, 3)))
+    return strength / (strength + np.median(strength[inside]) + 1e-6)
+
+
+def _outline(mask):
+    return mask & (cv2.erode(mask.astype(np.uint8), np.ones((3, 3))) == 0)
+
+
+def _overlap(mask, other):
+    return (mask & other).sum() / max(1, (mask | other).sum())
+
+
+def _corners(inside):
+    """Where a box lies outside its superellipse: objects seldom reach into its corners, (H, W)."""
+    x, y, width, height = cleanup.box(inside)
+    across, down = (
+        np.abs((np.arange(side) - start - (extent - 1) / 2) / (extent / 2)) ** ROUND
+        for side, start, extent in zip(inside.shape[::-1], (x, y), (width, height))
+    )
+    return across + down[:, None] > 1
+
+
+def _filling(mask, inside):
+    """Share of a box that a mask's own box fills: users draw boxes around the whole object."""
+    (*_, width, height), (*_, most_width, most_height) = map(cleanup.box, (mask, inside))
+    return (width * height) / (most_width * most_height)
