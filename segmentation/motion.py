@@ -12,7 +12,8 @@ WAYS = {"grabcut": follow.track, "background": background.subtract}  # the bette
 LEAST = 0.75  # judged quality of masks that are worth having
 MOST = 0.5  # share of the picture that may move
 LOOKS = 10  # frames that are looked at for what does not move of the object
-UNSURE, BESIDE, FAR = 3.0, 10.0, 30.0  # distances from a mask in small pictures, pixels
+SMALL = 200  # longer side of those pictures, pixels
+UNSURE, BESIDE, FAR = 3.0, 10.0, 30.0  # distances from a mask in them, pixels
 REST = 0.1  # of the object's area: what may be beside it that is seen nowhere farther off
 FITS = "mark the object with --box x,y,w,h in the first frame, or by hand with --interactive"
 
@@ -99,8 +100,8 @@ def _rest(frames, masks):
     Hardly anything is beside a whole object, but beside a limb that moves the body rests.
     """
     seen = [n for n in spread(len(frames), LOOKS) if masks[n].any()]
-    pictures = [judge.small(frames[n]) for n in seen]
-    small = [judge.small(masks[n].astype(np.float32)) > 0.5 for n in seen]
+    pictures = [judge.small(frames[n], SMALL) for n in seen]
+    small = [judge.small(masks[n].astype(np.float32), SMALL) > 0.5 for n in seen]
     sizes = [max(1.0, np.sqrt(mask.sum())) for mask in small]
     away = [likelihood.distance(~mask) for mask in small]
     rare = colours.rare(pictures, [a > max(FAR, size) for a, size in zip(away, sizes)])

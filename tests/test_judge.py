@@ -30,6 +30,40 @@ def test_true_masks_are_good_and_spoilt_ones_are_not(camera):
         assert judge.scores(frames, wrong).quality < review.DOUBTFUL
 
 
+def opened(masks):
+    """Masks without their thin parts."""
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (7, 7))
+    return [cv2.morphologyEx(np.uint8(mask), cv2.MORPH_OPEN, disc) > 0 for mask in masks]
+
+
+def with_ground(masks):
+    """Masks with an ellipse of ground below, where a shadow would be."""
+    for mask in masks:
+        grown = np.uint8(mask)
+        x, y, width, height = cv2.boundingRect(grown)
+        cv2.ellipse(
+            grown, (x + width // 2, y + height), (width // 2, height // 4), 0, 0, 360, 1, -1
+        )
+        yield grown > 0
+
+
+@pytest.mark.parametrize("camera", ["still", "panning"])
+def test_what_is_lost_and_what_is_taken_along_is_noticed(camera):
+    frames, masks = films.scene(24, camera)
+    for wrong, part in ((opened(masks), "other"), (list(with_ground(masks)), "seen")):
+        judged, true = judge.scores(frames, wrong), judge.scores(frames, masks)
+        assert judged.quality < review.DOUBTFUL - 0.1
+        assert judged.parts[part] > true.parts[part] + 0.05
+
+
+def test_large_frames_are_judged_like_small_ones():
+    frames, masks = films.scene(24)
+    large = [cv2.resize(frame, None, fx=4, fy=4) for frame in frames]
+    covers = [cv2.resize(np.uint8(mask), None, fx=4, fy=4) > 0 for mask in masks]
+    qualities = [judge.scores(*clip).quality for clip in ((frames, masks), (large, covers))]
+    assert abs(np.subtract(*qualities)) < 0.05
+
+
 def test_the_better_of_two_is_known():
     frames, masks = films.scene(24, "panning")
     qualities = [judge.scores(frames, moved(masks, shift)).quality for shift in (0, 6, 30)]
