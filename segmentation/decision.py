@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 
 from segmentation import cleanup, flow, likelihood
-from segmentation.scene import View
+from segmentation.scene import View, lit_alike
 
 # Lengths as shares of the object's size, which is at most half of the picture's longer side.
 ALIKE = 0.02  # radius of the neighbourhood that decides together
@@ -86,7 +86,8 @@ def carry(appearance, former_mask, former, frame, view, sure):
     """
     expected = flow.propagate_mask(former_mask, former, frame)
     reach, box = cleanup.dilate(expected, REACH), cleanup.box(expected)
-    return decide(appearance, frame, extended(view, reach), expected, reach, box, sure=sure)
+    view = extended(view, frame, near(expected))
+    return decide(appearance, frame, view, expected, reach, box, sure=sure)
 
 
 def decide_again(frames, scene, masks):
@@ -106,7 +107,8 @@ def decide_again(frames, scene, masks):
         before, now, after = (mask.astype(np.float32) for mask in around)
         expected = (before + 2 * now + after) / 4
         reach, box = cleanup.dilate(expected > 0, REACH), cleanup.box(expected > LIKELY)
-        yield decide(appearance, frame, extended(scene.view(number), reach), expected, reach, box)
+        view = extended(scene.view(number), frame, near(expected > 0))
+        yield decide(appearance, frame, view, expected, reach, box)
 
 
 def learned(frames, scene, masks, hides):
@@ -130,30 +132,32 @@ def near(mask):
     return cleanup.dilate(mask, MARGIN)
 
 
-def extended(view, inside):
+def extended(view, frame, inside):
     """The view with what is unknown in a box told by its surroundings, if those are smooth.
 
     A quadratic surface through the colours of the ring around it, fitted robustly.
 
     Args:
         view: `scene.View`; returned as it is where its surroundings do not tell.
+        frame: (H, W, 3) uint8 RGB, which shows the scene there.
         inside: (H, W) bool, the box.
     """
     unknown = (view.trust < 0.5) & inside
-    ring = (view.trust > 0.5) & cleanup.dilate(inside, RING)
+    ring = cleanup.dilate(inside, RING) & ~inside
     if not unknown.any() or ring.sum() < 100:
         return view
     some = np.s_[:: ring.sum() // POINTS + 1]
-    terms, colours = _quadratic(ring)[some], view.colours[ring][some].astype(float)
+    terms, seen = _quadratic(ring)[some], frame[ring][some].astype(float)
     weights = np.ones((len(terms), 1))
     for _ in range(3):
-        surface = np.linalg.lstsq(terms * weights, colours * weights, rcond=None)[0]
-        away = np.linalg.norm(terms @ surface - colours, axis=1, keepdims=True)
+        surface = np.linalg.lstsq(terms * weights, seen * weights, rcond=None)[0]
+        away = np.linalg.norm(terms @ surface - seen, axis=1, keepdims=True)
         usual = 1.4826 * np.median(away) + 1
         weights = 1 / (1 + (away / (2 * usual)) ** 2)
     if usual > SMOOTH:
         return view
-    colours, trust, spread = (part.copy() for part in view)
+    trust, spread = view.trust.copy(), view.spread.copy()
+    colours = lit_alike(view.colours, frame, view.trust > 0)
     colours[unknown] = (_quadratic(unknown) @ surface).clip(0, 255)
     trust[unknown], spread[unknown] = 1, 1.5 * usual
     return View(colours, trust, spread)

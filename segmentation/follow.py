@@ -96,13 +96,14 @@ class Follower:
 
     def _decided(self, number, inside, mask, strokes):
         """The mask of a frame by what the user says of it, `Strokes`, and a former one or None."""
-        frame, known = self._frames[number], self.scene.view(number)
-        view = decision.extended(known, cleanup.dilate(inside, MARGIN))
+        frame, view = self._frames[number], self.scene.view(number)
         if mask is not None and mask.any():
-            return starts.refined(self._appearance, frame, view, mask, inside, strokes)
-        changed = (1 - known.trust) * starts.changes(self.scene.differs(frame, number), inside)
+            told = decision.extended(view, frame, decision.near(mask))
+            return starts.refined(self._appearance, frame, told, mask, inside, strokes)
+        changed = (1 - view.trust) * starts.changes(self.scene.differs(frame, number), inside)
+        told = decision.extended(view, frame, cleanup.dilate(inside, MARGIN))
         moving = self._watched.mask(number)
-        return starts.find(frame, view, changed, moving, inside, strokes)
+        return starts.find(frame, (view, told), changed, moving, inside, strokes)
 
     def carry(self, number, other, mask):
         """The mask of a frame, (H, W) bool, from the mask (H, W) bool of its neighbour `other`."""

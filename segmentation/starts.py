@@ -1,5 +1,7 @@
 """The first mask of an object in a box: several are tried, and the best of them is taken."""
 
+from itertools import product
+
 import cv2
 import numpy as np
 
@@ -9,6 +11,7 @@ from segmentation.graph_cut import run_grabcut
 ITERATIONS = 3  # of GrabCut in a box
 AGAIN = 2  # times that a mask is decided anew, each time by the colours of the former one
 ROUND = 3  # exponent, without unit, of the superellipse that an object in a box stays in
+CORE = 0.75  # of a box: the middle of it, where the object is most likely
 DIFFERS = -1.0  # log-odds by the backdrop alone below which it is seen
 BESIDE = 0.5  # of a box's longer side: how far the scene beside it shows what the scene does
 STEPS = np.geomspace(1, 200, 24)  # of differences over time, grey levels
@@ -17,19 +20,19 @@ STILL = 0.7  # share of an object that changes as little as the scene does
 MOST = 1.0  # what changes say at most, log-odds: the scene that an object lays open changes, too
 
 
-def find(frame, view, changed, moving, inside, strokes):
+def find(frame, views, changed, moving, inside, strokes):
     """The object's mask in a frame, (H, W) bool.
 
     Args:
         frame: (H, W, 3) uint8 RGB.
-        view: `scene.View`, the backdrop in the frame.
+        views: each `scene.View` that may be the backdrop in the frame.
         changed: (H, W) float32, log-odds of the object by `changes`.
         moving: (H, W) bool, roughly what moves.
         inside: (H, W) bool, the box.
         strokes: `follow.Strokes`.
     """
     masks = []
-    for hints in (strokes, strokes.also(changed)):
+    for view, hints in product(views, (strokes, strokes.also(changed))):
         for start in _starts(frame, view, moving, inside, hints):
             new = likelihood.Appearance()
             masks.append(refined(new, frame, view, start, inside, hints))
@@ -77,7 +80,9 @@ def _starts(frame, view, moving, inside, strokes):
     hints = plain.copy()
     hints[inside & (new.log_odds(frame, view) < DIFFERS)] = cv2.GC_PR_BGD
     hints[inside & moving] = cv2.GC_FGD
-    for hint in (hints, plain):
+    core = plain.copy()
+    core[inside & _corners(inside, CORE)] = cv2.GC_PR_BGD
+    for hint in (hints, plain, core):
         strokes.hint(hint)
         yield run_grabcut(frame, hint, ITERATIONS)
 
@@ -94,7 +99,8 @@ def _best(frame, inside, masks):
         told = colours.told_apart(smooth, mask, around)
         free = 1 - mask[corners].mean()
         alike = np.mean([_overlap(mask, other) for other in masks])
-        return told * _filling(mask, inside) * free * alike * edges[_outline(mask)].mean()
+        edged = edges[_outline(mask)].mean() ** 2
+        return told * _filling(mask, inside) * free * alike * edged
 
     return max(filter(np.any, masks), key=score, default=masks[0])
 
@@ -114,12 +120,12 @@ def _overlap(mask, other):
     return (mask & other).sum() / max(1, (mask | other).sum())
 
 
-def _corners(inside):
+def _corners(inside, extent=1.0):
     """Where a box lies outside its superellipse: objects seldom reach into its corners, (H, W)."""
     x, y, width, height = cleanup.box(inside)
     across, down = (
-        np.abs((np.arange(side) - start - (extent - 1) / 2) / (extent / 2)) ** ROUND
-        for side, start, extent in zip(inside.shape[::-1], (x, y), (width, height))
+        np.abs((np.arange(side) - start - (sides - 1) / 2) / (extent * sides / 2)) ** ROUND
+        for side, start, sides in zip(inside.shape[::-1], (x, y), (width, height))
     )
     return across + down[:, None] > 1
 
