@@ -133,7 +133,7 @@ class Scene:
                 continue
             shown = self.canvas.seen(np.uint8(255 * seen), number) > 250
             there = lit_alike(self.canvas.seen(picture, number), frame, shown).astype(np.float32)
-            beyond = np.maximum(there - high, 0) + np.maximum(low - there, 0)
+            beyond = shown[..., None] * (np.maximum(there - high, 0) + np.maximum(low - there, 0))
             away.append(np.where(shown, cv2.blur(np.linalg.norm(beyond, axis=2), (3, 3)), np.inf))
         away = np.sort(away, 0)
         usual = (np.isfinite(away).sum(0) - 1).clip(0) // 2
