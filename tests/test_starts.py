@@ -1,71 +1,73 @@
-"""The evidence of first masks, and colours that differ from place to place, on small pictures."""
+"""Scripts do not pay for what they do not use: which modules they have imported, and when.
 
-import cv2
-import numpy as np
+These tests are slow: they import PyTorch and all the scripts.
+"""
 
-from segmentation import cleanup, colours, starts
-from segmentation.likelihood import Appearance
-from segmentation.scene import Canvas, Scene, View
+import json
+import subprocess
+import sys
 
-SIDE = 96
+import pytest
 
+from tests.conftest import ROOT
 
-def unknown_backdrop(shape):
-    return View(np.zeros((*shape, 3), np.uint8), np.zeros(shape, np.float32), np.ones(shape))
+pytestmark = pytest.mark.slow
 
-
-def test_a_colour_that_both_have_is_told_by_its_place():
-    """A red head and a blue body before a scene that is blue above and red below."""
-    frame = np.zeros((SIDE, SIDE, 3), np.uint8)
-    frame[:48], frame[48:] = (40, 60, 200), (200, 60, 40)
-    mask = np.zeros((SIDE, SIDE), bool)
-    mask[24:72, 36:60] = True
-    frame[24:48, 36:60], frame[48:72, 36:60] = frame[90, 0], frame[0, 0]
-    appearance, view = Appearance(), unknown_backdrop(mask.shape)
-    appearance.learn(frame, mask)
-    anywhere = appearance.log_odds(frame, view)
-    placed = appearance.log_odds(frame, view, cleanup.box(mask))
-    near = cleanup.dilate(mask, 0.2)
-    assert np.mean((anywhere > 0)[near] == mask[near]) < 0.8
-    assert np.mean((placed > 0)[near] == mask[near]) > 0.95
-
-
-def test_densities_of_placed_colours_sum_to_one_and_fall_back_where_nothing_was_seen():
-    placed, box = colours.PlacedColours(), (8, 8, 40, 40)
-    frame = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
-    numbers = colours.placed_bins(frame, box)
-    assert np.all(placed(numbers, np.float32(0.25)) == 0.25)
-    placed.learn(numbers.ravel(), 0.0)
-    count = colours.COARSE**3
-    for cell in (0, colours.CELLS**2 - 1):
-        every = placed(cell * count + np.arange(count), np.float32(colours.UNIFORM))
-        assert np.isclose(every.sum() * (256 / colours.COARSE) ** 3, 1, atol=1e-3)
-
-
-def test_what_changes_more_than_the_scene_beside_it_is_likely_the_object():
-    rng, inside = np.random.default_rng(0), np.zeros((SIDE, SIDE), bool)
-    inside[30:60, 30:60] = True
-    differs = np.float32(rng.uniform(0, 3, (SIDE, SIDE)))
-    differs[40:50, 40:50] = 60
-    odds = starts.changes(differs, inside)
-    assert np.allclose(odds[40:50, 40:50], starts.MOST)
-    assert np.all(odds >= np.log(starts.STILL) - 1e-6)
-    assert odds[30:38, 30:38].mean() < 0
-    assert not starts.changes(differs, np.ones_like(inside)).any()
+TRAINING = "train_first_stage.py", "train_second_stage.py"
+NETWORKS = *TRAINING, "inference.py", "evaluate.py"
+WITHOUT_TORCH = "gen_vid.py", "prepare_data.py", "data/make_demo.py", "data/make_videos.py"
+SLOW = {"torch", "torchvision", "torchmetrics", "matplotlib", "tensorboard", "scipy", "sklearn"}
+SLOW |= {"skimage", "jinja2", "yaml", "numpy", "cv2", "PIL", "torch._dynamo"}
+# What each script has imported, by the two ways to come to its end: answering --help, and having
+# run all that is on its outermost level. A process of its own for each is forked: it begins with
+# what this one has imported, which is nothing but the standard library, and for scripts that take
+# torch anyway, torch.
+PROBE = """
+import contextlib, io, json, os, runpy, sys
+sys.path.insert(0, os.getcwd())
+for job in sys.argv[1:]:
+    script, name = job.split(":")
+    if script == "torch":
+        import torch
+        continue
+    reader, writer = os.pipe()
+    if not os.fork():
+        sys.argv = [script, "--help"]
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit):
+            runpy.run_path(script, run_name=name)
+        os.write(writer, json.dumps([script, name, sorted(sys.modules)]).encode())
+        os._exit(0)
+    os.close(writer)
+    print(os.fdopen(reader, "rb").read().decode())
+    os.wait()
+"""
 
 
-def test_a_frame_differs_where_other_frames_show_something_else():
-    """A block that moves on, over a scene that brightens and a camera that slides."""
-    rng = np.random.default_rng(0)
-    world = cv2.GaussianBlur(rng.integers(0, 200, (SIDE, 2 * SIDE, 3), np.uint8), (0, 0), 2)
-    frames, places = [], []
-    for n in range(8):
-        frame = (world[:, 4 * n : 4 * n + SIDE] * (1 + 0.03 * n)).astype(np.uint8)
-        frame[40:56, 4 + 6 * n : 20 + 6 * n] = 255, 0, 255
-        frames.append(frame)
-        places.append(np.array([[1, 0, 4 * n], [0, 1, 0], [0, 0, 1]], float))
-    scene = Scene(frames, Canvas(places, (SIDE, SIDE)))
-    differs = scene.differs(frames[0], 0)
-    assert differs.shape == (SIDE, SIDE) and differs[44:52, 6:14].min() > 50
-    differs[36:60, 0:44] = 0
-    assert np.median(differs) < 2 and differs[:, :60].max() < 20
+@pytest.fixture(scope="module")
+def imported():
+    """Dict of (script, "__main__" for --help or "imported") -> names of slow modules imported."""
+    with_torch = *NETWORKS, "run.py"
+    jobs = [f"{script}:__main__" for script in (*with_torch, *WITHOUT_TORCH)]
+    jobs += [f"{script}:imported" for script in WITHOUT_TORCH]
+    jobs += ["torch:", *(f"{script}:imported" for script in with_torch)]
+    command = [sys.executable, "-c", PROBE, *jobs]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert len(lines) == len(jobs) - 1, done.stderr
+    return {(script, name): SLOW & set(modules) for script, name, modules in lines}
+
+
+def test_help_imports_nothing_slow(imported):
+    assert {k: v for k, v in imported.items() if k[1] == "__main__" and v} == {}
+
+
+def test_what_needs_no_network_starts_without_torch(imported):
+    for script in WITHOUT_TORCH:
+        assert imported[script, "imported"] <= {"numpy", "cv2", "PIL"}, script
+    assert imported["prepare_data.py", "imported"]  # the probe looks
+
+
+def test_networks_start_without_what_only_measures_and_pages_need(imported):
+    for script in (*NETWORKS, "run.py"):
+        assert imported[script, "imported"] <= {"torch", "numpy", "cv2", "PIL"}, script
