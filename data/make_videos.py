@@ -34,6 +34,7 @@ if __name__ == "__main__":  # --help and wrong options are answered before slow 
     errors.run(arguments.parse, __doc__, OPTIONS)
 
 import json
+import shlex
 import shutil
 
 from PIL import Image
@@ -104,8 +105,9 @@ def main():
             boxes[name] = draw(out, name, film, opt.fps, bar)
     (out / SIGNATURE).write_text(json.dumps({"boxes": boxes, "order": "x, y, width, height"}))
     print(f"{opt.frames} frames of each creature; masks are in {out / 'truth'}")
-    for name, box in boxes.items():
-        print(f"{out / name}.mp4 --box {','.join(map(str, box))}")
+    videos = (str(out / f"{name}.mp4") for name in boxes)
+    told = (f"--box_{name}={','.join(map(str, box))}" for name, box in boxes.items())
+    print(shlex.join(["python", "run.py", *videos, "--out", "results", *told]))
 
 
 if __name__ == "__main__":

@@ -96,7 +96,7 @@ def test_the_script_writes_videos_masks_and_boxes(videos):
         assert [file.name for file in files] == ["0.png", "1.png", "2.png"]
         mask = np.asarray(Image.open(files[0]).convert("L")) > 127
         assert list(scenery.box_of(mask)) == boxes[name]
-        assert f"{out / name}.mp4 --box {','.join(map(str, boxes[name]))}" in text
+        assert f"--box_{name}={','.join(map(str, boxes[name]))}" in text
 
 
 def test_the_script_keeps_what_is_there(videos, tmp_path):
