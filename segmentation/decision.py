@@ -106,7 +106,8 @@ def decide_again(frames, scene, masks):
         around = (masks[max(0, min(n, len(masks) - 1))] for n in (number - 1, number, number + 1))
         before, now, after = (mask.astype(np.float32) for mask in around)
         expected = (before + 2 * now + after) / 4
-        reach, box = cleanup.dilate(expected > 0, REACH), cleanup.box(expected > LIKELY)
+        reach, likely = cleanup.dilate(expected > 0, REACH), expected > LIKELY
+        box = cleanup.box(likely) if likely.any() else None
         view = extended(scene.view(number), frame, near(expected > 0))
         yield decide(appearance, frame, view, expected, reach, box)
 
@@ -133,14 +134,14 @@ def near(mask):
 
 
 def extended(view, frame, inside):
-    """The view with what is unknown in a box told by its surroundings, if those are smooth.
+    """The view with what is unknown in a region told by its surroundings, if those are smooth.
 
     A quadratic surface through the colours of the ring around it, fitted robustly.
 
     Args:
         view: `scene.View`; returned as it is where its surroundings do not tell.
         frame: (H, W, 3) uint8 RGB, which shows the scene there.
-        inside: (H, W) bool, the box.
+        inside: (H, W) bool, the region: the object, and where it may be.
     """
     unknown = (view.trust < 0.5) & inside
     ring = cleanup.dilate(inside, RING) & ~inside
@@ -157,8 +158,8 @@ def extended(view, frame, inside):
     if usual > SMOOTH:
         return view
     trust, spread = view.trust.copy(), view.spread.copy()
-    colours = lit_alike(view.colours, frame, view.trust > 0)
-    colours[unknown] = (_quadratic(unknown) @ surface).clip(0, 255)
+    colours = lit_alike(view.colours, frame, view.trust > 0).copy()
+    colours[unknown] = np.rint(_quadratic(unknown) @ surface).clip(0, 255)
     trust[unknown], spread[unknown] = 1, 1.5 * usual
     return View(colours, trust, spread)
 

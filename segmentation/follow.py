@@ -103,7 +103,8 @@ class Follower:
         changed = (1 - view.trust) * starts.changes(self.scene.differs(frame, number), inside)
         told = decision.extended(view, frame, cleanup.dilate(inside, MARGIN))
         moving = self._watched.mask(number)
-        return starts.find(frame, (view, told), changed, moving, inside, strokes)
+        views = (view,) if told is view else (view, told)
+        return starts.find(frame, views, changed, moving, inside, strokes)
 
     def carry(self, number, other, mask):
         """The mask of a frame, (H, W) bool, from the mask (H, W) bool of its neighbour `other`."""
@@ -160,7 +161,7 @@ def _surroundings(frame, box, strokes, mask):
     inside = np.zeros(frame.shape[:2], bool)
     if box is not None:
         x, y, width, height = box
-        inside[max(0, y) : y + height, max(0, x) : x + width] = True
+        inside[max(0, y) : max(0, y + height), max(0, x) : max(0, x + width)] = True
         if not inside.any():
             raise ValueError(f"no pixel of the frame is in the box {box}")
     if mask is not None and mask.any():

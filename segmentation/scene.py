@@ -6,6 +6,8 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from utils.numbering import spread
+
 SAMPLES, EVERY = 16, 24  # frames that make a backdrop; frames of the clip for each one more
 ALIKE = 12.0  # distance of RGB colours up to which two samples show the same thing, grey levels
 LARGEST = 9  # area of the canvas at most, pictures
@@ -70,7 +72,7 @@ class Scene:
     def __init__(self, frames, canvas):
         self.canvas = canvas
         count = min(len(frames), SAMPLES + len(frames) // EVERY)
-        self.numbers = np.linspace(0, len(frames) - 1, count).round().astype(int).tolist()
+        self.numbers = spread(len(frames), count)
         whole = np.ones(frames[0].shape[:2], bool)
         self._seen = np.stack([canvas.lay_mask(whole, n) for n in self.numbers])
         self._pictures = np.stack([canvas.lay(frames[n], n) for n in self.numbers])
@@ -135,7 +137,7 @@ class Scene:
             there = lit_alike(self.canvas.seen(picture, number), frame, shown).astype(np.float32)
             beyond = shown[..., None] * (np.maximum(there - high, 0) + np.maximum(low - there, 0))
             away.append(np.where(shown, cv2.blur(np.linalg.norm(beyond, axis=2), (3, 3)), np.inf))
-        away = np.sort(away, 0)
+        away = np.sort([*away, np.full(frame.shape[:2], np.inf)], 0)
         usual = (np.isfinite(away).sum(0) - 1).clip(0) // 2
         found = np.take_along_axis(away, usual[None], 0)[0]
         return np.where(np.isfinite(found), found, 0)

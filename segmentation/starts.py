@@ -28,11 +28,12 @@ def find(frame, views, changed, moving, inside, strokes):
         views: each `scene.View` that may be the backdrop in the frame.
         changed: (H, W) float32, log-odds of the object by `changes`.
         moving: (H, W) bool, roughly what moves.
-        inside: (H, W) bool, the box.
+        inside: (H, W) bool, the user's box, or what lies around the strokes.
         strokes: `follow.Strokes`.
     """
     masks = []
-    for view, hints in product(views, (strokes, strokes.also(changed))):
+    evidence = (strokes, strokes.also(changed)) if changed.any() else (strokes,)
+    for view, hints in product(views, evidence):
         for start in _starts(frame, view, moving, inside, hints):
             new = likelihood.Appearance()
             masks.append(refined(new, frame, view, start, inside, hints))
@@ -59,8 +60,8 @@ def changes(differs, inside):
     Returns:
         (H, W) float32, between log(`STILL`) and `MOST`; zeros where nothing is beside the box.
     """
-    near = BESIDE * max(cleanup.box(inside)[2:]) / max(inside.shape)
-    beside = cleanup.dilate(inside, near) & ~inside
+    near = BESIDE * max(cleanup.box(inside)[2:])
+    beside = ~inside & (likelihood.distance(~inside) <= near)
     if not beside.any():
         return np.zeros(inside.shape, np.float32)
     step = np.digitize(differs, STEPS)
@@ -72,7 +73,7 @@ def changes(differs, inside):
 
 
 def _starts(frame, view, moving, inside, strokes):
-    """First masks of an object in a box: by the backdrop, by colours too, and by colours alone."""
+    """First masks: by the backdrop, by colours too, by colours alone, and from the box's middle."""
     new, unsure = likelihood.Appearance(), np.full(inside.shape, 0.5)
     yield decision.decide(new, frame, view, unsure, inside, strokes=strokes)
     plain = np.where(inside, cv2.GC_PR_FGD, cv2.GC_BGD).astype(np.uint8)
@@ -97,9 +98,10 @@ def _best(frame, inside, masks):
 
     def score(mask):
         told = colours.told_apart(smooth, mask, around)
-        free = 1 - mask[corners].mean()
+        free = 1 - (mask & corners).sum() / max(1, corners.sum())
         alike = np.mean([_overlap(mask, other) for other in masks])
-        edged = edges[_outline(mask)].mean() ** 2
+        outline = _outline(mask)
+        edged = ((edges * outline).sum() / max(1, outline.sum())) ** 2
         return told * _filling(mask, inside) * free * alike * edged
 
     return max(filter(np.any, masks), key=score, default=masks[0])
@@ -121,7 +123,12 @@ def _overlap(mask, other):
 
 
 def _corners(inside, extent=1.0):
-    """Where a box lies outside its superellipse: objects seldom reach into its corners, (H, W)."""
+    """Where a box lies outside its superellipse: objects seldom reach into its corners, (H, W).
+
+    Args:
+        inside: (H, W) bool, the box.
+        extent: of the superellipse, share of the box.
+    """
     x, y, width, height = cleanup.box(inside)
     across, down = (
         np.abs((np.arange(side) - start - (sides - 1) / 2) / (extent * sides / 2)) ** ROUND

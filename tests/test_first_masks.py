@@ -2,8 +2,9 @@
 
 import cv2
 import numpy as np
+import pytest
 
-from segmentation import cleanup, colours, starts
+from segmentation import cleanup, colours, follow, starts
 from segmentation.likelihood import Appearance
 from segmentation.scene import Canvas, Scene, View
 
@@ -69,3 +70,37 @@ def test_a_frame_differs_where_other_frames_show_something_else():
     assert differs.shape == (SIDE, SIDE) and differs[44:52, 6:14].min() > 50
     differs[36:60, 0:44] = 0
     assert np.median(differs) < 2 and differs[:, :60].max() < 20
+
+
+def disc():
+    """A red disc before a grey scene, and its mask."""
+    frame = np.random.default_rng(0).integers(90, 110, (120, 160, 3), np.uint8)
+    mask = cv2.circle(np.zeros((120, 160), np.uint8), (80, 60), 20, 1, -1) > 0
+    frame[mask] = frame[mask] * [2, 0.5, 0.5]
+    return frame, mask
+
+
+def overlap(found, mask):
+    return (found & mask).sum() / (found | mask).sum()
+
+
+def test_a_clip_of_one_frame_has_a_mask():
+    frame, mask = disc()
+    (found,) = follow.track([frame], box=(55, 35, 50, 50))
+    assert overlap(found, mask) > 0.9
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_a_dot_on_the_object_marks_it():
+    """Around a dot the object may lie in a disc, which leaves no corners free."""
+    frame, mask = disc()
+    strokes = np.zeros(mask.shape, np.int8)
+    strokes[58:62, 78:82] = 1
+    found = follow.Follower([frame] * 3).first(1, strokes=strokes)
+    assert overlap(found, mask) > 0.9
+
+
+def test_a_box_left_of_the_picture_is_refused():
+    frame, _ = disc()
+    with pytest.raises(ValueError, match="no pixel"):
+        list(follow.track([frame], box=(-30, 10, 20, 20)))
