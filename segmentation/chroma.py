@@ -3,6 +3,7 @@
 import cv2
 import numpy as np
 
+from segmentation import cleanup
 from utils.errors import UserError
 from utils.numbering import spread
 
@@ -23,7 +24,7 @@ def key(frames, colour=None, tolerance=TOLERANCE):
     Colours are compared in CIE L*a*b*, where uneven light and shadows do not count.
 
     Args:
-        frames: sequence of (H, W, 3) uint8 RGB; each is read once.
+        frames: sequence of (H, W, 3) uint8 RGB; each is read once, after a look at `LOOKS` of them.
         colour: of the screen, RGB 0..255; the borders of some frames tell where None.
         tolerance: distance in L*a*b* up to which a colour is the screen's.
 
@@ -76,8 +77,7 @@ def _mask(lab, screen, tolerance):
         return differs > 0
     result = inside.copy()
     # Only around the object, for speed; the surplus is the screen's to know.
-    x, y, width, height = cv2.boundingRect(differs)
-    window = np.s_[max(0, y - 8) : y + height + 8, max(0, x - 8) : x + width + 8]
+    window = cleanup.window(differs, 8)
     lab, inside, outside = lab[window], inside[window], outside[window]
     own, behind = (_spread(lab, sure) for sure in (inside, outside))
     across = own - behind
