@@ -147,8 +147,12 @@ INFERENCE = (
         "data_size", count_or_all, -1, "frames of each clip, wrapping round a shorter one; -1: all"
     ),
     option("bs", count, 1, "frames per pass; results depend on it by 16-bit rounding at most"),
-    option("w", natural, 0, "width of the written pictures, pixels; 0: in proportion to --h"),
-    option("h", natural, 0, "height of the written pictures, pixels; 0: in proportion to --w"),
+    option(
+        "w", natural, 0, "width of pictures, pixels; 0: in proportion to --h, both 0: as computed"
+    ),
+    option(
+        "h", natural, 0, "height of pictures, pixels; 0: in proportion to --w, both 0: as computed"
+    ),
     flag("splitted", "one file per picture instead of labelled sheets"),
     option("direction", str, "both", "who drives: ab is A, ba is B", tuple(DIRECTIONS)),
     flag("restore", "final_*: results in size and place in the driver's whole frames"),
