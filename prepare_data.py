@@ -102,15 +102,16 @@ def redo(opt, given, out, new):
     frames_of, numbers = {name: getattr(opt, name) for name in names}, opt.redo
     known = existing.find_range(out, numbers, frames_of, opt.overwrite)
     former = {**known.record["frames_of"], **known.record["masks_of"]}
-    vars(opt).update(clip_options.for_range(former, given))
+    vars(opt).update(clip_options.for_range(former, given, opt.mask))
     if (masker := finder(opt)).method == "auto":
         masker = replace(masker, asked="grabcut")
     frames = clip_folder.Frames(out / "frames", known.record["frames"])
     masker.check(given, frames)
-    if hit := known.edited.intersection(numbers):
-        print(f"masks {ranges(hit)} were edited and stay; --overwrite makes them anew too")
+    edited = known.edited.intersection(numbers)
+    if stay := {n for n in edited if (out / f"masks/{n}.png").is_file()}:
+        print(f"masks {ranges(stay)} were edited and stay; --overwrite makes them anew too")
     others = set(range(len(frames))) - set(numbers)
-    record.keep_masks(out, new, known.edited | others, known.painted)
+    record.keep_masks(out, new, stay | others, known.painted)
     before = None
     if numbers[0] and not opt.box:
         before = clip_folder.read_mask(new / f"masks/{numbers[0] - 1}.png")

@@ -19,7 +19,7 @@ MASKS = {
     "rembg": ("mask_weights",),
     "torchvision": ("mask_weights",),
 }
-MEANING = ("mask_file", "key", "mask_weights")  # options that tell what --mask auto means
+MEANING = ("mask_weights", "mask_file", "key")  # what tells the meaning of --mask auto, in order
 CROPS = ("tight", "window", "none")
 
 
@@ -104,7 +104,13 @@ FRAMES = (
 
 MASKING = (
     option("mask", str, "auto", "where masks come from (docs/your_own_videos.md)", tuple(MASKS)),
-    option("box", Box, None, "x,y,w,h around the object in the first frame, pixels or percent"),
+    option(
+        "box",
+        Box,
+        None,
+        "x,y,w,h around the object in the first frame, with --redo in the first of its range; "
+        "pixels or percent",
+    ),
     option("key", Colour, None, "background of --mask chroma; the border's colour if not given"),
     option("tolerance", positive, 16.0, "of --mask chroma: distance in L*a*b*; more is background"),
     option(
@@ -152,18 +158,20 @@ def recorded(values):
     return {n: v if v is None else kinds[n](v) for n, v in values.items() if n in kinds}
 
 
-def for_range(values, given):
+def for_range(values, given, mask):
     """Those options of a clip that decide the masks of a range of it, too, as `recorded` ones.
 
-    A box in the clip's first frame is not for the range; nor is the method, where options that are
-    `given` for the range mean another one.
+    A box in the clip's first frame is not for the range; nor is the method, where "auto" is `given`
+    for the range, or an option that has no effect with the clip's method and so means another.
 
     Args:
         values: what prepared.json holds.
         given: names of the options that are given.
+        mask: the method that is asked for, "auto" if none is.
     """
     aside = {"box", *given}
-    if "mask" not in given and given & {"box", *MEANING} and values["mask"] != "sam2":
+    own = () if values["mask"] == "auto" else MASKS[values["mask"]]
+    if mask == "auto" and given & {"mask", "box", *MEANING}.difference(own):
         aside |= {"mask", *MEANING}
     return recorded({name: value for name, value in values.items() if name not in aside})
 

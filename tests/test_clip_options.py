@@ -60,3 +60,21 @@ def test_options_survive_a_record():
     assert found == given  # a state is no option
     assert found["key"].rgb == (0, 128, 0)
     assert found["box"].percent == [False, False, True, False]
+
+
+@pytest.mark.parametrize(
+    ("clip", "given", "mask", "kept"),
+    [
+        ({"mask": "sam2", "mask_weights": "sam2.pt"}, {}, "auto", {"mask", "mask_weights"}),
+        ({"mask": "sam2", "mask_weights": "sam2.pt"}, {"box"}, "auto", {"mask", "mask_weights"}),
+        ({"mask": "sam2", "mask_weights": "sam2.pt"}, {"key"}, "auto", set()),
+        ({"mask": "auto", "mask_file": "masks"}, {}, "auto", {"mask", "mask_file"}),
+        ({"mask": "auto", "mask_file": "masks"}, {"mask"}, "auto", set()),
+        ({"mask": "auto", "mask_file": "masks"}, {"box"}, "auto", set()),
+        ({"mask": "chroma", "key": "red"}, {"mask", "tolerance"}, "chroma", {"key"}),
+    ],
+)
+def test_what_a_range_takes_from_its_clip(clip, given, mask, kept):
+    values = {"mask_file": "", "key": None, "mask_weights": "", "box": "1,2,3,4", **clip}
+    found = clip_options.for_range(values, set(given), mask)
+    assert {name for name, value in found.items() if value} == kept

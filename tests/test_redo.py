@@ -55,12 +55,14 @@ def test_redo_of_a_chosen_method_goes_on_from_the_mask_before(drawn, tmp_path):
     """Slow: the method is searched for."""
     path, out = films.write_video(tmp_path / "x.mp4", drawn[0], fps=6), tmp_path / "clip"
     succeed(SCRIPT, [str(path), "--out", str(out)])
+    for number in (4, 5):
+        Image.new("L", (160, 120)).save(out / f"masks/{number}.png")
     before = films.snapshot(out / "masks")
-    text = succeed(SCRIPT, ["--redo", "4-5", "--out", str(out)])
+    text = succeed(SCRIPT, ["--redo", "4-5", "--overwrite", "--out", str(out)])
     assert "was chosen" not in text
     assert films.overlap(films.read_masks(out / "masks")[4:6], drawn[1][4:6]) > 0.6
     after = films.snapshot(out / "masks")
-    assert {path.name for path in before if before[path] != after[path]} <= {"4.png", "5.png"}
+    assert {path.name for path in before if before[path] != after[path]} == {"4.png", "5.png"}
 
 
 @pytest.mark.slow
@@ -110,9 +112,9 @@ def test_redo_takes_the_method_that_its_options_mean(finished, monkeypatch, tmp_
     out = tmp_path / "clip"
     shutil.copytree(finished[0], out)
     for words in ("", "--box 10,10,50,50", "--mask_weights u2net.onnx", "--key red",
-                  "--mask background"):  # fmt: skip
+                  "--mask background", "--mask auto"):  # fmt: skip
         refuse(SCRIPT, ["--redo", "3-5", "--out", str(out), *words.split()], "enough")
-    assert seen == ["file", "grabcut", "rembg", "chroma", "background"]
+    assert seen == ["file", "grabcut", "rembg", "chroma", "background", "grabcut"]
 
 
 def test_redo_does_not_go_on_from_an_empty_mask(again):
@@ -128,3 +130,15 @@ def test_redo_replaces_painting_of_any_size(again):
     succeed(SCRIPT, [*words, "--overwrite"])
     assert films.read_masks(again.out / "masks")[4].any()
     assert record.read(again.out)["edited"] == []
+
+
+def test_redo_makes_an_edited_mask_that_is_gone(again):
+    content = record.read(again.out)
+    (again.out / "prepared.json").write_text(json.dumps({**content, "edited": [4, 5]}))
+    (again.out / "masks/4.png").unlink()
+    again(ends=lambda script, words: refuse(script, words, "masks 4 are missing", "--redo 4"))
+    assert "masks 5 were edited and stay" in succeed(
+        SCRIPT, ["--redo", "4-5", "--out", str(again.out)]
+    )
+    assert films.read_masks(again.out / "masks")[4].any()
+    assert record.read(again.out)["edited"] == [5]
