@@ -32,13 +32,20 @@ def decode(video, excerpt, max_frames, new, progress):
     frames = progress(islice(source, max_frames or None), total=None if most == math.inf else most)
     written = clip_folder.write_frames(frames, new / "frames")
     if written < 2:
-        chosen = "--max_frames" if max_frames == 1 else "--start, --end and --fps"
-        raise UserError(f"{video} yields one frame only by {chosen}; a clip needs at least two")
+        raise UserError(_too_short(video, excerpt, max_frames))
     if Path(video).is_file():
         part = Excerpt(excerpt.start, excerpt.start + written / source.fps)
         save_sound(video, part, new / "sound.m4a")
     odd = most < math.inf and written < PROMISED * most
     return written, source.fps, _incomplete(video, written, most) if odd else ""
+
+
+def _too_short(video, excerpt, max_frames):
+    limits = {"start": excerpt.start, "end": excerpt.end, "fps": excerpt.fps}
+    limits["max_frames"] = max_frames == 1
+    chosen = " and ".join(f"--{name}" for name, given in limits.items() if given)
+    by = f", with {chosen}" if chosen else ""
+    return f"{video} yields one frame only{by}; a clip needs at least two"
 
 
 def _incomplete(video, written, most):

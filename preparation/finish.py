@@ -6,7 +6,7 @@ from preparation import clip_folder, publish, record, review
 from utils.errors import UserError
 
 
-def finish(out, new, content, parts, advice="try another --box, or another --mask"):
+def finish(out, new, content, parts, advice=""):
     """Complete a clip whose masks are ready, and publish it.
 
     Args:
@@ -14,7 +14,7 @@ def finish(out, new, content, parts, advice="try another --box, or another --mas
         new: folder from `publish.workspace`, which holds all the masks.
         content: of prepared.json, see preparation/record.py.
         parts: number -> components that a mask had before it was cleaned, where that is known.
-        advice: what to do where no mask shows an object.
+        advice: what to do where no mask shows an object; to make other masks if it is empty.
 
     Returns:
         `review.Review` of the masks.
@@ -26,6 +26,7 @@ def finish(out, new, content, parts, advice="try another --box, or another --mas
     folder = (new if (new / "frames").is_dir() else out) / "frames"
     frames, masks = clip_folder.Frames(folder, count), clip_folder.Masks(new / "masks", count)
     if not any(mask.any() for mask in masks):
+        advice = advice or f"try {review.boxed(content) or 'another --box'}, or another --mask"
         raise UserError(f"no mask shows an object; {advice}")
     found = review.review(frames, masks, parts)
     clip_folder.crop(frames, masks, content["crop"], new)

@@ -21,7 +21,6 @@ CELL, COLUMNS, MOST = 240, 6, 60  # pixels, cells in a row, cells in all
 OUTLINE, WARNING = (255, 0, 160), (200, 0, 0)
 
 GIVEN = "file", "alpha"  # methods whose masks are the user's own
-BOX = "--box x,y,w,h around the object in the first frame, with "
 
 EMPTY, BORDER, PARTS, AREA = "empty", "touches the border", "several parts", "area jumps"
 MISFIT = "unlike its neighbours"
@@ -143,10 +142,10 @@ def advice(found, out, content):
         )
     if found.flagged:
         are = "miss the object" if found.quality < FAILED else "are doubtful"
-        box = "" if content["masks_of"]["box"] else BOX
+        ways = ", with ".join(filter(None, (boxed(content), "another --mask")))
         return (
             f"the masks {are} in the clip as a whole, see {out}/overlay.png; make them anew with "
-            f"{box}another --mask, or by hand: {by_hand}\n"
+            f"{ways}, or by hand: {by_hand}\n"
         )
     text = ""
     for kind in dict.fromkeys(word for words in found.odd.values() for word in words):
@@ -158,6 +157,14 @@ def advice(found, out, content):
         anew = command("--redo", "FIRST-LAST", "--box", "x,y,w,h", "--out", out)
         text += f"or make them anew: {anew}\n"
     return text
+
+
+def boxed(content):
+    """Which options make a clip's masks anew by a box, in words; "" where it was made by one."""
+    if content["masks_of"]["box"]:
+        return ""
+    method = "" if content.get("method") == "grabcut" else "--mask grabcut "
+    return f"{method}--box x,y,w,h around the object in the first frame"
 
 
 def _own(content):

@@ -149,8 +149,8 @@ def test_sound_is_kept_aside(video, truth, tmp_path):
     (["--mask_file", "TALL"], "proportions"),
     (["--start", "9"], "no frame between"),
     (["--start", "1", "--end", "0.5"], "--end 0.5 must be after --start 1"),
-    (["--max_frames", "1"], "one frame only by --max_frames"),
-    (["--start", "1.8"], "one frame only by --start"),
+    (["--max_frames", "1"], "one frame only, with --max_frames;"),
+    (["--start", "1.8"], "one frame only, with --start;"),
     (["--size", "0"], "not a whole number above 0"),
 ])  # fmt: skip
 def test_mistakes_leave_nothing_behind(prepare, drawn, tmp_path, words, said):
@@ -170,12 +170,25 @@ def test_mistakes_leave_nothing_behind(prepare, drawn, tmp_path, words, said):
     ("--mask chroma --mask_file gone", "--mask_file has no effect with --mask chroma"),
     ("--key green --box 1,2,3,4", "--box has no effect with --key;"),
     ("--mask_weights u2net.onnx --box 1,2,3,4", "--box has no effect with --mask_weights;"),
+    ("--mask_weights u2net.onnx --mask_file gone", "--mask_file has no effect with --mask_weights"),
     ("--mask_weights mine.pt", "does not tell its network"),
 ])  # fmt: skip
 def test_what_cannot_work_is_refused_before_the_work(video, tmp_path, monkeypatch, words, said):
     monkeypatch.setattr(decoding, "decode", lambda *_: pytest.fail("the video was decoded"))
     refuse(SCRIPT, [str(video), "--out", str(tmp_path / "clip"), *words.split()], said)
     assert not (tmp_path / "clip").exists()
+
+
+def test_a_source_of_one_frame_is_said_to_have_one(drawn, tmp_path):
+    folder = films.write_folder(tmp_path / "one", drawn[0][:1])
+    words = [str(folder), "--out", str(tmp_path / "clip"), "--mask", "background"]
+    refuse(SCRIPT, words, "yields one frame only; a clip needs at least two")
+
+
+def test_a_box_is_advised_where_none_was_given(video, drawn, tmp_path):
+    black = films.write_folder(tmp_path / "black", np.zeros_like(drawn[1]))
+    words = [str(video), "--out", str(tmp_path / "clip"), "--mask_file", str(black)]
+    refuse(SCRIPT, words, "try --mask grabcut --box x,y,w,h around the object in the first frame")
 
 
 def test_what_is_not_transparent_has_no_alpha(video, tmp_path):
