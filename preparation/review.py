@@ -10,7 +10,7 @@ from preparation.clip_options import command
 from segmentation import judge
 from utils.numbering import ranges, spread
 
-DOUBTFUL, FAILED = 0.86, 0.5  # estimated IoU below which the masks of a clip are called that
+DOUBTFUL, FAILED = 0.85, 0.5  # estimated IoU below which the masks of a clip are called that
 COMMON = 1 / 3  # share of the frames above which what is odd about them is a trait of the clip
 JUMP = 1.5  # an area this many times that of its neighbours, or less than one such part of it
 NEIGHBOURS = 4  # frames on either side

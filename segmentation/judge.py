@@ -14,7 +14,7 @@ from segmentation import camera, flow, likelihood
 from utils.numbering import spread
 
 SMALL, SAMPLES = 320, 8  # longer side of the pictures, pixels; frames that are looked at, at most
-FOLLOWED = 24  # frames by which the camera's motion is followed, at most, and those
+FOLLOWED = 24  # more frames, at most, by which the camera's motion is followed between those
 LEAST = 12  # pixels of a small mask that can be judged
 NEAR, AROUND = 2.0, 8.0  # distances from the outline: what is unsure, what surrounds it; pixels
 SURROUNDINGS = 0.7  # how much farther they reach where the scene tells, share of the object's size
@@ -25,13 +25,15 @@ LITTLE = 160  # longer side of the pictures in which neighbouring masks are comp
 JUMP = 0.3  # by how much less than usual such masks overlap where they do not fit
 SHORT, FEW = 0.15, 0.3  # share of the frames that a passage of misfits has at most, and all have
 
-LIMBS = 6.5  # length of outline from which on more of it says nothing, square roots of the area
+# Lengths of outline, in square roots of the area, below and above which it says nothing: a round
+# object has no limbs to lose, and beyond those that any object has, more are no better.
+ROUND, LIMBS = 5.0, 6.5
 
 # Logistic regression of the mean IoU (below .4 as .4) on logarithms, by masks of methods, and by
 # true ones, on 94 drawn clips for tuning. Parts were chosen by validation across clips and shapes.
-FLOOR, BIAS = 0.03, -8.57
+FLOOR, BIAS = 0.03, -11.87
 WEIGHTS = {
-    "other": -0.73, "seen": -0.32, "still": -0.11, "alike": -0.43, "limbs": 2.84, "ragged": -0.29,
+    "other": -0.68, "seen": -0.32, "still": -0.10, "alike": -0.38, "limbs": 4.72, "ragged": -0.34,
 }  # fmt: skip
 
 
@@ -44,7 +46,7 @@ class Judgement(NamedTuple):
             differs from the scene beside the mask; `seen`, what does not within it; `still`, what
             stays the same at its place in the scene, masked or not; `alike`, what has the object's
             colours beside it; `ragged`, what smoothing the outline changes; and `limbs`, the length
-            of the outline, by the square root of the area, `LIMBS` at most.
+            of the outline, by the square root of the area, from `ROUND` to `LIMBS`.
     """
 
     quality: float
@@ -60,7 +62,8 @@ def scores(frames, masks, aside=()):
         aside: numbers of frames whose masks do not count.
 
     Returns:
-        `Judgement`; its quality is 0, and it has no parts, where no mask can be judged.
+        `Judgement`. Masks that cannot be judged, being too small or too large, lower its quality
+        in proportion; where none can, it is 0, and there are no parts.
     """
     rows, share = _found(frames, masks, aside)
     parts = {name: np.mean([row[name] for row in rows]).item() for name in WEIGHTS if rows}
@@ -88,11 +91,11 @@ def _found(frames, masks, aside):
     return rows, len(rows) / max(1, len(numbers))
 
 
-def _places(frames, numbers):
-    """Matrices of `camera.places` for the small frames of some numbers, dict by number."""
-    if not numbers:
+def _places(frames, samples):
+    """Matrices of `camera.places` for samples' small frames and some between, dict by number."""
+    if not samples:
         return {}
-    every = sorted({*spread(len(frames), FOLLOWED), *numbers})
+    every = sorted({*spread(len(frames), FOLLOWED), *samples})
     apart = -(-len(frames) // len(every))
     return dict(zip(every, camera.places((small(frames[n]) for n in every), apart)))
 
@@ -173,19 +176,25 @@ def _views(samples, places, number):
 def _against_scene(sample, views):
     """`other`, `seen` and `still`, by distances from what other samples show of the scene."""
     if not views:
-        return {"other": 0.0, "seen": UNKNOWN, "still": 1.0}
+        return {"other": 0.0, "seen": UNKNOWN, "still": UNKNOWN}
     distances, free = (np.stack(part) for part in zip(*views))
     low, usual = _quantiles(np.where(free, distances, np.inf), (0.25, 0.5))
-    known, inside = np.isfinite(usual), sample.away < -1
-    outside = known & (sample.away > NEAR) & (sample.away < AROUND + SURROUNDINGS * sample.size)
+    (always,), inside = _quantiles(distances, (0.5,)), sample.away < -1
+    outside = (sample.away > NEAR) & (sample.away < AROUND + SURROUNDINGS * sample.size)
+    outside &= np.isfinite(usual)
     differs = max(OTHER, NOISIER * np.median(usual[outside]) if outside.any() else 0.0)
     other = cv2.morphologyEx(np.uint8(outside & (low > differs)), cv2.MORPH_OPEN, np.ones((3, 3)))
-    seen, (always,) = usual[inside & known] < differs, _quantiles(distances, (0.5,))
     return {
         "other": other.sum() / sample.mask.sum(),
-        "seen": seen.mean() if seen.size else UNKNOWN,
-        "still": (always[inside] < differs).mean() if inside.any() else 1.0,
+        "seen": _share_below(differs, usual[inside]),
+        "still": _share_below(differs, always[inside]),
     }
+
+
+def _share_below(most, distances):
+    """Share of the known ones of distances (N,) that are below a limit; `UNKNOWN` without any."""
+    known = distances[np.isfinite(distances)]
+    return (known < most).mean() if known.size else UNKNOWN
 
 
 def _quantiles(distances, shares):
@@ -203,7 +212,8 @@ def _outline(mask):
     width = ROUGH * max(mask.shape)
     smooth = cv2.GaussianBlur(mask.astype(np.float32), (0, 0), width) > 0.5
     ragged = (smooth ^ mask).sum() / (smooth | mask).sum()
-    return {"limbs": min(LIMBS, length / np.sqrt(mask.sum())), "ragged": ragged}
+    limbs = np.clip(length / np.sqrt(mask.sum()), ROUND, LIMBS)
+    return {"limbs": limbs, "ragged": ragged}
 
 
 def _alike(sample, appearance):

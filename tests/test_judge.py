@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from preparation import review
-from segmentation import judge
+from segmentation import judge, motion
 from tests import films
 
 
@@ -54,6 +54,38 @@ def test_what_is_lost_and_what_is_taken_along_is_noticed(camera):
         judged, true = judge.scores(frames, wrong), judge.scores(frames, masks)
         assert judged.quality < min(review.DOUBTFUL, true.quality - 0.1)
         assert judged.parts[part] > true.parts[part] + 0.05
+
+
+def rolling(pan, frames=12):
+    """A plain ball that rolls before a grey scene, which slides by `pan` pixels, and its masks."""
+    rng = np.random.default_rng(0)
+    world = cv2.resize(rng.integers(40, 160, (24, 48), np.uint8), (320, 160))
+    y, x = np.mgrid[:160, :240]
+    masks = np.stack([(x - 50 - 10 * n) ** 2 + (y - 80) ** 2 < 18**2 for n in range(frames)])
+    views = np.stack([world[:, pan * n :][:, :240] for n in range(frames)])[..., None]
+    pictures = np.where(masks[..., None], (200, 60, 40), views)
+    return np.uint8((pictures + rng.normal(0, 2, pictures.shape)).clip(0, 255)), masks
+
+
+@pytest.mark.parametrize("pan", [0, 2])
+def test_a_round_object_is_not_doubted_for_want_of_limbs(pan):
+    frames, masks = rolling(pan)
+    assert judge.scores(frames, masks).quality > review.DOUBTFUL + 0.02
+    for shift in (6, 25):
+        assert judge.scores(frames, moved(masks, shift)).quality < review.DOUBTFUL - 0.1
+
+
+def test_a_round_object_that_moves_is_found():
+    frames, masks = rolling(0)
+    found = motion.find(frames)
+    assert films.overlap(found.masks, masks) > 0.95
+    assert found.quality > review.DOUBTFUL
+
+
+def test_what_is_unknown_of_the_scene_is_held_for_the_same():
+    frames, masks = rolling(0, 2)
+    rows = [judge.scores(frames[:count], masks[:count]).parts for count in (1, 2)]
+    assert [row[name] for row in rows for name in ("seen", "still")] == [judge.UNKNOWN] * 4
 
 
 def test_large_frames_are_judged_like_small_ones():
@@ -118,6 +150,9 @@ def test_the_verdict_is_said_once():
 
 def test_what_the_user_just_did_is_not_advised():
     doubtful, odd = review.Review(0.1, {}), review.Review(0.9, {4: [review.AREA]})
+    for method in ("background", "chroma"):  # which refuse a box
+        assert "with --mask grabcut --box" in review.advice(doubtful, "clip", clip(method))
+    assert "with --box" in review.advice(doubtful, "clip", clip("grabcut"))
     boxed = review.advice(doubtful, "clip", clip("grabcut", "1,2,3,4"))
     assert "--box" not in boxed and "another --mask" in boxed
     for own in (clip("file"), clip("alpha"), clip("grabcut", edited=range(48))):
