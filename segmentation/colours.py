@@ -21,20 +21,25 @@ class Colours:
     """Density of colours per (grey level)^3."""
 
     def __init__(self):
-        self._counts = np.zeros(LEVELS**3)
-        self._density = np.full(LEVELS**3, ANY, np.float32)
+        self._counts, self._density = np.zeros(LEVELS**3), None
 
     def learn(self, numbers, keep):
         """Count pixels by the numbers (N,) of their `bins`; old counts keep the share `keep`."""
         self._counts = keep * self._counts + np.bincount(numbers, minlength=LEVELS**3)
-        if total := self._counts.sum():
-            smooth = _smoothed(self._counts.reshape([LEVELS] * 3), [SMOOTH] * 3)
-            learned = smooth.ravel() / total * (LEVELS / 256) ** 3
-            self._density = np.float32((1 - UNSEEN) * learned + UNSEEN * UNIFORM)
+        self._density = None  # until it is asked for
 
     def __call__(self, numbers):
         """Density of the colours in bins of these numbers, float32 of the same shape."""
+        if self._density is None:
+            self._density = self._learned()
         return self._density[numbers]
+
+    def _learned(self):
+        if not (total := self._counts.sum()):
+            return np.full(LEVELS**3, ANY, np.float32)
+        smooth = _smoothed(self._counts.reshape([LEVELS] * 3), [SMOOTH] * 3)
+        learned = smooth.ravel() / total * (LEVELS / 256) ** 3
+        return np.float32((1 - UNSEEN) * learned + UNSEEN * UNIFORM)
 
 
 class PlacedColours:
@@ -45,17 +50,13 @@ class PlacedColours:
     """
 
     def __init__(self):
-        self._counts = self._smooth = np.zeros(CELLS**2 * COARSE**3, np.float32)
-        self._mass = np.zeros(CELLS**2, np.float32)
+        self._counts, self._densities = np.zeros(CELLS**2 * COARSE**3, np.float32), None
 
     def learn(self, numbers, keep):
         """Count pixels by the numbers (N,) of their `placed_bins`; old counts keep `keep`."""
         self._counts = keep * self._counts
         self._counts += np.bincount(numbers, minlength=len(self._counts))
-        shape, widths = [CELLS] * 2 + [COARSE] * 3, [SMOOTH_CELLS] * 2 + [SMOOTH_COARSE] * 3
-        smooth = _smoothed(self._counts.reshape(shape), widths)
-        self._mass = smooth.sum((2, 3, 4)).ravel()
-        self._smooth = smooth.ravel() * (COARSE / 256) ** 3
+        self._densities = None  # until they are asked for
 
     def __call__(self, numbers, anywhere):
         """Density of the colours in `placed_bins` of these numbers, float32 of the same shape.
@@ -64,8 +65,16 @@ class PlacedColours:
             numbers: integers.
             anywhere: of the same shape, their density over all places, for cells that saw little.
         """
-        mass = self._mass[numbers // COARSE**3]
-        return (self._smooth[numbers] + ELSEWHERE * anywhere) / (mass + ELSEWHERE)
+        if self._densities is None:
+            self._densities = self._learned()
+        smooth, mass = self._densities
+        return (smooth[numbers] + ELSEWHERE * anywhere) / (mass[numbers // COARSE**3] + ELSEWHERE)
+
+    def _learned(self):
+        """Smoothed counts per (grey level)^3, and their sum in each cell."""
+        shape, widths = [CELLS] * 2 + [COARSE] * 3, [SMOOTH_CELLS] * 2 + [SMOOTH_COARSE] * 3
+        smooth = _smoothed(self._counts.reshape(shape), widths)
+        return smooth.ravel() * (COARSE / 256) ** 3, smooth.sum((2, 3, 4)).ravel()
 
 
 def _smoothed(counts, widths):

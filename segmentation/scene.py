@@ -88,7 +88,7 @@ class Scene:
         return (255 * np.exp(away / (-2 * ALIKE**2))).astype(np.uint8)
 
     def settle(self, shows):
-        """Find the backdrop anew.
+        """Find the backdrop anew, as soon as it is looked at.
 
         Of each pixel's samples the one counts that most others are like: unlike the median this is
         right even where an object that changes is in the way most of the time.
@@ -96,26 +96,30 @@ class Scene:
         Args:
             shows: number of a frame -> (H, W), 0..1, how likely a pixel shows the scene in it.
         """
+        self._shows, self._backdrop = shows, None
+
+    def _agreed(self):
+        """The backdrop on the canvas, `View`."""
         votes = 255.0 * self._seen.astype(np.float32)
         for index, number in enumerate(self.numbers):
-            if number in shows:
-                votes[index] *= self.canvas.lay(shows[number].astype(np.float32), number)
+            if number in self._shows:
+                votes[index] *= self.canvas.lay(self._shows[number].astype(np.float32), number)
         weights = votes / 255
         for (first, second), alike in self._alike.items():
             votes[first] += weights[second] * alike
             votes[second] += weights[first] * alike
         best = (weights * votes).argmax(0)[None]
-        self._colours = np.take_along_axis(self._pictures, best[..., None], 0)[0]
-        away = np.stack([cv2.absdiff(p, self._colours).max(-1) for p in self._pictures])
+        colours = np.take_along_axis(self._pictures, best[..., None], 0)[0]
+        away = np.stack([cv2.absdiff(p, colours).max(-1) for p in self._pictures])
         near = weights * (away < 2.5 * ALIKE)
-        self._trust = near.max(0).clip(0, 1)
         square = np.einsum("shw,shw->hw", near, away.astype(np.float32) ** 2)
-        self._spread = np.sqrt(square / near.sum(0).clip(1e-6))
+        return View(colours, near.max(0).clip(0, 1), np.sqrt(square / near.sum(0).clip(1e-6)))
 
     def view(self, number):
         """The backdrop as the frame of this number would show it, `View`."""
-        parts = self._colours, self._trust, self._spread
-        return View(*(self.canvas.seen(part, number) for part in parts))
+        if self._backdrop is None:
+            self._backdrop, self._shows = self._agreed(), None
+        return View(*(self.canvas.seen(part, number) for part in self._backdrop))
 
     def differs(self, frame, number):
         """How far a frame's colours usually are from what other samples show at the same place.
