@@ -55,7 +55,7 @@ from utils import images
 from utils.errors import UserError
 from utils.numbering import ranges
 from video.columns import common_end, find_pictures
-from video.grid import Layout, compose, crop_middle, in_words, read_picture
+from video.grid import Layout, compose, read_cells
 from video.writer import VideoWriter, codec_arguments
 
 LABELS = ("Input", "Ours")  # of the upper and the lower row
@@ -83,7 +83,10 @@ def main():
         video = VideoWriter(path, args.fps, args.transparent, args.audio)
         preview = Preview(path, args, files) if args.preview else None
         files.enter_context(video)  # last, so that it ends first and a failure takes both away
-        for cells in tqdm(read_cells(complete, args), "frames", len(complete), disable=None):
+        crop = (args.crop_w, args.crop_h) if args.crop else None
+        size = (args.w, args.h) if args.resize else None
+        cells_of = read_cells(complete, args.transparent, crop, size)
+        for cells in tqdm(cells_of, "frames", len(complete), disable=None):
             frame = compose(cells, layout)
             video.add(frame)
             if preview:
@@ -176,27 +179,6 @@ def numbers(args, side):
     if end <= start:
         raise UserError(f"--end_{side} {end} must be above --start_{side} {start}")
     return range(start, end, getattr(args, f"stride_{side}"))
-
-
-def read_cells(complete, args):
-    """Yield each video frame's columns of (h, w, 3 or 4) uint8 pictures, of one size throughout."""
-    size, mode = None, "RGBA" if args.transparent else "RGB"
-    for columns_of_paths in complete:
-        paths = [path for column in columns_of_paths for path in column]
-        pictures = [read_picture(path, mode) for path in paths]
-        if args.crop:
-            pictures = crop_middle(pictures, args.crop_w, args.crop_h, paths)
-        if args.resize:
-            pictures = [p.resize((args.w, args.h), Image.Resampling.BICUBIC) for p in pictures]
-        size = size or pictures[0].size
-        for picture, path in zip(pictures, paths):
-            if picture.size != size:
-                raise UserError(
-                    f"{path} is {in_words(picture.size)} where the video's first picture is "
-                    f"{in_words(size)}; pass --resize --w {size[0]} --h {size[1]}"
-                )
-        left = iter(pictures)
-        yield [[np.asarray(next(left)) for _ in column] for column in columns_of_paths]
 
 
 if __name__ == "__main__":

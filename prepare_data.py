@@ -107,8 +107,7 @@ def redo(opt, given, out, new):
         masker = replace(masker, asked="grabcut")
     frames = clip_folder.Frames(out / "frames", known.record["frames"])
     masker.check(given, frames)
-    edited = known.edited.intersection(numbers)
-    if stay := {n for n in edited if (out / f"masks/{n}.png").is_file()}:
+    if stay := {n for n in known.edited & {*numbers} if (out / f"masks/{n}.png").is_file()}:
         print(f"masks {ranges(stay)} were edited and stay; --overwrite makes them anew too")
     others = set(range(len(frames))) - set(numbers)
     record.keep_masks(out, new, stay | others, known.painted)

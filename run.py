@@ -29,8 +29,7 @@ from pathlib import Path
 from engine import run_folder
 from engine.steps import ROOT, Step, Steps
 from models import weights
-from preparation import record
-from preparation.prepared_clips import PreparedClips
+from preparation import prepared_clips, record
 from utils import runtime
 from utils.domains import PAIR
 from utils.errors import UserError
@@ -47,7 +46,8 @@ def prepare(opt, given, domain, way, trained):
     """
     source, folder = Path(getattr(opt, f"clip_{domain}")).resolve(), Path(opt.out) / domain
     if (source / "train_seg").is_dir():
-        refuse_unfit(source, domain, given)
+        vain = [f"--{name}_{domain}" for name in OF_A_CLIP if f"{name}_{domain}" in given]
+        prepared_clips.refuse_unfit(source, vain)
         return source
     step = preparing(opt, given, domain, source, folder)
     painted = bool(record.edited_masks(folder, record.read(folder)))  # they must be cropped again
@@ -67,20 +67,6 @@ def prepare(opt, given, domain, way, trained):
             )
         raise
     return folder
-
-
-def refuse_unfit(source, domain, given):
-    """UserError where the prepared clip in `source` cannot be used as it is."""
-    if vain := [f"--{n}_{domain}" for n in OF_A_CLIP if f"{n}_{domain}" in given]:
-        raise UserError(
-            f"{vain[0]} is for a video, and {source} is a clip that is prepared already; leave it "
-            "out"
-        )
-    if painted := record.edited_masks(source, record.read(source)):
-        raise UserError(
-            f"{source} has {len(painted)} masks painted by hand that are not cropped yet; give its "
-            "prepare_data.py command again first"
-        )
 
 
 def preparing(opt, given, domain, source, folder):
@@ -191,7 +177,9 @@ def main():
     run_folder.make_folder(out)
     of_clips, way = Steps(opt.out), Steps(out)
     trained = "stage one" in way.known
-    clips = PreparedClips({d: prepare(opt, given, d, of_clips, trained) for d in "ab"})
+    clips = prepared_clips.PreparedClips(
+        {d: prepare(opt, given, d, of_clips, trained) for d in "ab"}
+    )
 
     words, aside = [*words, "--seed", str(opt.seed)], ("--device", opt.device)
     results = []

@@ -4,7 +4,9 @@ import hashlib
 from pathlib import Path
 
 from datasets.clip import Clip
+from preparation import record
 from preparation.clip_folder import frame_rate
+from utils.errors import UserError
 from video.reader import DEFAULT_RATE
 
 
@@ -52,3 +54,22 @@ class PreparedClips:
         """
         first = int(Path(self.by_domain[domain].names[0]).stem)
         return first, first + (count or len(self.by_domain[domain]))
+
+
+def refuse_unfit(folder, vain):
+    """UserError where a prepared clip cannot be used as it is.
+
+    Args:
+        folder: Path of the clip.
+        vain: options that were given, and which only a video has.
+    """
+    if vain:
+        raise UserError(
+            f"{vain[0]} is for a video, and {folder} is a clip that is prepared already; leave it "
+            "out"
+        )
+    if painted := record.edited_masks(folder, record.read(folder)):
+        raise UserError(
+            f"{folder} has {len(painted)} masks painted by hand that are not cropped yet; give its "
+            "prepare_data.py command again first"
+        )

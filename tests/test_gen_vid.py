@@ -12,7 +12,7 @@ from PIL import Image
 
 import gen_vid
 from tests.conftest import ROOT, run_script
-from video.grid import Layout, compose, crop_middle
+from video.grid import Layout, compose, crop_middle, read_cells
 from video.writer import VideoWriter
 
 GOLDEN = ROOT.parent / "shared" / "golden"
@@ -224,9 +224,7 @@ def test_first_frame_of_the_reference(tmp_path):
         pytest.skip(f"the reference's video frame is not in {GOLDEN}")
     names = ("b_0.jpg", "refined_ba_0.jpg", "a_0.jpg", "refined_ab_0.jpg")
     paths = [GOLDEN / "inference" / name for name in names]
-    options = ["--resize", "--w", "256", "--h", "157"]
-    args, _ = gen_vid.arguments.parse("", gen_vid.VIDEO, argv=options)
-    cells = next(gen_vid.read_cells([[paths[:2], paths[2:]]], args))
+    cells = next(read_cells([[paths[:2], paths[2:]]], size=(256, 157)))
     frame = compose(cells, Layout(labels=gen_vid.LABELS))
     path = str(tmp_path / "divx.avi")
     writer = cv2.VideoWriter(path, cv2.VideoWriter_fourcc(*"DIVX"), 15, frame.shape[1::-1])

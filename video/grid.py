@@ -127,3 +127,37 @@ def _font(size):
     from matplotlib import get_data_path  # slow to import, and seldom needed
 
     return ImageFont.truetype(f"{get_data_path()}/fonts/ttf/DejaVuSans.ttf", size)
+
+
+def read_cells(frames, transparent=False, crop=None, size=None):
+    """The pictures of each video frame.
+
+    Args:
+        frames: list of columns from the left, each a list of paths from above.
+        transparent: whether pictures keep their transparency.
+        crop: (width, height) of the middle of each that is shown, pixels, or None.
+        size: (width, height) that pictures are brought to, pixels, or None.
+
+    Yields:
+        list of columns of (h, w, 3 or 4) uint8 RGB or RGBA.
+
+    Raises:
+        UserError: a picture cannot be read, is smaller than the crop, or of another size.
+    """
+    first = None
+    for columns in frames:
+        paths = [path for column in columns for path in column]
+        pictures = [read_picture(path, "RGBA" if transparent else "RGB") for path in paths]
+        if crop:
+            pictures = crop_middle(pictures, *crop, paths)
+        if size:
+            pictures = [picture.resize(size, Image.Resampling.BICUBIC) for picture in pictures]
+        first = first or pictures[0].size
+        for picture, path in zip(pictures, paths):
+            if picture.size != first:
+                raise UserError(
+                    f"{path} is {in_words(picture.size)} where the video's first picture is "
+                    f"{in_words(first)}; pass --resize --w {first[0]} --h {first[1]}"
+                )
+        left = iter(pictures)
+        yield [[np.asarray(next(left)) for _ in column] for column in columns]
