@@ -129,7 +129,7 @@ def _box(mask):
     """Middle and size (x, y, w, h) of a mask."""
     if not mask.any():
         return None
-    x, y, w, h = cv2.boundingRect(mask.astype(np.uint8))
+    x, y, w, h = cleanup.box(mask)
     return np.array([x + w / 2, y + h / 2, w, h])
 
 

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 
 from segmentation import camera, flow, likelihood
+from segmentation.scene import beyond
 from utils.numbering import spread
 
 SMALL, SAMPLES = 320, 8  # longer side of the pictures, pixels; frames that are looked at, at most
@@ -168,9 +169,7 @@ def _views(samples, places, number):
         both = (free > 0.99) & (own.away > NEAR)
         if both.any():
             view[..., 0] += np.median((own.lab - view)[both][::5, 0])  # exposure
-        away = cv2.max(cv2.max(view - high, low - view), 0)
-        away = np.sqrt(np.einsum("hwc,hwc->hw", away, away))
-        yield np.where(shown > 0.99, away, np.inf), free > 0.99
+        yield np.where(shown > 0.99, beyond(view, low, high), np.inf), free > 0.99
 
 
 def _against_scene(sample, views):

@@ -5,7 +5,7 @@ import numpy as np
 
 from segmentation import cleanup
 from segmentation.colours import Colours, PlacedColours, bins, placed_bins
-from segmentation.scene import lit_alike
+from segmentation.scene import beyond, lit_alike
 
 NOISE = 2.0  # of the sensor, grey levels
 SHOWN, SHADED = 0.85, 0.03  # probability of the known backdrop where no object is; in shadow
@@ -95,10 +95,9 @@ def _densities(frame, view):
     seen, middle = frame.astype(np.float32), colours.astype(np.float32)
     low = (cv2.erode(colours, kernel) + middle) / 2
     high = (cv2.dilate(colours, kernel) + middle) / 2
-    away = np.maximum(seen - high, 0) + np.maximum(low - seen, 0)
     variance = NOISE**2 + view.spread**2
     volume = np.sqrt(2 * np.pi * variance)[..., None] + (high - low)
-    shown = np.exp(np.einsum("hwc,hwc->hw", away, away) / (-2 * variance)) / volume.prod(-1)
+    shown = np.exp(beyond(seen, low, high) ** 2 / (-2 * variance)) / volume.prod(-1)
     return shown, _shaded(seen, middle, variance + NOISE**2)
 
 

@@ -138,13 +138,23 @@ class Scene:
             if other == number:
                 continue
             shown = self.canvas.seen(np.uint8(255 * seen), number) > 250
-            there = lit_alike(self.canvas.seen(picture, number), frame, shown).astype(np.float32)
-            beyond = shown[..., None] * (np.maximum(there - high, 0) + np.maximum(low - there, 0))
-            away.append(np.where(shown, cv2.blur(np.linalg.norm(beyond, axis=2), (3, 3)), np.inf))
+            there = lit_alike(self.canvas.seen(picture, number), frame, shown)
+            away.append(np.where(shown, cv2.blur(shown * beyond(there, low, high), (3, 3)), np.inf))
         away = np.sort([*away, np.full(frame.shape[:2], np.inf)], 0)
         usual = (np.isfinite(away).sum(0) - 1).clip(0) // 2
         found = np.take_along_axis(away, usual[None], 0)[0]
         return np.where(np.isfinite(found), found, 0)
+
+
+def beyond(colours, low, high):
+    """How far colours lie outside a range of each channel, (H, W) float32.
+
+    Args:
+        colours: (H, W, 3), of any type.
+        low, high: (H, W, 3) float32, the range's ends.
+    """
+    away = np.maximum(colours - high, 0) + np.maximum(low - colours, 0)
+    return np.sqrt(np.einsum("hwc,hwc->hw", away, away))
 
 
 def lit_alike(picture, other, both):
