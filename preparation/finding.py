@@ -81,7 +81,7 @@ class Finder:
             return auto.Choice(self.method, self.masks(self.method, frames), "")
         source = self._source("alpha", len(frames))
         return auto.choose(
-            frames, self._pixels(frames[0]), self.tolerance, source, self.pick_device(),
+            frames, self._pixels(frames[0]), self.tolerance, source, self.pick_device,
             self.progress,
         )  # fmt: skip
 

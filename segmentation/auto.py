@@ -16,7 +16,8 @@ class Choice(NamedTuple):
 
 
 def choose(
-    frames, box=None, tolerance=chroma.TOLERANCE, source=None, device="cpu", progress=iter
+    frames, box=None, tolerance=chroma.TOLERANCE, source=None, pick_device=lambda: "cpu",
+    progress=iter,
 ):  # fmt: skip
     """Choose a method and find masks by it.
 
@@ -28,7 +29,8 @@ def choose(
         box: (x, y, width, height) around the object in the first frame, pixels, or None.
         tolerance: of chroma.
         source: iterable of the frames as (H, W, 4) uint8 RGBA; None where nothing is transparent.
-        device: of trained networks.
+        pick_device: function without arguments that returns the device of trained networks; it may
+            be slow, and is called where there are some.
         progress: function of an iterable that shows how far it is.
 
     Returns:
@@ -40,7 +42,7 @@ def choose(
     if source is not None and _transparent(source):
         masks = given.from_alpha(source, len(frames))
         return Choice("alpha", masks, "its surroundings are transparent")
-    if trained := _trained(frames, box, device, progress):
+    if trained := _trained(frames, box, pick_device, progress):
         return trained
     if chroma.shows_screen(frames, tolerance):
         masks = chroma.key(frames, None, tolerance)
@@ -59,11 +61,12 @@ def _transparent(source):
     return least < (next(iter(source))[..., 3] > 127).mean() < most
 
 
-def _trained(frames, box, device, progress):
+def _trained(frames, box, pick_device, progress):
     """The `Choice` of a network whose weights lie there and prove good; or None."""
     for name in weights.installed(box):
         with suppress(UserError):  # of a file that does not fit
-            masks = motion.listed(methods.masks(name, frames, box, device=device), frames, progress)
+            masks = methods.masks(name, frames, box, device=pick_device())
+            masks = motion.listed(masks, frames, progress)
             if judge.scores(frames, masks).quality >= motion.LEAST:
                 return Choice(name, masks, "its weights are there")
     return None

@@ -102,10 +102,10 @@ def installed(box=None):
 def _places(name):
     """Paths at which the library looks for its weights; all its versions look at the first one."""
     file = Path(NEEDED[name].url).name
-    if name != "rembg":
-        import torch  # slow to import
-
-        return [Path(torch.hub.get_dir()) / "checkpoints" / file]
+    if name != "rembg":  # as `torch.hub.get_dir` has it; torch is slow to import
+        cache = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")) / "torch"
+        folder = Path(os.environ.get("TORCH_HOME", cache)) / "hub/checkpoints"
+        return [folder.expanduser() / file]
     home = os.environ.get("U2NET_HOME")
     newer = home or os.environ.get("REMBG_HOME") or "~/.rembg"
     places = Path(home or "~/.u2net") / file, Path(newer) / "models" / Path(file).stem / file

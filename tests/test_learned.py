@@ -3,6 +3,7 @@
 import importlib.util
 import socket
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -70,6 +71,19 @@ def painted(*areas):
     for colour, rows, columns in areas:
         picture[rows, columns] = colour
     return picture
+
+
+@pytest.mark.parametrize("name", ["TORCH_HOME", "XDG_CACHE_HOME", None])
+def test_weights_are_looked_for_where_torch_keeps_them(monkeypatch, tmp_path, name):
+    for other in ("TORCH_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(other, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    if name:
+        monkeypatch.setenv(name, str(tmp_path / "there"))
+    file = Path(torch.hub.get_dir()) / "checkpoints" / Path(weights.NEEDED["torchvision"].url).name
+    file.parent.mkdir(parents=True)
+    file.touch()
+    assert weights.find("torchvision") == file
 
 
 def test_torchvision_takes_the_group_of_classes_that_covers_most(monkeypatch, tmp_path):
