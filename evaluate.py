@@ -106,6 +106,8 @@ def compare(results, truth, true, affine, lpips, opt):
     for pair, driver, target in directions:
         yield against_truth.looks(pair, driver, target, *true[pair], *lpips)
     for pair, driver, target in directions:
+        yield against_truth.sharpness(pair, driver, target, *true[pair])
+    for pair, driver, target in directions:
         flow = truth.flow(pair, *canvas(opt, pair))
         yield against_truth.warping(pair, driver, target, true[pair], *flow)
     joints = {name: truth.joints(name, *canvas(opt, name)) for name in ("a", "b", "ab", "ba")}

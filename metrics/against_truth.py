@@ -87,6 +87,30 @@ def looks(pair, driver, target, truth, masks, lpips=None, why=""):
     return rows
 
 
+def sharpness(pair, driver, target, truth, masks):
+    """Compare the sharpness of refined pictures, inside their own silhouettes, with the truth's."""
+    row = Row(LOOKS, "sharpness", f"{pair}, refined", None, "near 1")
+    row.definition = (
+        "Root mean square gradient inside the object's own silhouette (Subbarao et al. 1993) "
+        "divided by the truth's. Own frames are sharp by nature."
+    )
+    if driver.other_picture is None:
+        row.why = "the checkpoint has no refiners"
+        return [row]
+
+    def measure(found, silhouette):
+        return pictures.sharpness(found, silhouette, truth, masks)
+
+    frames = own_frames(driver, target) | {"best": silhouettes.best(masks, target.masks)}
+    found = {name: measure(target.frames[i], target.masks[i]) for name, i in frames.items()}
+    row.upper_bound = found.pop("best")
+    mean = target.frames.mean(0, keepdim=True)
+    row.baselines = {**found, "mean picture": measure(mean, silhouettes.mean_mask(target.masks))}
+    row.value = measure(driver.other_picture, driver.other_mask)
+    row.verdict = verdicts.sharpness(row.value)
+    return [row]
+
+
 def _compared(group, name, case, better, measure, found, trivial, best, truth, definition):
     value = measure(found, truth)
     baselines = {answer: measure(x, truth) for answer, x in trivial.items()}

@@ -23,7 +23,7 @@ def reconstruction(results):
     for domain, clip in results.items():
         rows.append(_own_silhouette(domain, clip))
         if clip.own_picture is not None:
-            rows += _own_pictures(domain, clip)
+            rows += [*_own_pictures(domain, clip), _own_sharpness(domain, clip)]
     return sorted(rows, key=lambda row: row.name)
 
 
@@ -50,6 +50,21 @@ def _own_pictures(domain, clip):
         baselines = {"mean picture": baseline}
         row = Row(RECONSTRUCTION, name, domain.upper(), value, better, baselines)
         yield _with(row, verdicts.standing(value, baselines, None, better), definition)
+
+
+def _own_sharpness(domain, clip):
+    mean = clip.frames.mean(0, keepdim=True), silhouettes.mean_mask(clip.masks)
+    value, baseline = (
+        pictures.sharpness(*drawn, clip.frames, clip.masks)
+        for drawn in ((clip.own_picture, clip.own_mask), mean)
+    )
+    row = Row(RECONSTRUCTION, "own sharpness", domain.upper(), value, "near 1")
+    row.baselines = {"mean picture": baseline}
+    definition = (
+        "Root mean square gradient inside the object's silhouette (Subbarao et al. 1993), divided "
+        "by the frames' own."
+    )
+    return _with(row, verdicts.sharpness(value, "the frames"), definition)
 
 
 def _with(row, verdict, definition):

@@ -69,6 +69,13 @@ def steadiness(ratio):
     return "as lively as what drives it"
 
 
+def sharpness(ratio, truth="the truth"):
+    """Verdict on the gradients of pictures, divided by those of what they should be."""
+    if ratio < 0.8:
+        return f"blurred: {1 - ratio:.0%} of the gradients of {truth} are missing"
+    return f"noisier than {truth}" if ratio > 1.25 else f"as sharp as {truth}"
+
+
 def meaning(value, baseline, upper_bound):
     """Verdict on a landmark error across clips, beside that of the mean pose and of true joints."""
     if upper_bound > 0.9 * baseline:

@@ -66,6 +66,10 @@ def test_the_truth_as_result_is_perfect(perfect, truth):
     assert found["SSIM", "ab, refined"] == pytest.approx(1, abs=1e-5)
     assert found["PSNR", "ab, refined"] == 100
     assert looks[-1].value is None and looks[-1].why == "none given"
+    (sharp,) = against_truth.sharpness("ab", a, b, pictures, masks)
+    assert sharp.value == 1 and sharp.verdict == "as sharp as the truth"
+    assert sharp.baselines["mean picture"] < 0.85 < sharp.baselines["same frame"] < 1.5
+    assert sharp.upper_bound == pytest.approx(1, abs=0.2)
     flow = truth.flow("ab", *SIZE)
     (warp,) = against_truth.warping("ab", a, b, (pictures, masks), *flow)
     assert warp.value == warp.upper_bound < 0.3 * min(warp.baselines.values())
@@ -131,6 +135,7 @@ def test_what_needs_no_truth_of_a_perfect_reconstruction(perfect):
     found = values(own.reconstruction(perfect))
     assert found["own silhouette IoU", "A"] == 1
     assert found["own L1", "B"] == 0
+    assert found["own sharpness", "A"] == 1
     found = values(own.points(perfect, delta=0.12))
     assert found["coverage", "A"] > 0.95  # joints lie on the body
     random = {

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 from torchvision.models import inception_v3
+from torchvision.transforms.functional import gaussian_blur
 
 from metrics import affine, keypoints, motion, pictures, silhouettes, table, verdicts
 from utils.geometry import affine_apply
@@ -139,6 +140,51 @@ def test_foreground_l1_sees_the_foreground():
     assert pictures.foreground_l1(other, truth, masks) == pytest.approx(0.3 / 3 / 2)
     with pytest.raises(ValueError, match="empty"):
         pictures.foreground_l1(other, truth, torch.zeros(2, 1, 32, 32))
+
+
+def smooth(x, sigma):
+    return gaussian_blur(x, 25, sigma)
+
+
+def striped(left):
+    """A square object on grey, striped above and with one edge below: picture and silhouette."""
+    mask = square(left, top=16, side=32, size=64)
+    picture = torch.full((1, 3, 64, 64), 0.2)
+    picture[..., :32, left::6] = 0.9
+    picture[..., 32:, left + 16 :] = -0.7
+    return picture * mask, mask
+
+
+def test_blur_lowers_the_sharpness_and_noise_raises_it():
+    truth, mask = striped(10)
+    values = [pictures.sharpness(smooth(truth, s), mask, truth, mask) for s in (0.4, 0.8, 1.5, 3)]
+    assert [1, *values] == sorted([1, *values], reverse=True)
+    assert values[0] < 0.97 and values[-1] < 0.4
+    noisy = [pictures.sharpness(truth + a * noise(*truth.shape), mask, truth, mask)
+             for a in (0.1, 0.2)]  # fmt: skip
+    assert 1 < noisy[0] < noisy[1]
+
+
+def test_a_blurred_edge_between_two_colours_is_less_sharp():
+    """The mean magnitude of its gradient would stay what it is."""
+    mask = square(0, top=0, side=64, size=64)
+    truth = torch.zeros(1, 3, 64, 64)
+    truth[..., 32:] = 1
+    assert pictures.sharpness(smooth(truth, 2.0), mask, truth, mask) < 0.5
+
+
+def test_an_object_elsewhere_is_as_sharp_and_its_outline_does_not_count():
+    (truth, mask), (moved, moved_mask) = striped(10), striped(25)
+    assert pictures.sharpness(moved, moved_mask, truth, mask) == pytest.approx(1, abs=1e-6)
+    brighter = truth + 0.5 * (1 - mask)
+    assert pictures.sharpness(brighter, mask, truth, mask) == pytest.approx(1, abs=1e-6)
+    assert pictures.sharpness(truth, mask * 0, truth, mask) == 0
+    assert math.isnan(pictures.sharpness(truth, mask, mask.expand(1, 3, 64, 64), mask))
+
+
+@pytest.mark.parametrize("ratio, words", [(0.5, "blurred: 50%"), (1, "as sharp"), (2, "noisier")])
+def test_sharpness_in_words(ratio, words):
+    assert words in verdicts.sharpness(ratio)
 
 
 def test_psnr_and_ssim_of_a_constant_difference():
