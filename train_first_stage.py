@@ -176,7 +176,7 @@ def main():
             terms, scores, a, b, seen = train(
                 *networks, pairs, iteration, opt, moments, learner.scaler
             )
-            learner.advance()
+            run.advance()
             run.watch(terms)
             if run.due(opt.print_loss):
                 run.write({**terms, **scores}, jokr.affine)

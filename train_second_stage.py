@@ -165,7 +165,7 @@ def main():
     with Run(opt, learner, start, pairs.epoch_length, device) as run:
         for iteration in run:
             terms, a, b, seen = train(jokr, lpips, g_opt, pairs, iteration, opt, learner.scaler)
-            learner.advance()
+            run.advance()
             run.watch(terms)
             if run.due(opt.print_loss):
                 run.write(terms)

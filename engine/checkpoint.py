@@ -1,9 +1,9 @@
 """Checkpoints: the reference's one dict, written atomically and opened without running code.
 
 Keys: `G_A`, `KP`, `learned_t` (theta or None), `epoch`; stage one adds `Disc`, `g_opt`, `d_opt`,
-stage two `R_A`, `R_B`, `g_opt2`. Ours add `iteration` (the next one) and `options`, and with
-`--ema` under `ema` the averaged networks and theta by the same keys, with `--lambda_moments`
-`Moments`, with `--precision fp16` the loss scale under `scaler`.
+stage two `R_A`, `R_B`, `g_opt2`. Ours add `iteration` (the next one), `seconds` (of training) and
+`options`, and with `--ema` under `ema` the averaged networks and theta by the same keys, with
+`--lambda_moments` `Moments`, with `--precision fp16` the loss scale under `scaler`.
 """
 
 import pickle

@@ -22,6 +22,7 @@ class Learner:
 
     Attributes:
         scaler: `GradScaler` where networks compute in float16, else None.
+        seconds: of training that lie behind it when the run begins.
     """
 
     def __init__(self, jokr, parts, opt, device):
@@ -31,6 +32,7 @@ class Learner:
         self.parts = {key: part for key, part in every.items() if part is not None}
         self.optimisers = {k: p for k, p in parts.items() if isinstance(p, Optimizer)}
         self.averaged = schedule.average(jokr, opt.ema)
+        self.seconds = 0.0
 
     @property
     def inference_networks(self):
@@ -51,9 +53,7 @@ class Learner:
         if self.averaged:
             checkpoint.restore_networks(path, state, self.averaged.module)
             self.averaged.begun = True
-        iteration = state.get("iteration", 0)
-        if not (isinstance(iteration, int) and iteration >= 0):
-            raise UserError(f"checkpoint {path} has a broken iteration; give another")
+        iteration, self.seconds = (_amount(path, state, x) for x in ("iteration", "seconds"))
         for key, optimiser in self.optimisers.items():
             if (name := f"{key[0]}_lr") in given:
                 for group in optimiser.param_groups:
@@ -61,16 +61,21 @@ class Learner:
         print_once(f"going on from {path} at iteration {iteration}")
         return iteration
 
-    def plan(self, start, total):
-        """Set out for the iterations from `start` to `total`: how rates fall, what is counted."""
-        share = self.opt.lr_decay
-        self.decays = [schedule.rates(o, share, start, total) for o in self.optimisers.values()]
+    def plan(self, start, progress):
+        """Set out from iteration `start`, where a share `progress` of the training is done."""
+        self._set_rates(progress)
         self.uncounted = start - self._steps_taken()  # iterations without a step of this Adam
         self.reported = 0
 
-    def advance(self):
-        """An iteration is over: lower the rates, take the weights into their average."""
-        schedule.advance(self.decays, self.averaged, self.jokr)
+    def advance(self, progress):
+        """An iteration is over: rates follow progress, weights go into their average."""
+        self._set_rates(progress)
+        if self.averaged:
+            self.averaged.update(self.jokr)
+
+    def _set_rates(self, progress):
+        factor = schedule.lr_factor(progress, self.opt.lr_decay)
+        schedule.set_rates(self.optimisers.values(), factor)
 
     def skipped(self, iteration):
         """How many steps float16's overflows have cost since the last call; waits for the device.
@@ -91,3 +96,12 @@ class Learner:
         """The dict to save, without `iteration`."""
         values = vars(self.opt)
         return checkpoint.pack(self.parts, self.jokr.affine, epoch, values, self.averaged)
+
+
+def _amount(path, state, key):
+    """A number from a checkpoint, 0 where it is not in there; whole if it counts iterations."""
+    amount = state.get(key, 0)
+    kinds = int if key == "iteration" else (int, float)
+    if not (isinstance(amount, kinds) and amount >= 0):
+        raise UserError(f"checkpoint {path} has broken {key}; give another")
+    return amount

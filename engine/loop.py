@@ -10,11 +10,10 @@ import torch
 from datasets.clip import Clip
 from datasets.pairs import ClipTensors, Pairs
 from engine import checkpoint, run_folder
+from engine.clock import AGREE, Clock
 from engine.log import FiniteGuard, Log
 from utils import arguments, options, parallel, runtime
 from utils.errors import UserError
-
-AGREE = 10  # iterations between looks at the other processes' signals
 
 
 def print_once(text):
@@ -94,7 +93,8 @@ class Run:
     """Iterate over it to train; a context manager.
 
     Ctrl-C or SIGTERM (once) lets the iteration finish, saves a checkpoint and ends the process
-    with the code that shells expect. `checkpoint` is written after the last iteration.
+    with the code that shells expect; so does `--stop_after`, with code 0. `checkpoint` is written
+    after the last iteration.
 
     Args:
         opt: options; `out` is the folder for results, `seed` fixes every iteration's randomness.
@@ -106,10 +106,11 @@ class Run:
 
     def __init__(self, opt, learner, start, epoch_length, device):
         self.opt, self.out, self.start, self.device = opt, Path(opt.out), start, device
-        self.total = min(opt.iters, opt.epoch * epoch_length)
+        self.total = None if opt.minutes else min(opt.iters, opt.epoch * epoch_length)
         self.iteration = start - 1  # the last one that is done
         self.learner, self.epoch_length = learner, epoch_length
-        learner.plan(start, self.total)
+        self.clock = Clock(learner.seconds)
+        learner.plan(start, self.progress)
         ways = ["use --precision fp32"] if learner.scaler else []
         self.guard = FiniteGuard(", or ".join(["lower --g_lr or that loss's weight", *ways]))
         self.signal = 0
@@ -132,16 +133,26 @@ class Run:
             raise KeyboardInterrupt
         self.signal = number
 
+    @property
+    def progress(self):
+        """Share of the training that is done after this iteration, in [0, 1]."""
+        minutes = self.opt.minutes
+        done = self.clock.seconds / 60 if minutes else self.iteration + 1
+        return min(1.0, done / (minutes or self.total))
+
     def __iter__(self):
-        for iteration in range(self.start, self.total):
-            self.iteration = iteration
-            runtime.seed(self.opt.seed, iteration, parallel.rank())
-            yield iteration
+        self.clock.start()
+        while self.progress < 1:
+            self.iteration += 1
+            runtime.seed(self.opt.seed, self.iteration, parallel.rank())
+            yield self.iteration
             if self.log:
                 self.log.bar.update()
             if self._asked_to_stop():
-                self._stop()
-        if self.start < self.total or not (self.out / "checkpoint").exists():
+                self._stop("interrupted", 128 + self.signal)
+            if 0 < 60 * self.opt.stop_after <= self.clock.since_start and self.progress < 1:
+                self._stop("paused", 0)
+        if self.start <= self.iteration or not (self.out / "checkpoint").exists():
             self.save("checkpoint")
         if self.log:
             self.log.close()
@@ -150,6 +161,11 @@ class Run:
             "losses.png"
         )
         parallel.leave()
+
+    def advance(self):
+        """This iteration has been learned: see what time it is, let rates and averages follow."""
+        self.clock.tick(self.iteration, self.device)
+        self.learner.advance(self.progress)
 
     def _asked_to_stop(self):
         """Whether a signal came; several processes agree on it every so many iterations."""
@@ -198,18 +214,19 @@ class Run:
                 f"weights became NaN or infinite at iteration {self.iteration}; stopped, and the "
                 "last good checkpoint in --out kept: lower --g_lr"
             )
-        checkpoint.save(path, {**state, "iteration": self.iteration + 1})
+        reached = {"iteration": self.iteration + 1, "seconds": self.clock.seconds}
+        checkpoint.save(path, {**state, **reached})
         return path
 
-    def _stop(self):
+    def _stop(self, why, code):
         path = self.save()
         words = [w for w in sys.argv if w not in ("--overwrite", "--resume")]
         way = "the same command with" if parallel.size() > 1 else f"python {shlex.join(words)}"
         if self.log:
             self.log.close()
-            print(f"interrupted; {path} is saved. To go on: {way} --resume", flush=True)
+            print(f"{why}; {path} is saved. To go on: {way} --resume", flush=True)
         parallel.leave()
-        sys.exit(128 + self.signal)
+        sys.exit(code)
 
 
 def _tensors(value):

@@ -4,27 +4,21 @@ import copy
 from itertools import chain
 
 import torch
-from torch.optim.lr_scheduler import LambdaLR
 
 
-def rates(optimiser, share, start, total):
-    """Scheduler that keeps an optimiser's rates, then lowers them linearly to 0.
+def lr_factor(progress, decay=0.0):
+    """What learning rates are multiplied by at a share of the training, `progress` in [0, 1].
 
     Args:
-        share: of the `total` iterations, at their end, over which the rates fall; 0 keeps them.
-        start: the iteration that comes next; it matters where a run goes on.
-
-    Returns:
-        scheduler; step it after each iteration.
+        decay: last share of the training, over which rates fall linearly to 0; 0 keeps them.
     """
-    falling = share * total
+    return min(1.0, (1 - progress) / decay) if decay else 1.0
 
-    def factor(iteration):
-        return min(1.0, (total - iteration) / falling) if falling else 1.0
 
-    for group in optimiser.param_groups:
-        group.setdefault("initial_lr", group["lr"])
-    return LambdaLR(optimiser, factor, last_epoch=start - 1)
+def set_rates(optimisers, factor):
+    """Set the learning rates of optimisers to those that they began with, times `factor`."""
+    for group in chain.from_iterable(optimiser.param_groups for optimiser in optimisers):
+        group["lr"] = factor * group.setdefault("initial_lr", group["lr"])
 
 
 class MovingAverage:
@@ -62,11 +56,3 @@ def _tensors(network):
 def average(network, decay):
     """`MovingAverage` of a network, or None at `decay` 0."""
     return MovingAverage(network, decay) if decay else None
-
-
-def advance(decays, averaged, network):
-    """An iteration is over: lower the rates, take the network's weights into their average."""
-    for decay in decays:
-        decay.step()
-    if averaged:
-        averaged.update(network)

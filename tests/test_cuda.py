@@ -88,8 +88,7 @@ class Training:
         in_memory = [ClipTensors(clip, 64, 64, 0.2, device) for clip in clips]
         self.pairs = Pairs(*in_memory, opt.bs, opt.seed)
         self.averaged = schedule.average(self.jokr, opt.ema)
-        optimisers = [x for x in self.networks if isinstance(x, torch.optim.Optimizer)]
-        self.decays = [schedule.rates(x, opt.lr_decay, 0, 100) for x in optimisers]
+        self.optimisers = [x for x in self.networks if isinstance(x, torch.optim.Optimizer)]
         self.guard = FiniteGuard()
 
     def step(self, iteration):
@@ -98,7 +97,10 @@ class Training:
         terms, *_, seen = self.script.train(
             *self.networks, self.pairs, iteration, self.opt, **self.extra
         )
-        schedule.advance(self.decays, self.averaged, self.jokr)
+        factor = schedule.lr_factor((iteration + 1) / 100, self.opt.lr_decay)
+        schedule.set_rates(self.optimisers, factor)
+        if self.averaged:
+            self.averaged.update(self.jokr)
         self.guard.watch(iteration, terms)
         return terms, seen
 

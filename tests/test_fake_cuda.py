@@ -149,15 +149,16 @@ def take_step(gpu, clips, opt, script, networks, moments=None):
     """One iteration as the script takes it, which must not wait; returns the losses by name."""
     averaged = schedule.average(networks[0], opt.ema)
     optimisers = [part for part in networks if isinstance(part, torch.optim.Optimizer)]
-    decays = [schedule.rates(optimiser, opt.lr_decay, 0, 2) for optimiser in optimisers]
     pairs, guard = open_pairs(gpu, clips, opt), FiniteGuard()
     extra = {"moments": moments} if moments else {}
     if scaler := runtime.loss_scaler(runtime.autocast_dtype(opt.precision, CUDA), CUDA):
         extra["scaler"] = scaler
     with NoWaiting():
         terms, *_ = script.train(*networks, pairs, 0, opt, **extra)
-        for _ in range(2):  # the first time an average is but a copy
-            schedule.advance(decays, averaged, networks[0])
+        for progress in (0.5, 1):  # the first time an average is but a copy
+            schedule.set_rates(optimisers, schedule.lr_factor(progress, opt.lr_decay))
+            if averaged:
+                averaged.update(networks[0])
         guard.watch(0, terms)
     assert {x.device.type for x in terms.values()} == {"cuda"}
     return terms

@@ -61,6 +61,7 @@ def test_stage_one_writes_what_it_should(first):
         "learned_t",
         "epoch",
         "iteration",
+        "seconds",
         "options",
     }
     assert set(state) == keys
@@ -85,6 +86,7 @@ def test_stage_two_writes_what_it_should(first, second):
         "learned_t",
         "epoch",
         "iteration",
+        "seconds",
         "options",
     }
     assert set(state) == keys

@@ -23,20 +23,16 @@ def pictures(count=3):
 
 
 def test_rates_fall_linearly_at_the_end():
+    factors = [schedule.lr_factor(i / 8, 0.5) for i in range(9)]
+    assert factors == pytest.approx([1, 1, 1, 1, 1, 0.75, 0.5, 0.25, 0])
+    assert [schedule.lr_factor(i / 8) for i in range(9)] == [1] * 9
+
+
+def test_rates_are_shares_of_those_at_the_start():
     optimiser = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=2.0)
-    decay = schedule.rates(optimiser, 0.5, 0, 8)
-    used = []
-    for _ in range(8):
-        used.append(optimiser.param_groups[0]["lr"])
-        optimiser.step()
-        decay.step()
-    assert used == pytest.approx([2, 2, 2, 2, 2, 1.5, 1, 0.5])
-    fresh = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=2.0)
-    schedule.rates(fresh, 0.5, 6, 8)
-    assert fresh.param_groups[0]["lr"] == pytest.approx(1)
-    constant = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=2.0)
-    schedule.rates(constant, 0, 7, 8)
-    assert constant.param_groups[0]["lr"] == 2
+    for factor in (0.5, 1, 0.25):
+        schedule.set_rates([optimiser], factor)
+        assert optimiser.param_groups[0]["lr"] == 2 * factor
 
 
 def test_an_average_follows_weights_and_statistics():
@@ -45,7 +41,7 @@ def test_an_average_follows_weights_and_statistics():
     for value in (0.0, 1.0, 1.0):
         network.weight.data.fill_(value)
         network.running_mean.fill_(2 * value)
-        schedule.advance([], averaged, network)
+        averaged.update(network)
     assert averaged.module.weight.item() == pytest.approx(1 - 0.75**2)
     assert averaged.module.running_mean.item() == pytest.approx(2 * (1 - 0.75**2))
     assert schedule.average(network, 0) is None

@@ -101,9 +101,17 @@ TRAINING = (
     ),
     option("iters", count, 45001, "iterations in all, those before a --resume included"),
     option("epoch", count, 200000, "epochs at most"),
+    option(
+        "minutes",
+        nonnegative,
+        0.0,
+        "of training in all, instead of --iters and --epoch; such a run is never exactly "
+        "reproducible; 0: off",
+    ),
+    option("stop_after", nonnegative, 0.0, "minutes until this call pauses, for --resume; 0: off"),
     option("g_lr", positive, 1e-4, "learning rate of the networks"),
     option("d_lr", positive, 1e-4, "learning rate of the discriminator"),
-    option("lr_decay", fraction, 0.0, "last share of --iters over which the rates fall to 0"),
+    option("lr_decay", fraction, 0.0, "last share of the training over which the rates fall to 0"),
     option("ema", fraction, 0.0, "infer with weights averaged at this decay, as 0.99; 0: off"),
     option("save_img", count, 2500, "iterations between sample pictures"),
     option("eval_test", count, 2500, "iterations between retargeted samples"),
