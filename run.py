@@ -18,7 +18,9 @@ CHOICES = (
     option("seed", natural, 0, "seed of every random draw"),
     flag("overwrite", "replace training of other options or clips in --out"),
 )
-OF_A_CLIP = ("start", "end", "fps", "max_frames", "size", "mask", "box", "key", "mask_file")
+OF_A_CLIP = (
+    "start", "end", "fps", "max_frames", "size", "crop", "mask", "box", "key", "mask_file"
+)  # fmt: skip
 GROUPS = CHOICES, clip_options.of_both(OF_A_CLIP)
 
 if __name__ == "__main__":  # --help and wrong options are answered before slow imports

@@ -15,11 +15,12 @@ BLUR = 0.4  # sigma per pixel of the frame; a Gaussian of that width is nearest 
 
 
 class CropBoxes:
-    """A clip's tight boxes, which its pictures are cropped to, and stable ones to draw results in.
+    """The boxes that a clip's pictures are cropped to, and stable ones to draw results in.
 
-    Tight boxes jump with every error of a mask; stable boxes are the tight ones smoothed in time.
-    Keypoints found in the picture of a tight box are taken to that of the stable box. What is drawn
+    Tight crop boxes jump with every error of a mask; stable boxes are crop boxes smoothed in time.
+    Keypoints found in the picture of a crop box are taken to that of the stable box. What is drawn
     there and pasted back lies where the keypoints were seen in the whole frame: the jumps cancel.
+    Boxes may reach beyond the frames.
 
     Args:
         masks: mask folder of the clip; crops.json lies beside it.
@@ -39,7 +40,7 @@ class CropBoxes:
         # (N, 2) each: pixels of the networks' picture are gain * those of the frame + shift.
         gain, shift = _view(boxes, scale, width, height, pad_factor)
         self._gain, self._shift = _view(stable, scale, width, height, pad_factor)
-        # The same from [-1, 1] of the tight to [-1, 1] of the stable picture, (N, 1, 2) each.
+        # The same from [-1, 1] of the crop to [-1, 1] of the stable picture, (N, 1, 2) each.
         half = (np.array([width, height]) - 1) / 2
         factor = self._gain / gain
         offset = (factor * (half - shift) + self._shift) / half - 1
@@ -48,7 +49,7 @@ class CropBoxes:
         )
 
     def to_stable_box(self, keypoints, indices):
-        """Keypoints in the tight boxes' pictures -> the same in the stable boxes' pictures.
+        """Keypoints in the crop boxes' pictures -> the same in the stable boxes' pictures.
 
         Args:
             keypoints: (B, K, 2) tensor, xy in [-1, 1] of the picture.
@@ -60,7 +61,7 @@ class CropBoxes:
         """
         return keypoints * self._factor[indices] + self._offset[indices]
 
-    def to_tight_box(self, keypoints, indices):
+    def to_crop_box(self, keypoints, indices):
         """The inverse of `to_stable_box`."""
         return (keypoints - self._offset[indices]) / self._factor[indices]
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-FWHM = 2 * np.sqrt(2 * np.log(2))  # full width at half maximum of a Gaussian, in sigmas
+from utils.smoothing import smooth
 
 
 @dataclass
@@ -29,35 +29,6 @@ class Track:
         return [None if part is None else torch.from_numpy(part).to(device) for part in parts]
 
 
-def smooth(points, seconds, rate):
-    """Smooth points in time by local linear regression with Gaussian weights, without delay.
-
-    Inside the clip this is a plain Gaussian filter. At its ends, where that would hold motion
-    back, it goes on along the line (Fan and Gijbels 1996).
-
-    Args:
-        points: (N, K, 2).
-        seconds: the Gaussian's full width at half maximum, above 0.
-        rate: frames per second.
-
-    Returns:
-        (N, K, 2) float32.
-    """
-    from scipy.ndimage import gaussian_filter1d  # slow to import, and seldom needed
-
-    sigma = min(seconds * rate / FWHM, 2 * len(points))  # wider ones are one line anyway
-    time = np.arange(len(points), dtype=np.float64)[:, None, None]
-    whole = gaussian_filter1d(np.ones_like(time), sigma, axis=0, mode="constant")
-
-    def mean(values):
-        return gaussian_filter1d(values, sigma, axis=0, mode="constant") / whole
-
-    points, centre = points.astype(np.float64), mean(time)
-    spread = np.maximum(mean(time**2) - centre**2, 1e-6)  # 0 where the window is one frame
-    slope = (mean(time * points) - centre * mean(points)) / spread
-    return (mean(points) + slope * (time - centre)).astype(np.float32)
-
-
 def jitter(points):
     """Mean length of the second difference of points (N, K, 2) in time; 0 below three frames."""
     if len(points) < 3:
@@ -68,7 +39,7 @@ def jitter(points):
 class DrivingKeypoints:
     """Keypoints of a driving clip in the pictures that results are drawn in.
 
-    With boxes these are the stable boxes' pictures. Found or read, keypoints come from the tight
+    With boxes these are the stable boxes' pictures. Found or read, keypoints come from the crop
     boxes' pictures by `place`, and go back there by `export`; nothing else converts them.
 
     Args:
@@ -111,5 +82,5 @@ class DrivingKeypoints:
         """`Track` of frames with these numbers."""
         parts = [self.keypoints, self.keypoints if self.moved is None else self.moved]
         if self.boxes:
-            parts = [self.boxes.to_tight_box(part, slice(len(part))) for part in parts]
+            parts = [self.boxes.to_crop_box(part, slice(len(part))) for part in parts]
         return Track(np.array(frames), *(part.cpu().numpy() for part in parts))

@@ -11,6 +11,7 @@ import numpy as np
 from datasets.clip import Clip
 from datasets.pairs import ClipTensors, Pairs
 from preparation import review
+from preparation.crops import bounding_box
 from utils import images, visualize
 from utils.errors import UserError
 from utils.numbering import ranges
@@ -21,7 +22,7 @@ NAME = re.compile(r"(.*?)(\d+)(\.[^.]+)", re.DOTALL)
 GREY = 0.05  # share of a mask's pixels between black and white, from which it looks soft
 SMALL = 250  # pixels of the longer side
 SEEN = 128, 128, 0.2  # width, height and padding in the picture of what training sees
-LOOSE = 0.6  # of width and height: with a smaller object the frames are cropped loosely
+LOOSE = 0.6  # of the frame's longer side: with a smaller object the frames are cropped loosely
 
 
 @dataclass
@@ -152,8 +153,9 @@ def _shapes(masks, found):
         which = [names[i] for i, words in odd.items() if kind in words]
         if which:
             found.advice.append(f"{kind}, look at {_some(which)}")
-    shares = [min(mask.any(0).mean(), mask.any(1).mean()) for mask in masks.values()]
-    if masks and np.median(shares) < LOOSE:
+    boxes = {name: bounding_box(mask) for name, mask in masks.items()}
+    shares = [max(box[2:]) / max(masks[name].shape) for name, box in boxes.items() if box]
+    if shares and np.median(shares) < LOOSE:
         found.advice.append(
             "the object fills little of the frames; crop them to its box, as prepare_data.py does"
         )

@@ -1,7 +1,7 @@
 """The folder that `prepare_data.py` makes of a video: whole frames and masks, and crops of both.
 
 frames/<n>.jpg and masks/<n>.png are whole; train/<n>.jpg and train_seg/<n>.jpg are cropped to the
-boxes in crops.json; prepared.json is described in preparation/record.py.
+boxes in crops.json (preparation/crops.py); prepared.json is described in preparation/record.py.
 """
 
 import json
@@ -17,7 +17,6 @@ FOLDERS = {"frames": ".jpg", "masks": ".png", "train": ".jpg", "train_seg": ".jp
 RECORD = "prepared.json"
 FILES = (RECORD, "crops.json", "overlay.png", "sound.m4a", "check.png")
 QUALITY = 95  # of JPEG files
-USUAL = 480  # median of the crops' longer sides at least, pixels
 
 
 class Frames:
@@ -91,71 +90,6 @@ def write_frames(frames, folder):
     for number, frame in enumerate(frames):  # noqa: B007 - the last one counts
         save_picture(frame, folder / f"{number}.jpg")
     return number + 1
-
-
-def bounding_box(mask):
-    """Left, top, width and height of the True pixels of (H, W), or None where there is none."""
-    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    if not rows.size:
-        return None
-    return [int(v) for v in (columns[0], rows[0], np.ptp(columns) + 1, np.ptp(rows) + 1)]
-
-
-def crop_boxes(boxes, kind, size):
-    """What every frame is cropped to.
-
-    Args:
-        boxes: `bounding_box` of each mask; at least one is there.
-        kind: "tight", each mask's own; "window", one that holds them all; "none", the frame.
-        size: width and height of a whole frame.
-
-    Returns:
-        list of [left, top, width, height]. Without a mask, a frame has the box before it.
-    """
-    if kind == "none":
-        return [[0, 0, *size]] * len(boxes)
-    present = np.array([box for box in boxes if box])
-    if kind == "window":
-        low, high = present[:, :2].min(0), (present[:, :2] + present[:, 2:]).max(0)
-        return [[*map(int, low), *map(int, high - low)]] * len(boxes)
-    filled, last = [], [int(v) for v in present[0]]
-    for box in boxes:
-        last = box or last
-        filled.append(last)
-    return filled
-
-
-def crop(frames, masks, kind, new):
-    """Crop `Frames` and `Masks` into folder `new`: train/, train_seg/ and crops.json.
-
-    Small crops are enlarged, all by one factor: training shifts pictures by up to 50 of their
-    pixels (docs/METHOD.md, section 3), which is meant for pictures of some 500.
-
-    Args:
-        frames, masks: of the same length.
-        kind: "tight", "window" or "none", see `crop_boxes`.
-    """
-    height, width = frames[0].shape[:2]
-    boxes = crop_boxes([bounding_box(mask) for mask in masks], kind, (width, height))
-    scale = max(1.0, USUAL / float(np.median([max(box[2:]) for box in boxes])))
-    for name in ("train", "train_seg"):
-        (new / name).mkdir()
-    for number, (left, top, w, h) in enumerate(boxes):
-        inside, size = np.s_[top : top + h, left : left + w], crop_size(w, h, scale)
-        save_picture(_resized(frames[number][inside], size), new / f"train/{number}.jpg")
-        grey = np.where(masks[number][inside], 255, 0).astype(np.uint8)
-        save_mask(_resized(grey, size) > 127, new / f"train_seg/{number}.jpg")
-    crops = {"boxes": boxes, "order": "left, top, width, height", "canvas": [width, height]}
-    write_json({**crops, "scale": scale}, new / "crops.json")
-
-
-def crop_size(width, height, scale):
-    """Width and height, in pixels, of the picture that a box of this size becomes."""
-    return max(1, round(width * scale)), max(1, round(height * scale))
-
-
-def _resized(picture, size):
-    return np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.BICUBIC))
 
 
 def write_json(content, path):

@@ -20,7 +20,7 @@ MASKS = {
     "torchvision": ("mask_weights",),
 }
 MEANING = ("mask_weights", "mask_file", "key")  # what tells the meaning of --mask auto, in order
-CROPS = ("tight", "window", "none")
+CROPS = ("tight", "square", "window", "none")
 
 
 class Box(str):
@@ -97,7 +97,8 @@ FRAMES = (
         "crop",
         str,
         "tight",
-        "what frames are cropped to: each one's mask, one window for all masks, or nothing",
+        "what frames are cropped to: each one's mask, a steady square around it, one window for "
+        "all masks, or nothing",
         CROPS,
     ),
 )

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from preparation import clip_folder, publish, record, review
+from preparation import clip_folder, crops, publish, record, review
 from utils.errors import UserError
 
 
@@ -29,7 +29,7 @@ def finish(out, new, content, parts, advice=""):
         advice = advice or f"try {review.boxed(content) or 'another --box'}, or another --mask"
         raise UserError(f"no mask shows an object; {advice}")
     found = review.review(frames, masks, parts)
-    clip_folder.crop(frames, masks, content["crop"], new)
+    crops.crop(frames, masks, content["crop"], new)
     clip_folder.save_picture(np.asarray(review.sheet(frames, masks, found)), new / "overlay.png")
     record.write(new, content)
     publish.publish(out)

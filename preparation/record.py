@@ -20,8 +20,10 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
-from preparation.clip_folder import RECORD, crop_size, read_mask, save_mask, write_json
+from preparation.clip_folder import RECORD, read_mask, save_mask, write_json
+from preparation.crops import crop_size
 from utils import images
 from utils.errors import UserError
 from utils.numbering import ranges
@@ -130,10 +132,10 @@ def _pasted(mask, part, box, scale):
             f"{size[1]}; paint in the whole mask in masks/ instead, or make it anew with --redo "
             f"{part.stem} --overwrite"
         )
-    mask = mask.copy()
+    whole = Image.fromarray(mask)
     inside = np.asarray(images.resize(picture, width, height)) > 127
-    mask[top : top + height, left : left + width] = inside
-    return mask
+    whole.paste(Image.fromarray(inside), (left, top))  # the box may reach beyond the frame
+    return np.array(whole)
 
 
 def keep_masks(folder, new, numbers, painted):

@@ -35,7 +35,7 @@ def test_a_cropped_frame_is_pasted_back_where_it_was(prepared):
         assert np.abs(np.subtract(found, expected)).max() < 0.3
     points = 2 * torch.rand(12, 5, 2, generator=torch.Generator().manual_seed(0)) - 1
     every = slice(12)
-    back = boxes.to_tight_box(boxes.to_stable_box(points, every), every)
+    back = boxes.to_crop_box(boxes.to_stable_box(points, every), every)
     assert torch.allclose(back, points, atol=1e-5)
 
 
