@@ -12,6 +12,7 @@ from torchvision.models import inception_v3
 from torchvision.transforms.functional import gaussian_blur
 
 from metrics import affine, keypoints, motion, pictures, silhouettes, table, verdicts
+from utils import overlap
 from utils.geometry import affine_apply
 
 
@@ -83,8 +84,8 @@ def test_mean_mask():
 
 def test_pairs_equal_each_pair_on_its_own(monkeypatch):
     masks, others = (noise(n, 1, 32, 32, seed=n) > 0 for n in (5, 7))
-    monkeypatch.setattr(silhouettes, "BLOCK", 3)
-    pairs = silhouettes.pairwise_iou(masks, others)
+    monkeypatch.setattr(overlap, "BLOCK", 3)
+    pairs = overlap.pairwise_iou(masks, others)
     one = [[silhouettes.iou(x[None], y[None]) for y in others] for x in masks]
     assert torch.allclose(pairs, torch.tensor(one))
     assert silhouettes.best(others, torch.cat([masks, others])).tolist() == [*range(5, 12)]
