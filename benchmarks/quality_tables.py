@@ -1,5 +1,6 @@
 """The rows of quality.csv as a table of means and spreads, and as a plot."""
 
+import math
 import statistics
 from collections import defaultdict
 
@@ -12,15 +13,22 @@ SHOWN = {
     "within": (("landmark_within_a", "landmark_within_b"), False),
     "own IoU": (("own_iou_a", "own_iou_b"), True),
     "domain accuracy": (("domain_accuracy",), False),
+    "foreground L1": (("l1_ab", "l1_ba"), False),
+    "sharpness": (("sharpness_ab", "sharpness_ba"), True),
 }
 BASELINE = {
     "silhouette IoU": ("floor_iou_ab", "floor_iou_ba"),
     "landmarks A->B": ("floor_landmark_a_to_b",),
+    "landmarks B->A": ("floor_landmark_b_to_a",),
+    "foreground L1": ("floor_l1_ab", "floor_l1_ba"),
 }
 
 
 def gather(rows):
-    """dict of level -> recipe -> seed -> heading -> value, the best trivial answers among them."""
+    """dict of level -> recipe -> seed -> heading -> value, the best trivial answers among them.
+
+    Of the rows of one run, over time, the last counts.
+    """
     found = defaultdict(lambda: defaultdict(dict))
     for row in rows:
         values = {h: _mean(row, columns) for h, (columns, _) in SHOWN.items()}
@@ -54,6 +62,7 @@ def text(rows):
 
 
 def _spread(values):
+    values = [value for value in values if not math.isnan(value)]  # what was not measured
     if not values:
         return ""
     spread = f" ±{statistics.stdev(values):.2g}" if len(values) > 1 else ""

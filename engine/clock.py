@@ -12,21 +12,23 @@ class Clock:
 
     Args:
         before: seconds that were trained before a --resume.
+        processor: count what this process, all threads together, has of the CPU.
 
     Attributes:
         seconds: of training in all, up to the last iteration.
     """
 
-    def __init__(self, before):
+    def __init__(self, before, processor=False):
         self.before = self.seconds = before
+        self.now = time.process_time if processor else time.perf_counter
 
     def start(self):
-        self.begun = time.perf_counter()
+        self.begun = self.now()
 
     def tick(self, iteration, device):
         """An iteration is over; several processes agree every so often on the longest time."""
         if parallel.size() == 1 or iteration % AGREE == 0:
-            self.seconds = self.before + parallel.agree(time.perf_counter() - self.begun, device)
+            self.seconds = self.before + parallel.agree(self.now() - self.begun, device)
 
     @property
     def since_start(self):

@@ -109,7 +109,7 @@ class Run:
         self.total = None if opt.minutes else min(opt.iters, opt.epoch * epoch_length)
         self.iteration = start - 1  # the last one that is done
         self.learner, self.epoch_length = learner, epoch_length
-        self.clock = Clock(learner.seconds)
+        self.clock = Clock(learner.seconds, opt.processor_time)
         learner.plan(start, self.progress)
         ways = ["use --precision fp32"] if learner.scaler else []
         self.guard = FiniteGuard(", or ".join(["lower --g_lr or that loss's weight", *ways]))

@@ -18,7 +18,8 @@ HALF = "--bs 2 --minutes 0.5 --iters 2 --lr_decay 0.5 --print_loss 1 --save_img 
 @pytest.fixture(autouse=True)
 def six_seconds_a_look(monkeypatch):
     ticks = itertools.count(100, 6)
-    monkeypatch.setattr(clock, "time", SimpleNamespace(perf_counter=lambda: next(ticks)))
+    fake = SimpleNamespace(perf_counter=lambda: next(ticks), process_time=lambda: next(ticks) / 2)
+    monkeypatch.setattr(clock, "time", fake)
 
 
 def reached(path):
@@ -51,6 +52,12 @@ def test_stage_two_has_minutes_of_its_own(roots, first, tmp_path):
     flags = f"{roots} --device cpu --load {first}/checkpoint --lambda_vgg 0 {HALF}"
     assert "5 iterations done" in succeed(SECOND, f"{flags} --out {tmp_path}")
     assert reached(tmp_path / "checkpoint")[:2] == (5, 30)
+
+
+def test_processor_time_is_another_clock(roots, tmp_path):
+    flags = f"{roots} {SMALL} --bs 2 --minutes 0.1 --processor_time --out {tmp_path}"
+    assert "2 iterations done" in succeed(FIRST, flags)
+    assert reached(tmp_path / "checkpoint")[:2] == (2, 6)
 
 
 def test_a_checkpoint_without_a_time_begins_at_none(roots, tmp_path):

@@ -9,7 +9,7 @@ from pathlib import Path
 from utils.errors import UserError
 
 LARGEST = 2**53  # of any number, so that none overflows on its way
-SCRIPTS = ("train_first_stage", "train_second_stage", "inference", "evaluate")
+SECTIONS = ("train_first_stage", "train_second_stage", "inference", "evaluate", "quality")
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def parse(description, *groups, defaults=None, argv=None, script=None):
     Returns:
         (namespace of every option, set of names that the user gave by flag or config).
 
-    A config file may hold sections named after scripts (`SCRIPTS`); only that script reads its own.
+    A config file may hold sections named after scripts (`SECTIONS`), which only they read.
 
     Raises:
         UserError: unknown name or bad value, with the nearest name where there is one.
@@ -185,7 +185,7 @@ def read_config(path):
 def _config_argv(path, table, script):
     """The command line that a config file stands for, its section for `script` included."""
     content = read_config(path)
-    sections = {name: content.pop(name) for name in SCRIPTS if name in content}
+    sections = {name: content.pop(name) for name in SECTIONS if name in content}
     section = sections.get(script) or {}
     if not isinstance(section, dict):
         raise UserError(f"{path}: section {script} holds no 'name: value' lines")

@@ -101,13 +101,8 @@ TRAINING = (
     ),
     option("iters", count, 45001, "iterations in all, those before a --resume included"),
     option("epoch", count, 200000, "epochs at most"),
-    option(
-        "minutes",
-        nonnegative,
-        0.0,
-        "of training in all, instead of --iters and --epoch; such a run is never exactly "
-        "reproducible; 0: off",
-    ),
+    option("minutes", nonnegative, 0.0, "to train, not --iters; 0: off; not exactly reproducible"),
+    flag("processor_time", "minutes are of the CPU's time, all threads together; for a busy CPU"),
     option("stop_after", nonnegative, 0.0, "minutes until this call pauses, for --resume; 0: off"),
     option("g_lr", positive, 1e-4, "learning rate of the networks"),
     option("d_lr", positive, 1e-4, "learning rate of the discriminator"),
