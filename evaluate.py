@@ -19,7 +19,7 @@ from tqdm import tqdm
 from datasets.clip import Clip
 from engine import checkpoint, run_folder
 from losses.perceptual import LPIPS
-from metrics import against_truth, own, table
+from metrics import against_truth, own, references, table
 from metrics.affine import fit_affine
 from metrics.clip_results import ClipResults
 from metrics.pictures import inception_features
@@ -100,17 +100,24 @@ def compare(results, truth, true, affine, lpips, opt):
         true: dict of pair -> (pictures, silhouettes).
         lpips: as from `find_networks`.
     """
-    directions = [(PAIR[d], driver, results[OTHER[d]]) for d, driver in results.items()]
-    for pair, driver, target in directions:
-        yield against_truth.shapes(pair, driver, target, true[pair][1])
-    for pair, driver, target in directions:
-        yield against_truth.looks(pair, driver, target, *true[pair], *lpips)
-    for pair, driver, target in directions:
-        yield against_truth.sharpness(pair, driver, target, *true[pair])
-    for pair, driver, target in directions:
-        flow = truth.flow(pair, *canvas(opt, pair))
-        yield against_truth.warping(pair, driver, target, true[pair], *flow)
     joints = {name: truth.joints(name, *canvas(opt, name)) for name in ("a", "b", "ab", "ba")}
+    directions = [(PAIR[d], driver, results[OTHER[d]]) for d, driver in results.items()]
+    beside = {
+        pair: (
+            references.baselines(driver, target),
+            references.upper_bounds(target, true[pair][1], joints[pair], joints[pair[-1]]),
+        )
+        for pair, driver, target in directions
+    }
+    for pair, driver, target in directions:
+        yield against_truth.shapes(pair, driver, target, true[pair][1], beside[pair])
+    for pair, driver, target in directions:
+        yield against_truth.looks(pair, driver, target, *true[pair], beside[pair], *lpips)
+    for pair, driver, target in directions:
+        yield against_truth.sharpness(pair, driver, target, *true[pair], beside[pair])
+    for pair, driver, _ in directions:
+        flow = truth.flow(pair, *canvas(opt, pair))
+        yield against_truth.warping(pair, driver, true[pair], *flow, beside[pair][0])
     yield against_truth.landmarks(results, joints)
     true_affine = truth.true_affine(opt.resize_w, opt.resize_h, opt.pad_factor_a, opt.pad_factor_b)
     learned = affine and affine.theta[0].detach().cpu()

@@ -1,7 +1,8 @@
-"""Retargeting against the truth of a drawn pair, beside trivial answers and the best own frame.
+"""Retargeting against the truth of a drawn pair, beside trivial answers and upper bounds.
 
 `driver` holds the `ClipResults` of the clip that gives the motion, `target` those of the clip that
-gives the looks. Functions return lists of `Row`.
+gives the looks, `beside` the `references.baselines` and `references.upper_bounds` of the pair.
+Functions return lists of `Row`.
 """
 
 import torch
@@ -24,12 +25,6 @@ DISTANCES = {  # of the parts of an affine map to those of the ground truth
 BACKGROUND = 0.1  # what a refined picture may be off its background, 0, in [-1, 1]
 
 
-def own_frames(driver, target):
-    """Trivial answers: dict of name -> indices (N,) of frames of the target's clip."""
-    same = torch.arange(len(driver.frames)) % len(target.frames)
-    return {"same frame": same, "nearest frame": silhouettes.nearest(driver.masks, target.masks)}
-
-
 def drawn_silhouettes(refined):
     """Silhouettes of refined pictures: pixels that are not background, with holes filled."""
     from scipy.ndimage import binary_fill_holes  # slow to import
@@ -38,11 +33,10 @@ def drawn_silhouettes(refined):
     return torch.stack([torch.from_numpy(binary_fill_holes(x[0]))[None] for x in solid]).float()
 
 
-def shapes(pair, driver, target, truth):
+def shapes(pair, driver, target, truth, beside):
     """Compare silhouettes, decoded and refined, with `truth` (N, 1, H, W)."""
-    trivial = {name: target.masks[i] for name, i in own_frames(driver, target).items()}
+    trivial, best = _parts(beside, 1)
     trivial["mean mask"] = silhouettes.mean_mask(target.masks).expand_as(truth)
-    best = target.masks[silhouettes.best(truth, target.masks)]
     found = {"decoded": driver.other_mask}
     if driver.other_picture is not None:
         found["refined"] = drawn_silhouettes(driver.other_picture)
@@ -58,14 +52,13 @@ def shapes(pair, driver, target, truth):
     ]  # fmt: skip
 
 
-def looks(pair, driver, target, truth, masks, lpips=None, why=""):
+def looks(pair, driver, target, truth, masks, beside, lpips=None, why=""):
     """Compare refined pictures with `truth` (N, 3, H, W), whose silhouettes are `masks`.
 
     `lpips` is the network of `pictures.lpips`, or None and `why` the reason.
     """
-    trivial = {name: target.frames[i] for name, i in own_frames(driver, target).items()}
+    trivial, best = _parts(beside, 0)
     trivial["mean picture"] = target.frames.mean(0, keepdim=True).expand_as(truth)
-    best = target.frames[silhouettes.best(masks, target.masks)]
     measures = {
         "foreground L1": ("lower", lambda x, y: pictures.foreground_l1(x, y, masks),
                           "Mean absolute difference on the true object, 0..1."),
@@ -87,7 +80,7 @@ def looks(pair, driver, target, truth, masks, lpips=None, why=""):
     return rows
 
 
-def sharpness(pair, driver, target, truth, masks):
+def sharpness(pair, driver, target, truth, masks, beside):
     """Compare the sharpness of refined pictures, inside their own silhouettes, with the truth's."""
     row = Row(LOOKS, "sharpness", f"{pair}, refined", None, "near 1")
     row.definition = (
@@ -101,36 +94,46 @@ def sharpness(pair, driver, target, truth, masks):
     def measure(found, silhouette):
         return pictures.sharpness(found, silhouette, truth, masks)
 
-    frames = own_frames(driver, target) | {"best": silhouettes.best(masks, target.masks)}
-    found = {name: measure(target.frames[i], target.masks[i]) for name, i in frames.items()}
-    row.upper_bound = found.pop("best")
+    row.baselines, row.upper_bounds = (
+        {name: measure(*answer) for name, answer in answers.items()} for answers in beside
+    )
     mean = target.frames.mean(0, keepdim=True)
-    row.baselines = {**found, "mean picture": measure(mean, silhouettes.mean_mask(target.masks))}
+    row.baselines["mean picture"] = measure(mean, silhouettes.mean_mask(target.masks))
     row.value = measure(driver.other_picture, driver.other_mask)
     row.verdict = verdicts.sharpness(row.value)
     return [row]
 
 
+def _parts(beside, index):
+    """Of the answers beside a result their pictures, or with `index` 1 their silhouettes."""
+    return [{name: answer[index] for name, answer in answers.items()} for answers in beside]
+
+
 def _compared(group, name, case, better, measure, found, trivial, best, truth, definition):
     value = measure(found, truth)
-    baselines = {answer: measure(x, truth) for answer, x in trivial.items()}
-    upper_bound = measure(best, truth)
-    verdict = verdicts.standing(value, baselines, upper_bound, better)
-    return Row(group, name, case, value, better, baselines, upper_bound, "", verdict, definition)
+    baselines, upper_bounds = (
+        {answer: measure(x, truth) for answer, x in answers.items()} for answers in (trivial, best)
+    )
+    verdict = verdicts.standing(value, baselines, upper_bounds, better)
+    return Row(group, name, case, value, better, baselines, upper_bounds, "", verdict, definition)
 
 
-def warping(pair, driver, target, truth, flow, valid):
-    """E_warp of the results by the true optical flow; the upper bound is the true pictures' own."""
+def warping(pair, driver, truth, flow, valid, trivial):
+    """E_warp of the results by the true optical flow; the upper bound is the true pictures' own.
+
+    `trivial` is of `references.baselines`.
+    """
     refined = driver.other_picture is not None
     chosen = (lambda x, y: x) if refined else (lambda x, y: signed(y))
-    drawn = chosen(driver.other_picture, driver.other_mask)
-    trivial = own_frames(driver, target)
-    frames = chosen(target.frames, target.masks)
-    value = motion.warp_error(drawn, flow, valid)
-    baselines = {name: motion.warp_error(frames[i], flow, valid) for name, i in trivial.items()}
+
+    def measure(*answer):
+        return motion.warp_error(chosen(*answer), flow, valid)
+
+    value = measure(driver.other_picture, driver.other_mask)
     row = Row(MOTION, "E_warp", f"{pair}, {'refined' if refined else 'decoded'}", value, "lower")
-    row.baselines, row.upper_bound = baselines, motion.warp_error(chosen(*truth), flow, valid)
-    row.verdict = verdicts.standing(value, baselines, None, "lower")
+    row.baselines = {name: measure(*answer) for name, answer in trivial.items()}
+    row.upper_bounds = {"truth": measure(*truth)}
+    row.verdict = verdicts.standing(value, row.baselines, {}, "lower")
     row.definition = (
         "Squared difference between a frame and the next one warped back by the true flow (Lai et "
         "al. 2018); the upper bound is the truth's own, which is not 0 for want of "
@@ -176,10 +179,11 @@ def _landmark_row(case, data, upper_bound=None):
     baseline = keypoints.mean_pose_error(data[1], data[3])
     baselines = {"mean pose": baseline}
     if upper_bound is None:
-        verdict = verdicts.standing(value, baselines, None, "lower")
+        verdict, upper_bounds = verdicts.standing(value, baselines, {}, "lower"), {}
     else:
         verdict = verdicts.meaning(value, baseline, upper_bound)
-    row = Row(MEANING, "landmark error, %", case, value, "lower", baselines, upper_bound)
+        upper_bounds = {"true joints": upper_bound}
+    row = Row(MEANING, "landmark error, %", case, value, "lower", baselines, upper_bounds)
     row.verdict = verdict
     row.definition = (
         "Mean distance of joints predicted by a linear map of the keypoints, percent of the width "
@@ -219,8 +223,8 @@ def alignment(learned, true_affine, best):
         if not why:
             row.value = distance(found[key])
             row.baselines = {"no map": distance(trivial[key])}
-            row.upper_bound = distance(attainable[key])
-            row.verdict = verdicts.standing(row.value, row.baselines, None, "lower")
+            row.upper_bounds = {"best map of joints": distance(attainable[key])}
+            row.verdict = verdicts.standing(row.value, row.baselines, {}, "lower")
         rows.append(row)
     return rows
 

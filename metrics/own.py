@@ -49,7 +49,7 @@ def _own_pictures(domain, clip):
         value, baseline = (measure(x, clip.frames) for x in (clip.own_picture, mean))
         baselines = {"mean picture": baseline}
         row = Row(RECONSTRUCTION, name, domain.upper(), value, better, baselines)
-        yield _with(row, verdicts.standing(value, baselines, None, better), definition)
+        yield _with(row, verdicts.standing(value, baselines, {}, better), definition)
 
 
 def _own_sharpness(domain, clip):
@@ -155,7 +155,7 @@ def realism(results, features, why):
             size = max(2, count // 2)
             row.value = pictures.kid(clip.other_picture, target, features, size)
             row.baselines = {"driver's frames": pictures.kid(clip.frames, target, features, size)}
-            row.verdict = verdicts.standing(row.value, row.baselines, None, "lower")
+            row.verdict = verdicts.standing(row.value, row.baselines, {}, "lower")
             if count < 1000:
                 row.verdict += f"; {count} frames are few"
         rows.append(_with(row, row.verdict, f"{definition}; subsets smaller than the clip."))

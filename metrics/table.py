@@ -14,13 +14,13 @@ class Row:
     value: float | None  # None: not measured
     better: str  # "higher", "lower", or a target in words, e.g. "near 0.5"
     baselines: dict[str, float] = field(default_factory=dict)  # trivial answers, e.g. "mean mask"
-    upper_bound: float | None = None
+    upper_bounds: dict[str, float] = field(default_factory=dict)  # e.g. "best own frame"
     why: str = ""  # it was not measured
     verdict: str = ""  # in plain words
     definition: str = ""  # one sentence with its source
 
 
-COLUMNS = "measure", "case", "value", "baselines", "upper bound", "better", "verdict"
+COLUMNS = "measure", "case", "value", "baselines", "upper bounds", "better", "verdict"
 
 
 def text(rows):
@@ -39,16 +39,19 @@ def _cells(row):
     value, verdict = _number(row.value), row.verdict
     if value == "-":
         verdict = f"not measured: {row.why}" if row.why else "not measured"
-    baselines = ", ".join(f"{name} {_number(baseline)}" for name, baseline in row.baselines.items())
-    upper_bound = "" if row.upper_bound is None else _number(row.upper_bound)
-    return row.name, row.case, value, baselines, upper_bound, row.better, verdict
+    beside = map(_named, (row.baselines, row.upper_bounds))
+    return row.name, row.case, value, *beside, row.better, verdict
+
+
+def _named(numbers):
+    """A dict of name -> number in one cell."""
+    return ", ".join(f"{name} {_number(number)}" for name, number in numbers.items())
 
 
 def _align(cells, widths):
-    """One line of the table: numbers are aligned to the right, words to the left."""
-    right = COLUMNS.index("value"), COLUMNS.index("upper bound")
+    """One line of the table: values are aligned to the right, words to the left."""
     cells = (
-        cell.rjust(width) if index in right else cell.ljust(width)
+        cell.rjust(width) if index == COLUMNS.index("value") else cell.ljust(width)
         for index, (cell, width) in enumerate(zip(cells, widths))
     )
     return "  " + "  ".join(cells).rstrip()

@@ -5,11 +5,15 @@ from utils.standing import order, stand
 ENOUGH = 0.65  # balanced accuracy up to which domains count as hard to tell apart
 
 
-def standing(value, baselines, upper_bound, better):
-    """Verdict on a value that stands between baselines (name -> value) and an upper bound."""
+def standing(value, baselines, upper_bounds, better):
+    """Verdict on a value between the best of the baselines and of the upper bounds.
+
+    Args:
+        baselines, upper_bounds: dict of name -> value; upper bounds may be none.
+    """
     rank = order(better)
     trivial = {name: rank(baseline) for name, baseline in baselines.items()}
-    found = stand(rank(value), trivial, None if upper_bound is None else rank(upper_bound))
+    found = stand(rank(value), trivial, max(map(rank, upper_bounds.values()), default=None))
     if not found.beats:
         return f"no better than the baseline '{found.baseline}'"
     if found.share is None:
@@ -23,7 +27,7 @@ def own_silhouette(value, baselines):
     """Verdict on the silhouette IoU of a clip's own reconstruction, with baselines as above."""
     flaw = "thin parts are blurred or missing"
     if not stand(value, baselines, None).beats:
-        flaw = standing(value, baselines, None, "higher")
+        flaw = standing(value, baselines, {}, "higher")
     elif value >= 0.9:
         return "close to the mask"
     return f"{flaw}: train longer, raise --lambda_l2 or --num_kp"

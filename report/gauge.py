@@ -13,25 +13,25 @@ class Gauge:
     """Marks on a scale from 0 (worse) to 100 (better), and the same in words.
 
     Attributes:
-        value, upper_bound: positions; `upper_bound` may be None.
-        baselines: positions.
+        value: position.
+        baselines, upper_bounds: positions.
         beats: whether the value is better than every baseline; None where there is no baseline.
         words: for those who do not see the marks.
     """
 
     value: float
     baselines: list
-    upper_bound: float | None
+    upper_bounds: list
     beats: bool | None
     words: str
 
     @property
     def gain(self):
-        """Where a result should lie, (start, width): from the best baseline on, or None."""
+        """Where a result should lie, (start, width), from the best baseline to the best bound."""
         if not self.baselines:
             return None
         start = max(self.baselines)
-        return start, max((100 if self.upper_bound is None else self.upper_bound) - start, 0)
+        return start, max(max(self.upper_bounds, default=100) - start, 0)
 
 
 def measured(row):
@@ -44,7 +44,7 @@ def gauges(rows):
 
     Args:
         rows: with `value`, `better` ("higher", "lower" or "near 0.5"; another text has no
-            order), `baselines` (name -> number) and `upper_bound`.
+            order), `baselines` and `upper_bounds` (name -> number).
 
     Returns:
         list of Gauge, or None where a row has no number, no order or nothing to compare with.
@@ -62,27 +62,28 @@ def _known(x):
 
 
 def _ranks(row):
-    """Value, baselines and upper bound as numbers of which the higher is the better; or None."""
+    """Value, baselines and upper bounds as numbers of which the higher is the better; or None."""
     rank = order(row.better)
     if rank is None or not measured(row):
         return None
-    baselines = {name: rank(number) for name, number in row.baselines.items() if _known(number)}
-    upper_bound = rank(row.upper_bound) if _known(row.upper_bound) else None
-    if baselines and upper_bound is None and row.better.startswith("near"):
-        upper_bound = 0  # the target itself
-    if not baselines and upper_bound is None:
+    baselines, upper_bounds = (
+        {name: rank(number) for name, number in numbers.items() if _known(number)}
+        for numbers in (row.baselines, row.upper_bounds)
+    )
+    if baselines and not upper_bounds and row.better.startswith("near"):
+        upper_bounds = {"target": 0}
+    if not baselines and not upper_bounds:
         return None
-    return rank(row.value), baselines, upper_bound
+    return rank(row.value), baselines, upper_bounds
 
 
 def _scale(known, better):
+    bounded = all(upper_bounds for _, _, upper_bounds in known)
     numbers = [
         x
-        for value, baselines, upper_bound in known
-        for x in (value, *baselines.values(), upper_bound)
+        for value, baselines, upper_bounds in known
+        for x in (value, *baselines.values(), *upper_bounds.values())
     ]
-    bounded = None not in numbers
-    numbers = [x for x in numbers if x is not None]
     low, high = min(numbers), max(numbers)
     if not bounded and better == "lower" and high <= 0:
         high = 0.0  # an error's natural end
@@ -93,12 +94,13 @@ def _scale(known, better):
     return lambda x: round(_MARGIN + room * (x - low) / span, 1)
 
 
-def _gauge(value, baselines, upper_bound, place):
-    found = stand(value, baselines, upper_bound) if baselines else None
+def _gauge(value, baselines, upper_bounds, place):
+    best = max(upper_bounds.values(), default=None)
+    found = stand(value, baselines, best) if baselines else None
     return Gauge(
         value=place(value),
         baselines=[place(baseline) for baseline in baselines.values()],
-        upper_bound=None if upper_bound is None else place(upper_bound),
+        upper_bounds=[place(upper_bound) for upper_bound in upper_bounds.values()],
         beats=found and found.beats,
         words=_words(found),
     )

@@ -58,8 +58,8 @@ class Page:
         title: of the run.
         summary: plain sentences, the verdict on the run.
         rows: of the metric table: objects with `group`, `name`, `case`, `value` (None: not
-            measured), `better`, `baselines` (name -> number), `upper_bound`, `why`, `verdict` and
-            `definition`.
+            measured), `better`, `baselines` and `upper_bounds` (name -> number), `why`, `verdict`
+            and `definition`.
         options: stage -> option -> value.
         defaults: stage -> option -> default; options that differ from theirs are marked.
         versions: library -> version.

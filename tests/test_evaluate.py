@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 
 from datasets.clip import Clip
-from metrics import against_truth, own
+from metrics import against_truth, own, references
 from metrics.clip_results import ClipResults
 from synthetic import quadrupeds
 from synthetic.truth import Truth
@@ -52,27 +52,33 @@ def values(rows):
 def test_the_truth_as_result_is_perfect(perfect, truth):
     pictures, masks = truth.pictures("ab", *SIZE)
     a, b = perfect["a"], perfect["b"]
-    shapes = against_truth.shapes("ab", a, b, masks)
+    joints = truth.joints("ab", *SIZE), truth.joints("b", *SIZE)
+    beside = references.baselines(a, b), references.upper_bounds(b, masks, *joints)
+    shapes = against_truth.shapes("ab", a, b, masks, beside)
     found = values(shapes)
     assert found["silhouette IoU", "ab, decoded"] == found["boundary F", "ab, decoded"] == 1
     assert found["silhouette IoU", "ab, refined"] > 0.97
     for row in shapes:
         assert max(row.baselines.values()) < 0.8
-        assert max(row.baselines.values()) <= row.upper_bound < 1
+        assert max(row.baselines.values()) <= max(row.upper_bounds.values()) < 1
         assert "better than every baseline" in row.verdict
-    looks = against_truth.looks("ab", a, b, pictures, masks, why="none given")
+        plain, deformed = (
+            row.upper_bounds[f"{x}ook-up by true joints"] for x in ("l", "deformed l")
+        )
+        assert plain + 0.1 < deformed
+    looks = against_truth.looks("ab", a, b, pictures, masks, beside, why="none given")
     found = values(looks)
     assert found["foreground L1", "ab, refined"] == 0
     assert found["SSIM", "ab, refined"] == pytest.approx(1, abs=1e-5)
     assert found["PSNR", "ab, refined"] == 100
     assert looks[-1].value is None and looks[-1].why == "none given"
-    (sharp,) = against_truth.sharpness("ab", a, b, pictures, masks)
+    (sharp,) = against_truth.sharpness("ab", a, b, pictures, masks, beside)
     assert sharp.value == 1 and sharp.verdict == "as sharp as the truth"
     assert sharp.baselines["mean picture"] < 0.85 < sharp.baselines["same frame"] < 1.5
-    assert sharp.upper_bound == pytest.approx(1, abs=0.2)
+    assert list(sharp.upper_bounds.values()) == pytest.approx([1] * 3, abs=0.2)
     flow = truth.flow("ab", *SIZE)
-    (warp,) = against_truth.warping("ab", a, b, (pictures, masks), *flow)
-    assert warp.value == warp.upper_bound < 0.3 * min(warp.baselines.values())
+    (warp,) = against_truth.warping("ab", a, (pictures, masks), *flow, beside[0])
+    assert warp.value == warp.upper_bounds["truth"] < 0.3 * min(warp.baselines.values())
 
 
 def undrawn_truth(folder, level, frames):
@@ -103,7 +109,10 @@ def test_the_joints_as_keypoints_mean_the_same_on_both(tmp_path):
         for domain, pair in (("a", "ab"), ("b", "ba"))
     }
     for row in against_truth.landmarks(results, joints)[2:]:
-        assert row.value < 0.15 * row.baselines["mean pose"] and row.value < row.upper_bound
+        assert (
+            row.value < 0.15 * row.baselines["mean pose"]
+            and row.value < row.upper_bounds["true joints"]
+        )
         assert row.verdict == "keypoints mean the same on both"
     turned = results["b"].moved_keypoints.flip(1)  # every keypoint changes its body part
     shuffled = {**results, "b": replace(results["b"], moved_keypoints=turned)}
@@ -115,7 +124,9 @@ def test_the_planted_map_is_without_error_and_none_is_told(truth):
     true_affine = truth.true_affine(64, 64, 0.2, 0.2)
     rows = against_truth.alignment(true_affine, true_affine, true_affine)
     assert [row.value for row in rows] == pytest.approx([0, 0, 0], abs=1e-5)
-    assert [row.upper_bound for row in rows] == pytest.approx([0, 0, 0], abs=1e-5)
+    assert [row.upper_bounds["best map of joints"] for row in rows] == pytest.approx(
+        [0, 0, 0], abs=1e-5
+    )
     assert all(row.baselines["no map"] > 0.03 for row in rows)
     identity = against_truth.alignment(torch.eye(2, 3), true_affine, true_affine)
     assert [row.value for row in identity] == [row.baselines["no map"] for row in identity]
@@ -162,7 +173,7 @@ def test_a_run_is_measured_and_shown(pair, roots, second, tmp_path, monkeypatch)
     assert len(rows) == len(found["metrics"]) > 40
     assert all(row["value"] is not None for row in rows.values())
     assert set(rows["silhouette IoU", "ba, refined"]["baselines"]) == {
-        "same frame", "nearest frame", "mean mask"
+        "same frame", "nearest frame", "look-up by keypoints", "mean mask"
     }  # fmt: skip
     with Image.open(tmp_path / "out/examples.png") as sheet:
         assert sheet.width > 8 * 64

@@ -462,7 +462,7 @@ def test_picture_jitter():
 ROWS = [
     table.Row(
         "Truth", "silhouette IoU", "ab, decoded", 0.4756, "higher",
-        {"mean mask": 0.411, "same frame": 0.36}, 0.71, verdict="above both",
+        {"mean mask": 0.411, "same frame": 0.36}, {"own frame": 0.71}, verdict="above both",
     ),
     table.Row("Keypoints", "domain accuracy", "raw", 1.0, "near 0.5"),
     table.Row("Truth", "LPIPS", "ab", None, "lower", why="no --vgg_weights"),

@@ -38,7 +38,7 @@ class Row:
     value: float | None = 0.6
     better: str = "higher"
     baselines: dict = field(default_factory=lambda: {"same frame": 0.2, "mean mask": 0.4})
-    upper_bound: float | None = 0.8
+    upper_bounds: dict = field(default_factory=lambda: {"own frame": 0.8, "look-up": 0.7})
     why: str = ""
     verdict: str = "above every baseline"
     definition: str = "Intersection over union."
@@ -91,10 +91,10 @@ def full_page(text="plain"):
         tracks=[Tracks(text, wave, film(), 10), Tracks("no frames", wave)],
         losses=[Curves(text, {text: (steps, [1 / (1 + step) for step in steps])})],
         rows=[
-            Row(text, text, text, 0.6, "higher", {text: 0.4}, 0.8, "", text, text),
+            Row(text, text, text, 0.6, "higher", {text: 0.4}, {text: 0.8}, "", text, text),
             Row(case="ba", value=0.1),
             Row(name="LPIPS", value=None, why=text),
-            Row(name="accuracy", better=text, baselines={}, upper_bound=None),
+            Row(name="accuracy", better=text, baselines={}, upper_bounds={}),
         ],
         options={text: {text: text, "bs": 4, "a_rather_long_name_of_an_option": "x" * 120}},
         defaults={text: {text: "", "bs": 4}},
@@ -179,7 +179,7 @@ def test_rows_gather_under_their_group_and_name():
     words = re.sub(r"\s+", " ", page.text)
     assert re.search("IoU.* ab 0.600 .* ba 0.600 .*F higher is better", words)
     assert "not measured: too short" in words
-    assert "same frame 0.200" in words and "upper bound 0.800" in words
+    assert "same frame 0.200" in words and "upper bound: own frame 0.800" in words
     assert "4 better than every baseline, 1 not measured." in words
 
 
@@ -197,10 +197,10 @@ def test_options_that_differ_are_marked():
         (Row(value=0.6), True, "better than every baseline, 50% of the way"),
         (Row(value=0.3), False, "no better than the baseline “mean mask”"),
         (Row(value=0.4), False, "no better than the baseline “mean mask”"),
-        (Row(value=0.1, better="lower", upper_bound=0.05), True, "67% of the way"),
-        (Row(value=0.3, better="lower", upper_bound=None), False, "the baseline “same frame”"),
+        (Row(value=0.1, better="lower", upper_bounds={"x": 0.05}), True, "67% of the way"),
+        (Row(value=0.3, better="lower", upper_bounds={}), False, "the baseline “same frame”"),
         (
-            Row(value=0.6, better="near 0.5", baselines={"apart": 1.0}, upper_bound=None),
+            Row(value=0.6, better="near 0.5", baselines={"apart": 1.0}, upper_bounds={}),
             True,
             "80% of",
         ),
@@ -212,18 +212,14 @@ def test_gauge_tells_baseline_from_gain(row, beats, words):
     assert found.beats is beats and words in found.words
     if found.baselines:
         assert (found.value > max(found.baselines)) == beats
-    marks = [
-        found.value,
-        *found.baselines,
-        *([] if found.upper_bound is None else [found.upper_bound]),
-    ]
+    marks = [found.value, *found.baselines, *found.upper_bounds]
     assert all(4 <= mark <= 96 for mark in marks)
 
 
 def test_gauge_is_in_proportion():
     (found,) = gauge.gauges([Row(value=0.5)])
     low, best = found.baselines
-    assert (low, found.upper_bound) == (4, 96)
+    assert (low, *found.upper_bounds) == (4, 96, pytest.approx(96 - 92 / 6, abs=0.1))
     assert best - low == pytest.approx((96 - 4) / 3, abs=0.1)
     assert found.value - low == pytest.approx((96 - 4) / 2, abs=0.1)
     assert found.gain == (best, pytest.approx(96 - best))
@@ -231,19 +227,19 @@ def test_gauge_is_in_proportion():
 
 def test_cases_of_a_metric_share_a_scale():
     one, two, three = gauge.gauges([Row(value=0.5), Row(value=0.9), Row(value=None)])
-    assert one.upper_bound == two.upper_bound < two.value == 96
+    assert one.upper_bounds == two.upper_bounds
+    assert max(two.upper_bounds) < two.value == 96
     assert one.baselines == two.baselines
     assert three is None
 
 
 def test_errors_without_an_upper_bound_end_at_zero():
     rows = [
-        Row(value=x, better="lower", baselines={"mean pose": 10.0}, upper_bound=None)
-        for x in (5, 0)
+        Row(value=x, better="lower", baselines={"mean pose": 10.0}, upper_bounds={}) for x in (5, 0)
     ]
     half, perfect = gauge.gauges(rows)
     assert (half.baselines, half.value, perfect.value) == ([4], 50, 96)
-    (upwards,) = gauge.gauges([Row(upper_bound=None)])
+    (upwards,) = gauge.gauges([Row(upper_bounds={})])
     assert upwards.value < 90  # the best there is stays unknown
 
 
@@ -254,8 +250,8 @@ def test_errors_without_an_upper_bound_end_at_zero():
         Row(value=float("nan")),
         Row(value=float("inf")),
         Row(better="the ground truth"),
-        Row(baselines={}, upper_bound=None),
-        Row(baselines={"same frame": None}, upper_bound=float("nan")),
+        Row(baselines={}, upper_bounds={}),
+        Row(baselines={"same frame": None}, upper_bounds={"x": float("nan")}),
     ],
 )
 def test_no_gauge_without_a_comparison(row):
