@@ -16,8 +16,11 @@ from losses.keypoints import equivariance, separation, silhouette, temporal, war
 from losses.reconstruction import shape
 from models import DomainDiscriminator
 from models.build import build_jokr
+from models.registration import register
 from utils import runtime, visualize
 from utils.tensors import unit
+
+REGISTERED = 64  # silhouettes of each clip that registration compares
 
 
 def detect_pair(jokr, batch):
@@ -82,6 +85,10 @@ def build(opt, device):
     dtype = runtime.autocast_dtype(opt.precision, device)
     jokr = build_jokr(**options.network(opt), autocast=dtype)
     jokr = runtime.channels_last(jokr.to(device), device)
+    if opt.registered_affine:
+        if not jokr.affine:
+            raise errors.UserError("--registered_affine finds the map of --affine; add --affine")
+        jokr.affine.requires_grad_(False)
     discriminator = DomainDiscriminator(opt.num_kp).to(device)
     generators = [*jokr.shape_decoder.parameters(), *jokr.detector.parameters()]
     if jokr.affine:
@@ -89,6 +96,12 @@ def build(opt, device):
     g_opt = Adam(generators, lr=opt.g_lr, betas=(0.5, 0.999), fused=True)
     d_opt = Adam(discriminator.parameters(), lr=opt.d_lr, betas=(0.5, 0.999), fused=True)
     return jokr, discriminator, g_opt, d_opt
+
+
+def lay_over(jokr, pairs):
+    """Give the affine map the theta that registration of the clips' silhouettes finds."""
+    (_, masks_a), (_, masks_b) = pairs.stills(REGISTERED)
+    jokr.affine.theta.data.copy_(register(masks_a, masks_b))
 
 
 def compile_networks(opt, device, pairs, jokr, discriminator, *_):
@@ -166,6 +179,8 @@ def main():
     parts = {"Disc": discriminator, "g_opt": g_opt, "d_opt": d_opt, "Moments": moments}
     learner = Learner(jokr, {**checkpoint.networks(jokr), **parts}, opt, device)
     pairs = open_pairs(opt, device)
+    if opt.registered_affine and not source:
+        lay_over(jokr, pairs)
     start = learner.resume(source, state, given) if source else 0
     del state  # the file under it may be replaced from now on
     compile_networks(opt, device, pairs, *networks)

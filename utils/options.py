@@ -71,7 +71,7 @@ NETWORKS = (
         "init_type", str, "normal", "first weights", ("normal", "xavier", "kaiming", "orthogonal")
     ),
     option("init_gain", positive, 0.02, "spread of the first weights"),
-    flag("affine", "align the domains by the learned affine map"),
+    flag("affine", "align the domains by the affine map"),
     flag(
         "running_stats",
         "infer with the detector's running statistics instead of each picture's own",
@@ -126,6 +126,7 @@ FIRST_STAGE = (
     option("delta", nonnegative, 0.1, "squared distance below which two keypoints repel"),
     option("new_alpha", nonnegative, 13.0, "factor inside the steadiness term"),
     option("lambda_moments", nonnegative, 0.0, "weight of equal means and covariances of A and B"),
+    flag("registered_affine", "find theta of --affine by laying silhouettes over each other"),
     flag("sep_all", "separate all keypoints, not the first ten, and none from itself"),
     flag("confuse_b", "domain confusion moves B's keypoints only"),
     option("soft_boundary", blur, 0.0, "blur of the masks to draw, sigma in % of the width"),
