@@ -101,9 +101,9 @@ def stubbed(monkeypatch, tmp_path):
     both = {"quality": {"second_stage": 0.5}, "train_second_stage": second}
     for name, content in (("both", both), ("alone", {})):
         (tmp_path / f"own/{name}.yaml").write_text(yaml.safe_dump(content))
+    beside = {"value": 0.5, "better": "higher", "baselines": {"mean pose": 0.1, "look-up": 0.9}}
     measured = [
-        {"name": name, "case": case, "value": 0.5, "better": "higher", "baselines": {"none": 0.1}}
-        for name, case in quality_runs.MEASURES.values()
+        {"name": name, "case": case, **beside} for name, case in quality_runs.MEASURES.values()
     ]
 
     def stub(opt, log, script, *words):
@@ -133,6 +133,7 @@ def test_recipes_take_turns_by_the_clock(tmp_path, benchmark, stubbed):
     assert [x[1:] for x in found if x[0] == "both"] == [
         ("0.2", "2"), ("0.4", "4"), ("0.6", "2"), ("0.8", "4")
     ]  # fmt: skip
+    assert {row["floor_iou_ab"] for row in results(tmp_path)} == {"0.1"}
     assert (tmp_path / "out/quality_time.png").stat().st_size > 5000
     (tmp_path / "out/quality.csv").unlink()
     del stubbed[:]
