@@ -52,11 +52,12 @@ def _second_pipeline(rng, n):
     return rotation @ shear @ _matrices(n, a02=x, a12=y) @ _matrices(n, a00=sx, a11=sy)
 
 
-def draw(rng, n):
+def draw(rng, n, strength=1.0):
     """Draw the transforms of n items.
 
     Args:
         rng: numpy.random.Generator.
+        strength: how far towards what was drawn each item is transformed; 0 leaves it as it is.
 
     Returns:
         matrices (n, 3, 3); crops (n, 4), the share cropped from left, right, top and bottom.
@@ -64,7 +65,8 @@ def draw(rng, n):
     first = rng.random(n) < FIRST_PIPELINE
     matrices = np.where(first[:, None, None], _first_pipeline(rng, n), _second_pipeline(rng, n))
     crops = np.where(first[:, None], 0, rng.uniform(0.0001, 0.05, (n, 4)))
-    return matrices, crops
+    still = np.eye(3)
+    return still + strength * (matrices - still), strength * crops
 
 
 def random_warps(rng, n):

@@ -99,15 +99,17 @@ class Pairs:
         batch_size: items of each domain.
         seed: of the shuffling and of the transforms.
         mirror_a: flip every item of A (the reference's `--hflip`).
+        strength: of the random transforms, see `augment.draw`.
         share: slice of each batch that is given out; what is drawn does not depend on it.
 
     Raises:
         UserError: a clip has fewer items than a batch.
     """
 
-    def __init__(self, clip_a, clip_b, batch_size, seed, mirror_a=False, share=None):
+    def __init__(self, clip_a, clip_b, batch_size, seed, mirror_a=False, strength=1.0, share=None):
         self.domains = ((clip_a, mirror_a), (clip_b, False))
-        self.batch_size, self.seed, self.share = batch_size, seed, share or slice(None)
+        self.batch_size, self.seed, self.strength = batch_size, seed, strength
+        self.share = share or slice(None)
         for name, (tensors, _) in zip("AB", self.domains):
             if tensors.items < batch_size:
                 raise UserError(
@@ -130,7 +132,7 @@ class Pairs:
         return [
             (
                 self._rng(domain, 0, epoch).permutation(tensors.items)[chosen],
-                *augment.draw(self._rng(domain, 1, iteration), self.batch_size),
+                *augment.draw(self._rng(domain, 1, iteration), self.batch_size, self.strength),
             )
             for domain, (tensors, _) in enumerate(self.domains)
         ]

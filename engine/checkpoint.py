@@ -82,10 +82,12 @@ def network_options(state):
     """
     detector, decoder = state["KP"], state["G_A"]
     strong = "kp.weight" not in detector
-    last = detector["predictor.model.26.weight" if strong else "kp.weight"]
+    blocks = sum(name.endswith("conv_block.1.weight") for name in decoder)
+    last = detector[f"predictor.model.{17 + blocks}.weight" if strong else "kp.weight"]
     found = {
         "num_kp": last.shape[0],
         "strong_kp": strong,
+        "blocks": blocks,
         "ngf": decoder["model.1.weight"].shape[0],
         "no_dropout": "model.10.conv_block.5.weight" in decoder,
         "norm": _norm(decoder),

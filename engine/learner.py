@@ -50,10 +50,10 @@ class Learner:
         """
         held = {k: part for k, part in self.parts.items() if k in state or k not in OPTIONAL}
         checkpoint.restore(path, state, held, self.jokr.affine)
+        iteration, self.seconds = (_amount(path, state, x) for x in ("iteration", "seconds"))
         if self.averaged:
             checkpoint.restore_networks(path, state, self.averaged.module)
-            self.averaged.begun = True
-        iteration, self.seconds = (_amount(path, state, x) for x in ("iteration", "seconds"))
+            self.averaged.updates = iteration
         for key, optimiser in self.optimisers.items():
             if (name := f"{key[0]}_lr") in given:
                 for group in optimiser.param_groups:
@@ -74,7 +74,7 @@ class Learner:
             self.averaged.update(self.jokr)
 
     def _set_rates(self, progress):
-        factor = schedule.lr_factor(progress, self.opt.lr_decay)
+        factor = schedule.lr_factor(progress, self.opt.lr_decay, self.opt.lr_warmup)
         schedule.set_rates(self.optimisers.values(), factor)
 
     def skipped(self, iteration):

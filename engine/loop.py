@@ -33,7 +33,8 @@ def open_pairs(opt, device):
         ClipTensors(Clip(**options.clip(opt, domain)), *options.canvas(opt, domain), device)
         for domain in "ab"
     ]
-    return Pairs(*clips, opt.bs, opt.seed, mirror_a=opt.hflip, share=parallel.share(opt.bs))
+    share = parallel.share(opt.bs)
+    return Pairs(*clips, opt.bs, opt.seed, opt.hflip, opt.augment, share)
 
 
 def prepare_output(opt, given, clear, kept):

@@ -34,8 +34,8 @@ def build_jokr(
         new_norm: the refiners' norm; None builds no refiners.
         autocast: dtype in which shape decoder and refiners compute, torch.bfloat16 or
             torch.float16; None is float32, in which the detector always computes.
-        ngf, no_dropout, generator: of every generator; `norm`, `init_type` and `init_gain` as in
-            `ResnetGenerator`.
+        ngf, no_dropout, generator: of every generator; `blocks`, `norm`, `init_type` and
+            `init_gain` as in `ResnetGenerator`.
 
     Returns:
         `JOKR`, on the CPU, in train mode.

@@ -1,4 +1,4 @@
-"""CycleGAN's ResNet-9 generator and its two heads: the shape decoder and the refiner.
+"""CycleGAN's ResNet generator and its two heads: the shape decoder and the refiner.
 
 The layout of `self.model` decides the names inside checkpoints; it is the reference's.
 """
@@ -7,8 +7,6 @@ import torch
 from torch import nn
 
 from models.layers import initialise, make_norm
-
-BLOCKS = 9
 
 
 class ResidualBlock(nn.Module):
@@ -38,6 +36,7 @@ class ResnetGenerator(nn.Module):
     Args:
         in_channels, out_channels: of the pictures.
         width: channels after the first convolution (`--ngf`).
+        blocks: residual blocks; the reference has nine.
         norm: instance, batch or none.
         dropout: 0.5 inside the residual blocks.
         activation: module applied to the last convolution's output.
@@ -52,6 +51,7 @@ class ResnetGenerator(nn.Module):
         out_channels,
         activation,
         width=64,
+        blocks=9,
         norm="instance",
         dropout=True,
         init_type="normal",
@@ -76,7 +76,7 @@ class ResnetGenerator(nn.Module):
             *normalised(nn.Conv2d(in_channels, width, 7, bias=bias)),
             *normalised(down(width)),
             *normalised(down(2 * width)),
-            *[ResidualBlock(4 * width, norm, dropout) for _ in range(BLOCKS)],
+            *[ResidualBlock(4 * width, norm, dropout) for _ in range(blocks)],
             *normalised(up(4 * width)),
             *normalised(up(2 * width)),
             nn.ReflectionPad2d(3),

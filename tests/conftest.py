@@ -17,7 +17,8 @@ from filelock import FileLock
 os.environ["OMP_NUM_THREADS"] = "1"
 
 ROOT = Path(__file__).resolve().parent.parent
-SMALL = "--resize_w 64 --resize_h 64 --scale_kp 0.5 --kp_width 4 --ngf 4 --num_kp 5 --device cpu"
+SMALL = "--resize_w 64 --resize_h 64 --scale_kp 0.5 --kp_width 4 --ngf 4 --blocks 1 --num_kp 5 "
+SMALL += "--device cpu"
 
 
 class Finished(NamedTuple):

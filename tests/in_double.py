@@ -27,7 +27,6 @@ def in_double():
             then(Pairs, "warps", lambda pair: [x.double() for x in pair]),
             then(Pairs, "stills", lambda clips: [[x.double() for x in clip] for clip in clips]),
             then(runtime, "channels_last", lambda network: network.double()),
-            mock.patch("models.generator.BLOCKS", 1),  # nine alike take nine times as long
             mock.patch("engine.log.plot_losses", lambda log, path: path.touch()),  # as conftest's
         ):
             yield

@@ -116,6 +116,8 @@ def test_a_restored_optimiser_keeps_its_kernel_and_its_layout():
     "changes",
     [
         {"strong_kp": True},
+        {"strong_kp": True, "blocks": 2},
+        {"blocks": 1},
         {"no_dropout": True},
         {"norm": "batch"},
         {"norm": "none"},

@@ -39,11 +39,6 @@ def use_backend(monkeypatch):
     torch._dynamo.reset()
 
 
-@pytest.fixture(autouse=True)
-def shallow(monkeypatch):
-    monkeypatch.setattr("models.generator.BLOCKS", 1)  # nine take nine times as long to compile
-
-
 def first_stage(roots, compile):
     """Options, `Pairs` and networks of a stage one."""
     argv = f"{roots} {SMALL} --bs 2 --no_dropout --compile {compile}".split()

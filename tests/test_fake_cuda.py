@@ -36,7 +36,8 @@ pytestmark = pytest.mark.slow
 
 CUDA = torch.device("cuda")
 SMALL = (
-    "--resize_w 64 --resize_h 64 --scale_kp 0.5 --kp_width 2 --ngf 2 --num_kp 11 --bs 2 --affine"
+    "--resize_w 64 --resize_h 64 --scale_kp 0.5 --kp_width 2 --ngf 2 --blocks 1 --num_kp 11 --bs 2 "
+    "--affine"
 )
 # Together every switch on and off, every norm and every precision.
 STAGE_ONE = (
@@ -119,7 +120,6 @@ def gpu(monkeypatch):
     monkeypatch.setattr(torch.Tensor, "pin_memory", lambda x: x)
     monkeypatch.setattr(torch.Tensor, "backward", give_gradients)
     monkeypatch.setattr(nn.Module, "_apply", replace_tensors)
-    monkeypatch.setattr("models.generator.BLOCKS", 1)  # nine alike take nine times as long
     with FakeGpu() as mode:
         yield mode
 

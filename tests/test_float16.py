@@ -21,11 +21,6 @@ FIRST, SECOND = "train_first_stage.py", "train_second_stage.py"
 TOLD = "of the steps since the last entry skipped: gradients overflowed in float16"
 
 
-@pytest.fixture(autouse=True)
-def shallow(monkeypatch):
-    monkeypatch.setattr("models.generator.BLOCKS", 1)  # nine take nine times as long
-
-
 @pytest.fixture
 def flags(roots):
     return f"{roots} {SMALL} --bs 2 --ema 0.5 --print_loss 1 --save_check 2 --save_img 99"

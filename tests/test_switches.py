@@ -28,6 +28,12 @@ def test_rates_fall_linearly_at_the_end():
     assert [schedule.lr_factor(i / 8) for i in range(9)] == [1] * 9
 
 
+def test_one_cycle_rises_and_falls():
+    factors = [schedule.lr_factor(i / 10, 0.8, 0.2) for i in range(11)]
+    assert factors[:3] == pytest.approx([0.02, 0.52, 1])
+    assert factors[2:] == pytest.approx([1 - i / 8 for i in range(9)])
+
+
 def test_rates_are_shares_of_those_at_the_start():
     optimiser = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=2.0)
     for factor in (0.5, 1, 0.25):
@@ -37,14 +43,25 @@ def test_rates_are_shares_of_those_at_the_start():
 
 def test_an_average_follows_weights_and_statistics():
     network = torch.nn.BatchNorm1d(1)
+    network.weight.data.fill_(0)
     averaged = schedule.average(network, 0.75)
-    for value in (0.0, 1.0, 1.0):
+    averaged.updates = 90  # past the first ones
+    for value in (1.0, 1.0):
         network.weight.data.fill_(value)
         network.running_mean.fill_(2 * value)
         averaged.update(network)
     assert averaged.module.weight.item() == pytest.approx(1 - 0.75**2)
     assert averaged.module.running_mean.item() == pytest.approx(2 * (1 - 0.75**2))
     assert schedule.average(network, 0) is None
+
+
+def test_the_first_weights_do_not_stay_in_a_short_average():
+    network = torch.nn.Linear(1, 1)
+    averaged = schedule.average(network, 0.98)
+    for value in [100.0] * 5 + [1.0] * 60:
+        network.weight.data.fill_(value)
+        averaged.update(network)
+    assert averaged.module.weight.item() < 1.1  # 0.98 ** 60 of 99 would leave 30
 
 
 def test_per_item_redraw_makes_training_see_what_inference_sees():

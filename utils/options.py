@@ -61,6 +61,7 @@ NETWORKS = (
     flag("strong_kp", "ResNet-9 keypoint detector instead of the hourglass"),
     option("kp_width", count, 32, "channels of the hourglass detector; 32 is the reference"),
     option("ngf", count, 64, "channels after the generators' first convolution"),
+    option("blocks", count, 9, "residual blocks of every generator; 9 is the reference"),
     option("norm", str, "instance", "norm of shape decoder and strong detector", NORMS),
     flag(
         "no_dropout",
@@ -104,9 +105,11 @@ TRAINING = (
     option("minutes", nonnegative, 0.0, "to train, not --iters; 0: off; not exactly reproducible"),
     flag("processor_time", "minutes are of the CPU's time, all threads together; for a busy CPU"),
     option("stop_after", nonnegative, 0.0, "minutes until this call pauses, for --resume; 0: off"),
+    option("augment", nonnegative, 1.0, "strength of the random transforms; 0: none"),
     option("g_lr", positive, 1e-4, "learning rate of the networks"),
     option("d_lr", positive, 1e-4, "learning rate of the discriminator"),
     option("lr_decay", fraction, 0.0, "last share of the training over which the rates fall to 0"),
+    option("lr_warmup", fraction, 0.0, "first share of the training over which the rates rise"),
     option("ema", fraction, 0.0, "infer with weights averaged at this decay, as 0.99; 0: off"),
     option("save_img", count, 2500, "iterations between sample pictures"),
     option("eval_test", count, 2500, "iterations between retargeted samples"),
@@ -234,8 +237,8 @@ def network(opt, **changes):
         raise UserError(
             "--item_stats gathers no statistics in training for --running_stats; drop one of both"
         )
-    names = "num_kp scale_kp strong_kp kp_width ngf norm no_dropout init_type init_gain affine"
-    names += " running_stats item_stats"
+    names = "num_kp scale_kp strong_kp kp_width ngf blocks norm no_dropout init_type init_gain "
+    names += "affine running_stats item_stats"
     return {**{name: getattr(opt, name) for name in names.split()}, **changes}
 
 
