@@ -5,7 +5,6 @@ from itertools import chain
 
 import torch
 
-
 LEAST = 0.02  # of a rate that warms up, so that the first iteration moves something
 
 
