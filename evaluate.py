@@ -60,7 +60,7 @@ def retarget_clips(jokr, clips, opt, device):
             parts = {field.name: [] for field in fields(ClipResults)}
             stream = clip.stream(len(clip), opt.bs, *options.canvas(opt, domain), device)
             for _, frames, masks in stream:
-                result = jokr.retarget(frames, domain, align=True)
+                result = jokr.retarget(jokr.view(frames, masks), domain, align=True)
                 for name, tensor in {"frames": frames, "masks": masks, **vars(result)}.items():
                     parts[name].append(None if tensor is None else tensor.cpu())
                 bar.update(len(frames))

@@ -74,11 +74,11 @@ class Driver:
             )
         return CleanPlate(*whole_clip(folder, self.numbers), camera.between)
 
-    def find(self, jokr, frames, indices):
-        """What `JOKR.draw` takes of frames: keypoints (B, K, 2), and moved ones or None."""
+    def find(self, jokr, views, indices):
+        """What `JOKR.draw` takes of views: keypoints (B, K, 2), and moved ones or None."""
         if self.points.keypoints is not None:
             return self.points.at(indices)
-        return self.points.place(*jokr.find(frames, self.domain, self.align), indices)
+        return self.points.place(*jokr.find(views, self.domain, self.align), indices)
 
     def smooth(self, opt):
         """Smooth the keypoints in time, and say by how much."""
@@ -96,8 +96,8 @@ def follow(jokr, driver, count, opt, device):
     stream = driver.clip.stream(count, opt.bs, *driver.canvas, device)
     title = f"keypoints {driver.domain.upper()}"
     with tqdm(total=count, desc=title, unit="frame", disable=None) as bar:
-        for names, frames, _ in stream:
-            found.append(jokr.find(frames, driver.domain, driver.align))
+        for names, *batch in stream:
+            found.append(jokr.find(jokr.view(*batch), driver.domain, driver.align))
             bar.update(len(names))
     keypoints, moved = zip(*found)
     return torch.cat(keypoints), None if moved[0] is None else torch.cat(moved)
@@ -133,7 +133,7 @@ def retarget_clips(jokr, drivers, count, opt, device):
         pictures = {}
         for (domain, driver), (_, frames, masks) in zip(drivers.items(), batch):
             indices = torch.arange(first, first + len(frames), device=device) % len(driver.clip)
-            points = driver.find(jokr, frames, indices)
+            points = driver.find(jokr, jokr.view(frames, masks), indices)
             result = jokr.draw(*points, domain, *frames.shape[2:], own=not opt.splitted)
             sized = opt.splitted and bool(opt.w or opt.h)
             shown = sheets.batch_pictures(frames, masks, result, opt.splitted, sized)

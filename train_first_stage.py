@@ -13,7 +13,7 @@ from engine.loop import Run, compile_step, open_pairs, prepare_output, step
 from engine.optimiser import Adam
 from losses.confusion import Moments, confusion, discrimination
 from losses.keypoints import equivariance, separation, silhouette, temporal, warp_frames
-from losses.reconstruction import shape
+from losses.reconstruction import cross_entropy, shape
 from models import DomainDiscriminator
 from models.build import build_jokr
 from models.registration import register
@@ -25,7 +25,8 @@ REGISTERED = 64  # silhouettes of each clip that registration compares
 
 def detect_pair(jokr, batch):
     """Keypoints of frame and next frame, and the first frame's heatmap, by one detector call."""
-    keypoints, heatmap = jokr.detector(torch.cat([batch.frame, batch.next_frame]))
+    views = jokr.view(batch.frame, batch.mask), jokr.view(batch.next_frame, batch.next_mask)
+    keypoints, heatmap = jokr.detector(torch.cat(views))
     return *keypoints.chunk(2), heatmap[: len(batch.frame)]
 
 
@@ -43,7 +44,8 @@ def generator_losses(jokr, discriminator, a, b, warp_a, warp_b, opt, moments=Non
     kp_b, next_b, heatmap_b = detect_pair(jokr, b)
     size = a.frame.shape[2:]
     (mask_a, _), (_, mask_b) = jokr.decode_both(kp_a, kp_b, *size, opt.redraw_per_item)
-    warped_a, warped_b = warp_frames(a.frame, warp_a), warp_frames(b.frame, warp_b)
+    view_a, view_b = jokr.view(a.frame, a.mask), jokr.view(b.frame, b.mask)
+    warped_a, warped_b = warp_frames(view_a, warp_a), warp_frames(view_b, warp_b)
     warped_kp_a, warped_kp_b = jokr.detector(warped_a)[0], jokr.detector(warped_b)[0]
     aligned_b = jokr.to_a(kp_b)
     sill = silhouette(heatmap_a, a.mask) + silhouette(heatmap_b, b.mask)
@@ -60,6 +62,9 @@ def generator_losses(jokr, discriminator, a, b, warp_a, warp_b, opt, moments=Non
         "loss_disc": opt.lambda_disc * confusion(discriminator, kp_a, aligned_b, opt.confuse_b),
         "loss_sill": opt.lambda_sill * sill,
     }
+    if opt.lambda_bce:
+        bce = cross_entropy(mask_a, a.mask) + cross_entropy(mask_b, b.mask)
+        terms["bce_rec"] = opt.lambda_bce * bce
     if moments:
         terms["loss_moments"] = opt.lambda_moments * moments(kp_a, kp_b, jokr.to_a)
     seen = {
@@ -148,8 +153,9 @@ def save_training_samples(run, a, b, seen):
 
 def save_retargeted_samples(run, jokr, pairs, align):
     """Pictures of untransformed frames and the other object's silhouette in their pose."""
-    (frames_a, _), (frames_b, _) = pairs.stills()
-    a, b = jokr.retarget(frames_a, "a", align), jokr.retarget(frames_b, "b", align)
+    (frames_a, masks_a), (frames_b, masks_b) = pairs.stills()
+    a = jokr.retarget(jokr.view(frames_a, masks_a), "a", align)
+    b = jokr.retarget(jokr.view(frames_b, masks_b), "b", align)
     sheet = {
         "frames A": unit(frames_a), "decoded ab: A's motion, B's shape": a.other_mask,
         "frames B": unit(frames_b), "decoded ba: B's motion, A's shape": b.other_mask,

@@ -23,7 +23,7 @@ from utils.tensors import unit
 def refine(jokr, a, b, per_item=False):
     """Keypoints, own silhouettes and refined pictures of both batches; only the refiners learn."""
     with torch.no_grad():
-        kp_a, kp_b = jokr.detector(a.frame)[0], jokr.detector(b.frame)[0]
+        kp_a, kp_b = (jokr.detector(jokr.view(x.frame, x.mask))[0] for x in (a, b))
         (mask_a, _), (_, mask_b) = jokr.decode_both(kp_a, kp_b, *a.frame.shape[2:], per_item)
     return {
         "kp_a": kp_a, "mask_a": mask_a, "refined_a": jokr.refiner_a(mask_a),
@@ -104,8 +104,9 @@ def save_training_samples(run, a, b, seen):
 
 def save_retargeted_samples(run, jokr, pairs, align):
     """Pictures of untransformed frames and the other object in their pose."""
-    (frames_a, _), (frames_b, _) = pairs.stills()
-    a, b = jokr.retarget(frames_a, "a", align), jokr.retarget(frames_b, "b", align)
+    (frames_a, masks_a), (frames_b, masks_b) = pairs.stills()
+    a = jokr.retarget(jokr.view(frames_a, masks_a), "a", align)
+    b = jokr.retarget(jokr.view(frames_b, masks_b), "b", align)
     sheet = {
         "frames A": unit(frames_a), "decoded ab": a.other_mask,
         "refined ab: A's motion, B's look": unit(a.other_picture),

@@ -80,9 +80,9 @@ def main():
     if opt.show >= opt.num_kp:
         raise errors.UserError(f"--show {opt.show}: keypoints are 0 to {opt.num_kp - 1}")
     run_folder.make_folder(opt.out)
-    _, frames, _ = next(clip.stream(len(clip), len(clip), *options.canvas(opt, "a"), device))
+    _, frames, masks = next(clip.stream(len(clip), len(clip), *options.canvas(opt, "a"), device))
     chosen = spread(len(clip), opt.frames)
-    keypoints, moved = jokr.find(frames[chosen], "a", opt.affine)
+    keypoints, moved = jokr.find(jokr.view(frames, masks)[chosen], "a", opt.affine)
     moved = keypoints if moved is None else moved
     size = frames.shape[2:]
     ratios = []

@@ -23,7 +23,7 @@ from utils.files import replacing
 REQUIRED = {1: ("G_A", "KP", "Disc", "g_opt", "d_opt"), 2: ("G_A", "KP", "R_A", "R_B", "g_opt2")}
 # Options that follow a checkpoint unless given, besides those of its networks.
 FOLLOWING = ("resize_w", "resize_h", "pad_factor_a", "pad_factor_b")
-FOLLOWING += ("running_stats", "item_stats", "redraw_per_item")
+FOLLOWING += ("running_stats", "item_stats", "redraw_per_item", "sees_masks")
 MAKER = {1: "train_first_stage.py", 2: "train_second_stage.py"}
 
 

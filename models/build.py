@@ -17,6 +17,7 @@ def build_jokr(
     affine=False,
     running_stats=False,
     item_stats=False,
+    sees_masks=False,
     new_norm=None,
     autocast=None,
     **generator,
@@ -31,6 +32,7 @@ def build_jokr(
         affine: learn an affine map between the domains.
         running_stats: infer with the detector's running statistics, not each picture's own.
         item_stats: train the detector with each picture's own statistics, as inference uses them.
+        sees_masks: the detector sees silhouettes, not pictures.
         new_norm: the refiners' norm; None builds no refiners.
         autocast: dtype in which shape decoder and refiners compute, torch.bfloat16 or
             torch.float16; None is float32, in which the detector always computes.
@@ -46,7 +48,7 @@ def build_jokr(
     alignment = AffineAlignment() if affine else None
     look = {**generator, "norm": new_norm, "autocast": autocast}
     refiners = [Refiner(**look), Refiner(**look)] if new_norm else [None, None]
-    return JOKR(detector, decoder, alignment, *refiners, running_stats)
+    return JOKR(detector, decoder, alignment, *refiners, running_stats, sees_masks)
 
 
 def _detector(num_kp, scale_kp, strong_kp, kp_width, item_stats, generator):

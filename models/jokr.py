@@ -37,6 +37,7 @@ class JOKR(nn.Module):
         affine: `AffineAlignment`, or None where the domains are not aligned.
         refiner_a, refiner_b: silhouette -> picture of A, of B; None in stage one.
         running_stats: infer with the detector's running statistics, not each picture's own.
+        sees_masks: the detector sees silhouettes, which say nothing of looks, not pictures.
     """
 
     def __init__(
@@ -47,20 +48,25 @@ class JOKR(nn.Module):
         refiner_a=None,
         refiner_b=None,
         running_stats=False,
+        sees_masks=False,
     ):
         super().__init__()
-        self.running_stats = running_stats
+        self.running_stats, self.sees_masks = running_stats, sees_masks
         self.detector = detector
         self.shape_decoder = shape_decoder
         self.affine = affine
         self.refiner_a = refiner_a
         self.refiner_b = refiner_b
 
-    def detect(self, frames):
-        """Frames (B, 3, H, W) in [-1, 1] -> keypoints (B, K, 2), each item from its frame alone."""
+    def view(self, frames, masks):
+        """What the detector sees of frames (B, 3, H, W) in [-1, 1] and masks (B, 1, H, W)."""
+        return (2 * masks - 1).expand_as(frames) if self.sees_masks else frames
+
+    def detect(self, views):
+        """`view` of frames -> keypoints (B, K, 2), each item from its own alone."""
         as_inferred = evaluation if self.running_stats else per_item_statistics
         with as_inferred(self.detector):
-            return self.detector(frames)[0]
+            return self.detector(views)[0]
 
     def decode(self, keypoints, height, width, per_item=False):
         """Keypoints (B, K, 2) -> silhouettes of A and B, (B, 1, height, width) in [0, 1]."""
@@ -91,11 +97,11 @@ class JOKR(nn.Module):
         return self.to_b(keypoints) if domain == "a" else self.to_a(keypoints)
 
     @torch.no_grad()
-    def retarget(self, frames, domain, align, own=True):
-        """Let the motion in `frames` drive both objects; every result depends on its frame alone.
+    def retarget(self, views, domain, align, own=True):
+        """Let the motion in frames drive both objects; every result depends on its frame alone.
 
         Args:
-            frames: (B, 3, H, W) in [-1, 1], masked.
+            views: `view` of the frames, (B, 3, H, W) in [-1, 1].
             domain: "a" or "b", where the frames come from.
             align: pass the keypoints through the affine map on their way to the other domain.
             own: decode and refine the object in the frames, too, which doubles the work.
@@ -103,11 +109,11 @@ class JOKR(nn.Module):
         Returns:
             `Retargeted`.
         """
-        keypoints, moved = self.find(frames, domain, align)
-        return self.draw(keypoints, moved, domain, *frames.shape[2:], own)
+        keypoints, moved = self.find(views, domain, align)
+        return self.draw(keypoints, moved, domain, *views.shape[2:], own)
 
     @torch.no_grad()
-    def find(self, frames, domain, align):
+    def find(self, views, domain, align):
         """The first half of `retarget`: what `draw` takes.
 
         Returns:
@@ -116,7 +122,7 @@ class JOKR(nn.Module):
         """
         align = align and self.affine is not None
         with evaluation(self), uncompiled(self):  # other sizes and modes would compile anew
-            keypoints = self.detect(frames)
+            keypoints = self.detect(views)
             return keypoints, self.move(keypoints, domain) if align else None
 
     @torch.no_grad()

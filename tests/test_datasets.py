@@ -262,6 +262,14 @@ def test_six_items_of_ten_take_the_first_pipeline_and_the_others_are_cropped():
     assert np.abs(np.corrcoef(cropped.T) - np.eye(4)).max() < 0.05  # each side by its own
 
 
+def test_weaker_transforms_are_part_of_the_way():
+    matrices, crops = augment.draw(np.random.default_rng(0), 8)
+    weaker, weaker_crops = augment.draw(np.random.default_rng(0), 8, strength=0.25)
+    assert np.allclose(np.eye(3) + 4 * (weaker - np.eye(3)), matrices)
+    assert np.allclose(4 * weaker_crops, crops)
+    assert np.allclose(augment.draw(np.random.default_rng(0), 8, 0)[0], np.eye(3))
+
+
 def test_all_four_pictures_of_an_item_move_together(folder):
     still = opened(folder)
     tensors = ClipTensors(still, 64, 64, 0.2, "cpu")

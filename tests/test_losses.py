@@ -122,6 +122,17 @@ def test_reconstruction_terms():
     assert reconstruction.l1(one * 0.5, zero).item() == 0.5
 
 
+def test_cross_entropy_is_finite_where_the_decoder_is_sure_and_wrong():
+    decoded = torch.tensor([0.9, 0.2, 0.0, 1.0]).view(1, 1, 2, 2).requires_grad_()
+    mask = torch.tensor([1.0, 0.0, 1.0, 1.0]).view(1, 1, 2, 2)
+    loss = reconstruction.cross_entropy(decoded, mask)
+    expected = -(math.log(0.9) + math.log(0.8) + math.log(1e-6)) / 4
+    assert loss.item() == pytest.approx(expected, abs=1e-4)
+    loss.backward()
+    assert torch.isfinite(decoded.grad).all()
+    assert reconstruction.cross_entropy(decoded * math.nan, mask).isnan()
+
+
 @pytest.fixture(scope="module")
 def vgg():
     torch.manual_seed(0)

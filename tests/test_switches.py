@@ -10,7 +10,7 @@ from tests.conftest import ROOT, SMALL, refuse, succeed
 from utils import arguments, loss_log, options
 
 ALL = "--ema 0.5 --lr_decay 0.5 --lambda_moments 5 --redraw_per_item --sep_all --confuse_b "
-ALL += "--soft_boundary 1.5 --item_stats"
+ALL += "--soft_boundary 1.5 --item_stats --sees_masks --lambda_bce 2 --augment 0.3 --lr_warmup 0.1"
 
 
 def jokr(**changes):
@@ -72,6 +72,16 @@ def test_per_item_redraw_makes_training_see_what_inference_sees():
     assert torch.allclose(together[1:], own, atol=1e-6)
     batch = network.decode_both(keypoints, keypoints, 64, 64)[0][0]
     assert not torch.allclose(batch[1:], own, atol=1e-4)
+
+
+def test_a_detector_that_sees_masks_does_not_know_looks():
+    network, frames = jokr(sees_masks=True), pictures()
+    masks = (frames[:, :1] > 0).float()
+    views = network.view(frames, masks)
+    assert torch.equal(views, network.view(frames.flip(1), masks))
+    assert set(views.unique().tolist()) == {-1.0, 1.0}
+    assert network.find(views, "a", False)[0].shape == (3, 3, 2)
+    assert jokr().view(frames, masks) is frames
 
 
 def test_running_statistics_are_used_in_inference_only_where_asked_for():

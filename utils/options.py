@@ -80,6 +80,7 @@ NETWORKS = (
     ),
     flag("redraw_per_item", "train with every item's heatmaps scaled by its own maximum"),
     flag("item_stats", "train the detector with each picture's own statistics, not the batch's"),
+    flag("sees_masks", "the keypoint detector sees silhouettes, not pictures"),
     replace(
         option("netG", str, "resnet_9blocks_double", "", ("resnet_9blocks_double",)), unused=True
     ),
@@ -121,6 +122,7 @@ TRAINING = (
 
 FIRST_STAGE = (
     option("lambda_l2", nonnegative, 20.0, "weight of the silhouettes' squared error"),
+    option("lambda_bce", nonnegative, 0.0, "weight of the silhouettes' binary cross entropy"),
     option("lambda_eq", nonnegative, 2.0, "weight of equivariance under affine warps"),
     option("lambda_sep", nonnegative, 1.0, "weight of keypoint separation"),
     option("lambda_pred", nonnegative, 10.0, "weight of steadiness between neighbouring frames"),
@@ -238,7 +240,7 @@ def network(opt, **changes):
             "--item_stats gathers no statistics in training for --running_stats; drop one of both"
         )
     names = "num_kp scale_kp strong_kp kp_width ngf blocks norm no_dropout init_type init_gain "
-    names += "affine running_stats item_stats"
+    names += "affine running_stats item_stats sees_masks"
     return {**{name: getattr(opt, name) for name in names.split()}, **changes}
 
 
