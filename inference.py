@@ -188,7 +188,10 @@ def main():
         track_files.check_name(path)
     device = runtime.start(asked.device, asked.precision)
     jokr, opt = checkpoint.open_jokr(asked, given, device)
-    drivers = {d: Driver(opt, d, asked.affine, device) for d in DIRECTIONS[opt.direction]}
+    drivers = {
+        d: Driver(opt, d, asked.affine or opt.align == "means", device)
+        for d in DIRECTIONS[opt.direction]
+    }
     shortest = min(len(driver.clip) for driver in drivers.values())
     count = shortest if opt.data_size == -1 else opt.data_size
     try:

@@ -183,8 +183,8 @@ def main():
     jokr.detector.check_size(opt.resize_w, opt.resize_h)
     moments = Moments(opt.num_kp).to(device) if opt.lambda_moments else None
     parts = {"Disc": discriminator, "g_opt": g_opt, "d_opt": d_opt, "Moments": moments}
-    learner = Learner(jokr, {**checkpoint.networks(jokr), **parts}, opt, device)
     pairs = open_pairs(opt, device)
+    learner = Learner(jokr, {**checkpoint.networks(jokr), **parts}, opt, pairs, device)
     if opt.registered_affine and not source:
         lay_over(jokr, pairs)
     start = learner.resume(source, state, given) if source else 0

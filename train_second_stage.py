@@ -154,8 +154,8 @@ def main():
     lpips = load_lpips(opt, device)
     jokr, g_opt = build(opt, device)
     jokr.detector.check_size(opt.resize_w, opt.resize_h)
-    learner = Learner(jokr, {**checkpoint.networks(jokr), "g_opt2": g_opt}, opt, device)
     pairs = open_pairs(opt, device)
+    learner = Learner(jokr, {**checkpoint.networks(jokr), "g_opt2": g_opt}, opt, pairs, device)
     start = learner.resume(path, state, given) if goes_on else 0
     if not goes_on:
         checkpoint.restore_networks(path, state, jokr)

@@ -1,9 +1,10 @@
 """Checkpoints: the reference's one dict, written atomically and opened without running code.
 
 Keys: `G_A`, `KP`, `learned_t` (theta or None), `epoch`; stage one adds `Disc`, `g_opt`, `d_opt`,
-stage two `R_A`, `R_B`, `g_opt2`. Ours add `iteration` (the next one), `seconds` (of training) and
-`options`, and with `--ema` under `ema` the averaged networks and theta by the same keys, with
-`--lambda_moments` `Moments`, with `--precision fp16` the loss scale under `scaler`.
+stage two `R_A`, `R_B`, `g_opt2`. Ours add `iteration` (the next one), `seconds` (of training),
+`options` and `means` (both clips' mean keypoints, (2, K, 2)), and with `--ema` under `ema` the
+averaged networks and theta by the same keys, with `--lambda_moments` `Moments`, with `--precision
+fp16` the loss scale under `scaler`.
 """
 
 import pickle
@@ -15,10 +16,12 @@ from pathlib import Path
 import torch
 from torch.optim import Optimizer
 
+from models import MeanAlignment
 from models.build import build_jokr
 from utils import options, runtime
 from utils.errors import UserError
 from utils.files import replacing
+from utils.geometry import identity_affine
 
 REQUIRED = {1: ("G_A", "KP", "Disc", "g_opt", "d_opt"), 2: ("G_A", "KP", "R_A", "R_B", "g_opt2")}
 # Options that follow a checkpoint unless given, besides those of its networks.
@@ -211,6 +214,7 @@ def open_jokr(asked, given, device, stage=2, raw=False):
     """`JOKR` in eval mode from the checkpoint `asked.load`, and the options that come with it.
 
     Of `stage` 2, or of either where that is None; then one of stage one yields no refiners.
+    `asked.align` says what moves keypoints to the other object.
 
     Returns:
         `JOKR` on `device`; namespace, see `adopt`.
@@ -223,4 +227,18 @@ def open_jokr(asked, given, device, stage=2, raw=False):
     jokr = runtime.channels_last(jokr.to(device), device).eval()
     jokr.detector.check_size(opt.resize_w, opt.resize_h)
     restore_networks(opt.load, state, jokr, raw)
+    if opt.align == "means":
+        jokr.affine = _about_means(opt.load, state, jokr.affine).to(device)
     return jokr, opt
+
+
+def _about_means(path, state, affine):
+    """The affine map of a checkpoint about the mean poses in it; theta is [I | 0] without one."""
+    means = state.get("means")
+    if means is None:
+        raise UserError(
+            f"checkpoint {path} holds no mean poses for --align means; train on from it, be it one "
+            "iteration, or leave --align out"
+        )
+    theta = identity_affine(1, like=means) if affine is None else affine.theta.detach().cpu()
+    return MeanAlignment(theta, means)

@@ -1,5 +1,9 @@
 """What a training run learns: networks, optimisers, their average and the loss scale."""
 
+import math
+
+import numpy as np
+import torch
 from torch.optim import Optimizer
 
 from engine import checkpoint, schedule
@@ -7,6 +11,7 @@ from engine.loop import print_once
 from utils import runtime
 from utils.errors import UserError
 
+AT_ONCE = 16  # frames in one pass of the detector
 OPTIONAL = ("Moments", "scaler")  # they begin anew where a checkpoint has none
 
 
@@ -18,6 +23,7 @@ class Learner:
         parts: networks, optimisers and statistics by their keys in a checkpoint; None is left out.
             The first optimiser is the one that `scaler` serves.
         opt: the run's options.
+        pairs: `Pairs`, whose clips' mean poses a checkpoint holds.
         device: where the networks are.
 
     Attributes:
@@ -25,8 +31,8 @@ class Learner:
         seconds: of training that lie behind it when the run begins.
     """
 
-    def __init__(self, jokr, parts, opt, device):
-        self.jokr, self.opt = jokr, opt
+    def __init__(self, jokr, parts, opt, pairs, device):
+        self.jokr, self.opt, self.pairs = jokr, opt, pairs
         self.scaler = runtime.loss_scaler(runtime.autocast_dtype(opt.precision, device), device)
         every = {**parts, "scaler": self.scaler}
         self.parts = {key: part for key, part in every.items() if part is not None}
@@ -95,7 +101,15 @@ class Learner:
     def pack(self, epoch):
         """The dict to save, without `iteration`."""
         values = vars(self.opt)
-        return checkpoint.pack(self.parts, self.jokr.affine, epoch, values, self.averaged)
+        state = checkpoint.pack(self.parts, self.jokr.affine, epoch, values, self.averaged)
+        return {**state, "means": torch.stack([self._mean_pose(c) for c, _ in self.pairs.domains])}
+
+    def _mean_pose(self, clip):
+        """Keypoints (K, 2), mean over a clip of `ClipTensors`, as inference finds them."""
+        jokr, frames = self.inference_networks, np.arange(len(clip.pictures))
+        parts = np.array_split(frames, math.ceil(len(frames) / AT_ONCE))
+        found = [jokr.find(jokr.view(*clip.still(part)), "a", False)[0] for part in parts]
+        return torch.cat(found).mean(0).cpu()
 
 
 def _amount(path, state, key):

@@ -1,6 +1,6 @@
 """The networks of the method; `jokr.JOKR` composes them."""
 
-from models.affine import AffineAlignment
+from models.affine import AffineAlignment, MeanAlignment
 from models.discriminator import DomainDiscriminator
 from models.generator import Refiner, ShapeDecoder
 from models.jokr import JOKR
@@ -11,6 +11,7 @@ __all__ = [
     "AffineAlignment",
     "DomainDiscriminator",
     "HourglassDetector",
+    "MeanAlignment",
     "Refiner",
     "ShapeDecoder",
     "StrongDetector",

@@ -137,7 +137,7 @@ def test_a_run_with_every_switch_resumes_as_if_never_interrupted(pair, whole, tm
 
 def test_inference_takes_the_average_and_raw_does_not(pair, whole):
     flags = f"--root_a {pair}/a/train_seg --root_b {pair}/b/train_seg --device cpu"
-    groups = options.CLIPS, options.RUN, options.NETWORKS, options.REFINERS
+    groups = options.CLIPS, options.RUN, options.NETWORKS, options.REFINERS, options.ALIGNMENT
     state = checkpoint.read(whole / "checkpoint")
     for raw, wanted in ((True, state), (False, state["ema"])):
         opt, given = arguments.parse("", *groups, argv=f"{flags} --load {whole}/checkpoint".split())

@@ -151,6 +151,17 @@ SECOND_STAGE = (
     unused("ext", str, ".jpg"),
 )
 
+ALIGNMENT = (
+    option(
+        "align",
+        str,
+        "theta",
+        "what moves keypoints to the other object: theta, or the clips' mean poses and theta's "
+        "linear part about them",
+        ("theta", "means"),
+    ),
+)
+
 INFERENCE = (
     option(
         "data_size", count_or_all, -1, "frames of each clip, wrapping round a shorter one; -1: all"
@@ -213,8 +224,8 @@ TRAINED = tuple(replace(o, unused=True) for o in (*CLIPS, *RUN, *NETWORKS) if o.
 SCRIPTS = {
     "train_first_stage": STAGES["stage one"],
     "train_second_stage": STAGES["stage two"],
-    "inference": (CLIPS, RUN, NETWORKS, REFINERS, TRAINED, INFERENCE),
-    "evaluate": (CLIPS, RUN, NETWORKS, REFINERS, TRAINED, EVALUATION),
+    "inference": (CLIPS, RUN, NETWORKS, REFINERS, TRAINED, ALIGNMENT, INFERENCE),
+    "evaluate": (CLIPS, RUN, NETWORKS, REFINERS, TRAINED, ALIGNMENT, EVALUATION),
 }
 
 
