@@ -11,7 +11,7 @@ from engine import checkpoint, run_folder
 from engine.learner import Learner
 from engine.loop import Run, compile_step, open_pairs, prepare_output, step
 from engine.optimiser import Adam
-from losses.confusion import Moments, confusion, discrimination
+from losses.confusion import confusion, discrimination
 from losses.keypoints import equivariance, separation, silhouette, temporal, warp_frames
 from losses.reconstruction import cross_entropy, shape
 from models import DomainDiscriminator
@@ -30,12 +30,12 @@ def detect_pair(jokr, batch):
     return *keypoints.chunk(2), heatmap[: len(batch.frame)]
 
 
-def generator_losses(jokr, discriminator, a, b, warp_a, warp_b, opt, moments=None):
+def generator_losses(jokr, discriminator, a, b, warp_a, warp_b, opt):
     """The weighted terms that detector, shape decoder and theta minimise (docs/METHOD.md, 4).
 
     Args:
         a, b: `Batch` of either domain; warp_a, warp_b: (B, 2, 3) random affine warps.
-        opt: weights of the terms; moments: `Moments`, where they count.
+        opt: weights of the terms.
 
     Returns:
         dict of the terms; dict of what the sample pictures and the discriminator need.
@@ -43,15 +43,14 @@ def generator_losses(jokr, discriminator, a, b, warp_a, warp_b, opt, moments=Non
     kp_a, next_a, heatmap_a = detect_pair(jokr, a)
     kp_b, next_b, heatmap_b = detect_pair(jokr, b)
     size = a.frame.shape[2:]
-    (mask_a, _), (_, mask_b) = jokr.decode_both(kp_a, kp_b, *size, opt.redraw_per_item)
+    (mask_a, _), (_, mask_b) = jokr.decode_both(kp_a, kp_b, *size)
     view_a, view_b = jokr.view(a.frame, a.mask), jokr.view(b.frame, b.mask)
     warped_a, warped_b = warp_frames(view_a, warp_a), warp_frames(view_b, warp_b)
     warped_kp_a, warped_kp_b = jokr.detector(warped_a)[0], jokr.detector(warped_b)[0]
     aligned_b = jokr.to_a(kp_b)
     sill = silhouette(heatmap_a, a.mask) + silhouette(heatmap_b, b.mask)
-    blur = opt.soft_boundary / 100 * size[1]
-    rec = shape(mask_a, a.mask, blur) + shape(mask_b, b.mask, blur)
-    sep = separation(kp_a, opt.delta, opt.sep_all) + separation(kp_b, opt.delta, opt.sep_all)
+    rec = shape(mask_a, a.mask) + shape(mask_b, b.mask)
+    sep = separation(kp_a, opt.delta) + separation(kp_b, opt.delta)
     terms = {
         "loss_pred_a": opt.lambda_pred * temporal(kp_a, next_a, opt.new_alpha),
         "loss_pred_b": opt.lambda_pred * temporal(kp_b, next_b, opt.new_alpha),
@@ -59,14 +58,12 @@ def generator_losses(jokr, discriminator, a, b, warp_a, warp_b, opt, moments=Non
         "loss_eq_a": opt.lambda_eq * equivariance(kp_a, warped_kp_a, warp_a),
         "loss_eq_b": opt.lambda_eq * equivariance(kp_b, warped_kp_b, warp_b),
         "loss_sep": opt.lambda_sep * sep,
-        "loss_disc": opt.lambda_disc * confusion(discriminator, kp_a, aligned_b, opt.confuse_b),
+        "loss_disc": opt.lambda_disc * confusion(discriminator, kp_a, aligned_b),
         "loss_sill": opt.lambda_sill * sill,
     }
     if opt.lambda_bce:
         bce = cross_entropy(mask_a, a.mask) + cross_entropy(mask_b, b.mask)
         terms["bce_rec"] = opt.lambda_bce * bce
-    if moments:
-        terms["loss_moments"] = opt.lambda_moments * moments(kp_a, kp_b, jokr.to_a)
     seen = {
         "kp_a": kp_a, "next_a": next_a, "warped_a": warped_a, "warped_kp_a": warped_kp_a,
         "kp_b": kp_b, "next_b": next_b, "warped_b": warped_b, "warped_kp_b": warped_kp_b,
@@ -119,7 +116,7 @@ def compile_networks(opt, device, pairs, jokr, discriminator, *_):
     compile_step(opt, device, [jokr.detector, jokr.shape_decoder], losses)
 
 
-def train(jokr, discriminator, g_opt, d_opt, pairs, iteration, opt, moments=None, scaler=None):
+def train(jokr, discriminator, g_opt, d_opt, pairs, iteration, opt, scaler=None):
     """One iteration.
 
     Returns:
@@ -128,7 +125,7 @@ def train(jokr, discriminator, g_opt, d_opt, pairs, iteration, opt, moments=None
     """
     a, b = pairs.batch(iteration)
     warps = pairs.warps(iteration)
-    terms, seen = generator_losses(jokr, discriminator, a, b, *warps, opt, moments)
+    terms, seen = generator_losses(jokr, discriminator, a, b, *warps, opt)
     step(g_opt, terms, scaler)
     d_terms, scores = discriminator_losses(discriminator, seen["kp_a"], seen["aligned_b"])
     step(d_opt, d_terms)
@@ -181,8 +178,7 @@ def main():
     runtime.seed(opt.seed)
     networks = jokr, discriminator, g_opt, d_opt = build(opt, device)
     jokr.detector.check_size(opt.resize_w, opt.resize_h)
-    moments = Moments(opt.num_kp).to(device) if opt.lambda_moments else None
-    parts = {"Disc": discriminator, "g_opt": g_opt, "d_opt": d_opt, "Moments": moments}
+    parts = {"Disc": discriminator, "g_opt": g_opt, "d_opt": d_opt}
     pairs = open_pairs(opt, device)
     learner = Learner(jokr, {**checkpoint.networks(jokr), **parts}, opt, pairs, device)
     if opt.registered_affine and not source:
@@ -194,9 +190,7 @@ def main():
 
     with Run(opt, learner, start, pairs.epoch_length, device) as run:
         for iteration in run:
-            terms, scores, a, b, seen = train(
-                *networks, pairs, iteration, opt, moments, learner.scaler
-            )
+            terms, scores, a, b, seen = train(*networks, pairs, iteration, opt, learner.scaler)
             run.advance()
             run.watch(terms)
             if run.due(opt.print_loss):

@@ -20,11 +20,11 @@ from utils import runtime, visualize
 from utils.tensors import unit
 
 
-def refine(jokr, a, b, per_item=False):
+def refine(jokr, a, b):
     """Keypoints, own silhouettes and refined pictures of both batches; only the refiners learn."""
     with torch.no_grad():
         kp_a, kp_b = (jokr.detector(jokr.view(x.frame, x.mask))[0] for x in (a, b))
-        (mask_a, _), (_, mask_b) = jokr.decode_both(kp_a, kp_b, *a.frame.shape[2:], per_item)
+        (mask_a, _), (_, mask_b) = jokr.decode_both(kp_a, kp_b, *a.frame.shape[2:])
     return {
         "kp_a": kp_a, "mask_a": mask_a, "refined_a": jokr.refiner_a(mask_a),
         "kp_b": kp_b, "mask_b": mask_b, "refined_b": jokr.refiner_b(mask_b),
@@ -61,7 +61,7 @@ def build(opt, device):
     for frozen in (jokr.detector, jokr.shape_decoder):
         frozen.requires_grad_(False)
     jokr.shape_decoder.eval()
-    jokr.detector.train(not opt.running_stats)
+    jokr.detector.train()
     refiners = chain(jokr.refiner_a.parameters(), jokr.refiner_b.parameters())
     return jokr, Adam(refiners, lr=opt.g_lr, betas=(0.5, 0.999), fused=True)
 
@@ -71,7 +71,7 @@ def compile_networks(opt, device, pairs, jokr, lpips, *_):
 
     def losses():
         a, b = pairs.batch(0)
-        return refiner_losses(refine(jokr, a, b, opt.redraw_per_item), a, b, lpips, opt)
+        return refiner_losses(refine(jokr, a, b), a, b, lpips, opt)
 
     networks = [jokr.detector, jokr.shape_decoder, jokr.refiner_a, jokr.refiner_b, lpips]
     compile_step(opt, device, [network for network in networks if network], losses)
@@ -80,7 +80,7 @@ def compile_networks(opt, device, pairs, jokr, lpips, *_):
 def train(jokr, lpips, g_opt, pairs, iteration, opt, scaler=None):
     """One iteration; returns dict of losses, the batches of A and B, dict of what was computed."""
     a, b = pairs.batch(iteration)
-    seen = refine(jokr, a, b, opt.redraw_per_item)
+    seen = refine(jokr, a, b)
     terms = refiner_losses(seen, a, b, lpips, opt)
     step(g_opt, terms, scaler)
     return terms, a, b, seen

@@ -24,9 +24,9 @@ def redraw(keypoints, height, width, per_item=False):
     return heatmaps / (heatmaps.amax((1, 2, 3), keepdim=True) if per_item else heatmaps.max())
 
 
-def decode_both(self, keypoints_a, keypoints_b, height, width, per_item=False):
+def decode_both(self, keypoints_a, keypoints_b, height, width):
     """`JOKR.decode_both` in two calls."""
-    return [self.decode(k, height, width, per_item) for k in (keypoints_a, keypoints_b)]
+    return [self.decode(k, height, width) for k in (keypoints_a, keypoints_b)]
 
 
 class Files:

@@ -3,8 +3,7 @@
 Keys: `G_A`, `KP`, `learned_t` (theta or None), `epoch`; stage one adds `Disc`, `g_opt`, `d_opt`,
 stage two `R_A`, `R_B`, `g_opt2`. Ours add `iteration` (the next one), `seconds` (of training),
 `options` and `means` (both clips' mean keypoints, (2, K, 2)), and with `--ema` under `ema` the
-averaged networks and theta by the same keys, with `--lambda_moments` `Moments`, with `--precision
-fp16` the loss scale under `scaler`.
+averaged networks and theta by the same keys, with `--precision fp16` the loss scale under `scaler`.
 """
 
 import pickle
@@ -26,7 +25,7 @@ from utils.geometry import identity_affine
 REQUIRED = {1: ("G_A", "KP", "Disc", "g_opt", "d_opt"), 2: ("G_A", "KP", "R_A", "R_B", "g_opt2")}
 # Options that follow a checkpoint unless given, besides those of its networks.
 FOLLOWING = ("resize_w", "resize_h", "pad_factor_a", "pad_factor_b")
-FOLLOWING += ("running_stats", "item_stats", "redraw_per_item", "sees_masks")
+FOLLOWING += ("item_stats", "sees_masks")
 MAKER = {1: "train_first_stage.py", 2: "train_second_stage.py"}
 
 

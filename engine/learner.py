@@ -12,7 +12,6 @@ from utils import runtime
 from utils.errors import UserError
 
 AT_ONCE = 16  # frames in one pass of the detector
-OPTIONAL = ("Moments", "scaler")  # they begin anew where a checkpoint has none
 
 
 class Learner:
@@ -54,7 +53,8 @@ class Learner:
         Returns:
             the next iteration.
         """
-        held = {k: part for k, part in self.parts.items() if k in state or k not in OPTIONAL}
+        # The loss scale begins anew where a checkpoint has none.
+        held = {k: part for k, part in self.parts.items() if k in state or k != "scaler"}
         checkpoint.restore(path, state, held, self.jokr.affine)
         iteration, self.seconds = (_amount(path, state, x) for x in ("iteration", "seconds"))
         if self.averaged:

@@ -39,7 +39,7 @@ def equivariance(keypoints, warped_keypoints, warp):
     return (keypoints - affine_apply(warp, warped_keypoints)).abs().mean()
 
 
-def separation(keypoints, delta, every=False):
+def separation(keypoints, delta):
     """Term for keypoints apart from each other (JOKR, eq. 4; docs/METHOD.md, section 4).
 
     As in the reference, only the first ten count, and each pairs with itself, too, which adds
@@ -48,14 +48,10 @@ def separation(keypoints, delta, every=False):
     Args:
         keypoints: (B, K, 2).
         delta: squared distance below which a pair costs.
-        every: all keypoints count, and none pairs with itself.
     """
-    some = keypoints if every else keypoints[:, :10]
+    some = keypoints[:, :10]
     squared = (some[:, :, None] - some[:, None]).square().sum(-1)
-    cost = (delta - squared).clamp(min=0)
-    if every:
-        cost = cost * (1 - torch.eye(some.shape[1], dtype=cost.dtype, device=cost.device))
-    return cost.sum() / (2 * some.shape[0] * some.shape[1])
+    return (delta - squared).clamp(min=0).sum() / (2 * some.shape[0] * some.shape[1])
 
 
 def temporal(keypoints, next_keypoints, alpha):

@@ -15,7 +15,6 @@ def build_jokr(
     ngf=64,
     no_dropout=False,
     affine=False,
-    running_stats=False,
     item_stats=False,
     sees_masks=False,
     new_norm=None,
@@ -30,7 +29,6 @@ def build_jokr(
         strong_kp: the generator as detector instead of the hourglass.
         kp_width: block expansion of the hourglass.
         affine: learn an affine map between the domains.
-        running_stats: infer with the detector's running statistics, not each picture's own.
         item_stats: train the detector with each picture's own statistics, as inference uses them.
         sees_masks: the detector sees silhouettes, not pictures.
         new_norm: the refiners' norm; None builds no refiners.
@@ -48,7 +46,7 @@ def build_jokr(
     alignment = AffineAlignment() if affine else None
     look = {**generator, "norm": new_norm, "autocast": autocast}
     refiners = [Refiner(**look), Refiner(**look)] if new_norm else [None, None]
-    return JOKR(detector, decoder, alignment, *refiners, running_stats, sees_masks)
+    return JOKR(detector, decoder, alignment, *refiners, sees_masks)
 
 
 def _detector(num_kp, scale_kp, strong_kp, kp_width, item_stats, generator):

@@ -36,7 +36,6 @@ class JOKR(nn.Module):
         shape_decoder: redrawn keypoints -> silhouettes of A and of B.
         affine: `AffineAlignment`, or None where the domains are not aligned.
         refiner_a, refiner_b: silhouette -> picture of A, of B; None in stage one.
-        running_stats: infer with the detector's running statistics, not each picture's own.
         sees_masks: the detector sees silhouettes, which say nothing of looks, not pictures.
     """
 
@@ -47,11 +46,10 @@ class JOKR(nn.Module):
         affine=None,
         refiner_a=None,
         refiner_b=None,
-        running_stats=False,
         sees_masks=False,
     ):
         super().__init__()
-        self.running_stats, self.sees_masks = running_stats, sees_masks
+        self.sees_masks = sees_masks
         self.detector = detector
         self.shape_decoder = shape_decoder
         self.affine = affine
@@ -64,21 +62,20 @@ class JOKR(nn.Module):
 
     def detect(self, views):
         """`view` of frames -> keypoints (B, K, 2), each item from its own alone."""
-        as_inferred = evaluation if self.running_stats else per_item_statistics
-        with as_inferred(self.detector):
+        with per_item_statistics(self.detector):
             return self.detector(views)[0]
 
     def decode(self, keypoints, height, width, per_item=False):
         """Keypoints (B, K, 2) -> silhouettes of A and B, (B, 1, height, width) in [0, 1]."""
         return self.shape_decoder(redraw(keypoints, height, width, per_item))
 
-    def decode_both(self, keypoints_a, keypoints_b, height, width, per_item=False):
+    def decode_both(self, keypoints_a, keypoints_b, height, width):
         """`decode` of both domains' keypoints, (B, K, 2) each, as training does it.
 
         Returns:
             (A's silhouette, B's silhouette) from A's keypoints, and the same from B's.
         """
-        heatmaps = [redraw(k, height, width, per_item) for k in (keypoints_a, keypoints_b)]
+        heatmaps = [redraw(k, height, width) for k in (keypoints_a, keypoints_b)]
         if self.shape_decoder.norm == "batch":  # whose statistics belong to one domain
             return [self.shape_decoder(x) for x in heatmaps]
         masks = self.shape_decoder(torch.cat(heatmaps))

@@ -23,7 +23,6 @@ from datasets.pairs import Batch, ClipTensors, Pairs
 from engine import schedule
 from engine.log import FiniteGuard
 from finishing import sheets
-from losses.confusion import Moments
 from tests import weights
 from tests.conftest import ROOT, SMALL, succeed
 from utils import arguments, loss_log, options, runtime, tensors
@@ -36,8 +35,7 @@ pytestmark = pytest.mark.skipif(
 NETWORKS = "--resize_w 64 --resize_h 64 --scale_kp 0.5 --num_kp 11 "
 NETWORKS += "--kp_width 8 --ngf 16 --bs 4" if ON_GPU else "--kp_width 2 --ngf 4 --bs 2"
 STEPS = 20 if ON_GPU else 2
-SWITCHES = "--redraw_per_item --sep_all --confuse_b --soft_boundary 1.5 --lambda_moments 5 "
-SWITCHES += "--item_stats --norm batch"
+SWITCHES = "--sees_masks --lambda_bce 2 --item_stats --norm batch"
 STAGES = {"one": train_first_stage, "two": train_second_stage}
 RECOMMENDED = f"--config {ROOT}/configs/recipes/recommended.yaml"
 HALF = ("bf16", "fp16")
@@ -80,8 +78,6 @@ class Training:
         if stage == "two":
             opt.vgg_weights, opt.lambda_vgg = str(vgg or ""), float(bool(vgg))
             self.networks.insert(1, train_second_stage.load_lpips(opt, device))
-        elif opt.lambda_moments:
-            self.extra["moments"] = Moments(opt.num_kp).to(device)
         dtype = runtime.autocast_dtype(opt.precision, device)
         if scaler := runtime.loss_scaler(dtype, device):
             self.extra["scaler"] = scaler
@@ -144,7 +140,7 @@ class Given:
 def test_a_float32_step_is_that_of_the_cpu(stage, clips, flags, vgg):
     """TF32, which keeps 10 bits, would not be."""
     if stage == "two":
-        flags = "--redraw_per_item --item_stats --new_norm batch" if flags else ""
+        flags = "--item_stats --new_norm batch" if flags else ""
     found = []
     for device in (DEVICE, CPU):
         training = Training(stage, device, clips, f"{flags} --precision fp32 --no_dropout", vgg)

@@ -28,7 +28,6 @@ from datasets.clip import Clip
 from datasets.pairs import ClipTensors, Pairs
 from engine import schedule
 from engine.log import FiniteGuard
-from losses.confusion import Moments
 from metrics.pictures import InceptionFeatures
 from utils import arguments, geometry, options, runtime
 
@@ -42,15 +41,15 @@ SMALL = (
 # Together every switch on and off, every norm and every precision.
 STAGE_ONE = (
     "",
-    "--redraw_per_item --sep_all --confuse_b --soft_boundary 1.5 --lambda_moments 5 --item_stats "
-    "--ema 0.9 --lr_decay 0.5 --no_dropout --precision bf16",
+    "--item_stats --sees_masks --lambda_bce 2 --augment 0.5 --ema 0.9 --lr_decay 0.5 --no_dropout "
+    "--precision bf16",
     "--strong_kp --norm batch --item_stats --hflip --precision fp32",
-    "--strong_kp --norm none --running_stats --precision fp16",
+    "--strong_kp --norm none --precision fp16",
 )
 STAGE_TWO = (
     "",
-    "--running_stats --norm batch --new_norm batch --ema 0.9 --lr_decay 0.5 --precision bf16",
-    "--item_stats --redraw_per_item --norm none --new_norm none --no_dropout --precision fp32",
+    "--norm batch --new_norm batch --ema 0.9 --lr_decay 0.5 --precision bf16",
+    "--item_stats --norm none --new_norm none --no_dropout --precision fp32",
     "--strong_kp --lambda_vgg 0 --precision bf16",
 )
 
@@ -145,12 +144,12 @@ def open_pairs(gpu, clips, opt):
     return Pairs(*moved, opt.bs, opt.seed, mirror_a=opt.hflip)
 
 
-def take_step(gpu, clips, opt, script, networks, moments=None):
+def take_step(gpu, clips, opt, script, networks):
     """One iteration as the script takes it, which must not wait; returns the losses by name."""
     averaged = schedule.average(networks[0], opt.ema)
     optimisers = [part for part in networks if isinstance(part, torch.optim.Optimizer)]
     pairs, guard = open_pairs(gpu, clips, opt), FiniteGuard()
-    extra = {"moments": moments} if moments else {}
+    extra = {}
     if scaler := runtime.loss_scaler(runtime.autocast_dtype(opt.precision, CUDA), CUDA):
         extra["scaler"] = scaler
     with NoWaiting():
@@ -168,14 +167,13 @@ def stage_one(gpu, clips, flags):
     """Networks and losses of a first step of stage one."""
     opt = read_options("stage one", flags)
     networks = train_first_stage.build(opt, CUDA)
-    moments = Moments(opt.num_kp).to(CUDA) if opt.lambda_moments else None
-    return networks[0], take_step(gpu, clips, opt, train_first_stage, networks, moments)
+    return networks[0], take_step(gpu, clips, opt, train_first_stage, networks)
 
 
 @pytest.mark.parametrize("flags", STAGE_ONE)
 def test_stage_one(gpu, clips, flags):
     jokr, terms = stage_one(gpu, clips, flags)
-    assert ("loss_moments" in terms) == ("moments" in flags)
+    assert ("bce_rec" in terms) == ("bce" in flags)
     assert all(parameter.grad is not None for parameter in jokr.parameters())
 
 
@@ -191,9 +189,7 @@ def test_stage_two(gpu, clips, flags, monkeypatch):
 
 
 @pytest.mark.parametrize("given", (False, True))
-@pytest.mark.parametrize(
-    "flags", ("--precision bf16 --splitted --restore", "--precision fp32 --running_stats")
-)
+@pytest.mark.parametrize("flags", ("--precision bf16 --splitted --restore", "--precision fp32"))
 def test_inference(gpu, pair, flags, given, monkeypatch):
     """The script's own loop, with keypoints found as it goes or given before."""
     for name in ("Event", "current_stream"):

@@ -5,7 +5,6 @@ from dataclasses import replace
 
 from utils import arguments
 from utils.arguments import (
-    blur,
     count,
     count_or_all,
     flag,
@@ -20,7 +19,6 @@ from utils.arguments import (
     unused,
 )
 from utils.domains import DIRECTIONS
-from utils.errors import UserError
 
 NORMS = ("instance", "batch", "none")
 
@@ -73,12 +71,6 @@ NETWORKS = (
     ),
     option("init_gain", positive, 0.02, "spread of the first weights"),
     flag("affine", "align the domains by the affine map"),
-    flag(
-        "running_stats",
-        "infer with the detector's running statistics instead of each picture's own",
-        opposite="own_stats",
-    ),
-    flag("redraw_per_item", "train with every item's heatmaps scaled by its own maximum"),
     flag("item_stats", "train the detector with each picture's own statistics, not the batch's"),
     flag("sees_masks", "the keypoint detector sees silhouettes, not pictures"),
     replace(
@@ -130,11 +122,7 @@ FIRST_STAGE = (
     option("lambda_sill", nonnegative, 10.0, "weight of keypoints lying on the object"),
     option("delta", nonnegative, 0.1, "squared distance below which two keypoints repel"),
     option("new_alpha", nonnegative, 13.0, "factor inside the steadiness term"),
-    option("lambda_moments", nonnegative, 0.0, "weight of equal means and covariances of A and B"),
     flag("registered_affine", "find theta of --affine by laying silhouettes over each other"),
-    flag("sep_all", "separate all keypoints, not the first ten, and none from itself"),
-    flag("confuse_b", "domain confusion moves B's keypoints only"),
-    option("soft_boundary", blur, 0.0, "blur of the masks to draw, sigma in % of the width"),
 )
 
 SECOND_STAGE = (
@@ -218,7 +206,7 @@ STAGES = {
 }
 
 # Where nothing is trained these are accepted all the same, since one config serves all scripts.
-OF_TRAINING = {"hflip", "seed", "init_type", "init_gain", "redraw_per_item"}
+OF_TRAINING = {"hflip", "seed", "init_type", "init_gain"}
 TRAINED = tuple(replace(o, unused=True) for o in (*CLIPS, *RUN, *NETWORKS) if o.name in OF_TRAINING)
 
 SCRIPTS = {
@@ -246,12 +234,8 @@ def clip(opt, domain):
 
 def network(opt, **changes):
     """Keywords of `models.build.build_jokr` from the options of `NETWORKS`."""
-    if opt.running_stats and opt.item_stats:
-        raise UserError(
-            "--item_stats gathers no statistics in training for --running_stats; drop one of both"
-        )
     names = "num_kp scale_kp strong_kp kp_width ngf blocks norm no_dropout init_type init_gain "
-    names += "affine running_stats item_stats sees_masks"
+    names += "affine item_stats sees_masks"
     return {**{name: getattr(opt, name) for name in names.split()}, **changes}
 
 
