@@ -57,15 +57,16 @@ class ClipTensors:
     def sample(self, indices, matrices, crops, mirror=False):
         """`Batch` of the items at `indices` (B,), each under its transform from `augment.draw`."""
         both = np.concatenate([indices, indices + 1])
-        theta = augment.sampling_matrices(
-            np.tile(matrices, (2, 1, 1)),
-            np.tile(crops, (2, 1)),
-            self.sizes[both],
-            self.pad_factor,
-            mirror,
-        )
-        frames, masks = self._resample(both, theta)
+        drawn = np.tile(matrices, (2, 1, 1)), np.tile(crops, (2, 1))
+        frames, masks = self.transformed(both, *drawn, mirror)
         return Batch(*frames.chunk(2), *masks.chunk(2))
+
+    def transformed(self, indices, matrices, crops, mirror=False):
+        """Frames (B, 3, H, W) and masks (B, 1, H, W) at `indices`, each under its transform."""
+        theta = augment.sampling_matrices(
+            matrices, crops, self.sizes[indices], self.pad_factor, mirror
+        )
+        return self._resample(indices, theta)
 
     def still(self, indices):
         """Frames at `indices`, padded and not transformed, as inference sees them.
@@ -124,6 +125,23 @@ class Pairs:
             tensors.sample(*(x[self.share] for x in drawn), mirror)
             for drawn, (tensors, mirror) in zip(self.draw(iteration), self.domains)
         ]
+
+    def companions(self, iteration, choices):
+        """For each item of `batch` another frame of its clip, under the same transform.
+
+        Args:
+            choices: for A and for B (M, n) arrays: of which frames one is drawn for frame m.
+
+        Returns:
+            for A and for B frames (B, 3, H, W) and masks (B, 1, H, W).
+        """
+        found = []
+        for domain, (drawn, table) in enumerate(zip(self.draw(iteration), choices)):
+            (tensors, mirror), (items, *transform) = self.domains[domain], drawn
+            columns = self._rng(domain, 3, iteration).integers(0, table.shape[1], len(items))
+            parts = [x[self.share] for x in (table[items, columns], *transform)]
+            found.append(tensors.transformed(*parts, mirror))
+        return found
 
     def draw(self, iteration):
         """For A and for B: items (B,), matrices (B, 3, 3) and crops (B, 4) of the whole batch."""

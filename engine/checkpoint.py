@@ -3,7 +3,8 @@
 Keys: `G_A`, `KP`, `learned_t` (theta or None), `epoch`; stage one adds `Disc`, `g_opt`, `d_opt`,
 stage two `R_A`, `R_B`, `g_opt2`. Ours add `iteration` (the next one), `seconds` (of training),
 `options` and `means` (both clips' mean keypoints, (2, K, 2)), and with `--ema` under `ema` the
-averaged networks and theta by the same keys, with `--precision fp16` the loss scale under `scaler`.
+averaged networks and theta by the same keys, with `--lambda_gan` `D` (A's and B's discriminators)
+and `d_opt2`, with `--precision fp16` the loss scale under `scaler`.
 """
 
 import pickle
@@ -15,6 +16,7 @@ from pathlib import Path
 import torch
 from torch.optim import Optimizer
 
+from engine.galleries import open_galleries
 from models import MeanAlignment
 from models.build import build_jokr
 from utils import options, runtime
@@ -99,6 +101,7 @@ def network_options(state):
         found["kp_width"] = last.shape[1] - 3
     if "R_A" in state:
         found["new_norm"] = _norm(state["R_A"])
+        found["exemplar"] = state["R_A"]["model.1.weight"].shape[1] == 5
     if "options" in state:
         found["scale_kp"] = state["options"]["scale_kp"]
     elif "down.weight" not in detector:
@@ -222,12 +225,15 @@ def open_jokr(asked, given, device, stage=2, raw=False):
     opt = adopt(asked, given, asked.load, state)
     new_norm = opt.new_norm if stage_of(state) == 2 else None
     dtype = runtime.autocast_dtype(opt.precision, device)
-    jokr = build_jokr(**options.network(opt), new_norm=new_norm, autocast=dtype)
+    look = {"new_norm": new_norm, "exemplar": opt.exemplar}
+    jokr = build_jokr(**options.network(opt), **look, autocast=dtype)
     jokr = runtime.channels_last(jokr.to(device), device).eval()
     jokr.detector.check_size(opt.resize_w, opt.resize_h)
     restore_networks(opt.load, state, jokr, raw)
     if opt.align == "means":
         jokr.affine = _about_means(opt.load, state, jokr.affine).to(device)
+    if new_norm and opt.exemplar:
+        jokr.galleries = open_galleries(jokr, opt, device)
     return jokr, opt
 
 

@@ -12,6 +12,7 @@ from utils import runtime
 from utils.errors import UserError
 
 AT_ONCE = 16  # frames in one pass of the detector
+OPTIONAL = ("scaler", "D", "d_opt2")  # they begin anew where a checkpoint has none
 
 
 class Learner:
@@ -53,8 +54,7 @@ class Learner:
         Returns:
             the next iteration.
         """
-        # The loss scale begins anew where a checkpoint has none.
-        held = {k: part for k, part in self.parts.items() if k in state or k != "scaler"}
+        held = {k: part for k, part in self.parts.items() if k in state or k not in OPTIONAL}
         checkpoint.restore(path, state, held, self.jokr.affine)
         iteration, self.seconds = (_amount(path, state, x) for x in ("iteration", "seconds"))
         if self.averaged:

@@ -8,6 +8,7 @@ from utils.geometry import coordinate_grid
 NEAR = 1e-4  # squared distance that softens weights, so that no control point's is infinite
 TINY = 1e-8  # of the identity in every local rotation, which alone is left where points coincide
 FOLDED = 0.05  # share of a picture that may fold: legs that cross do so, and look right
+COARSE = 16  # places along a side at which is looked for folds, so that it takes little time
 HALVINGS = 3  # of the deformation where more would fold, before it is given up
 
 
@@ -82,13 +83,10 @@ def bounded_grid(source, target, height, width, strength=1.0, placed=None, fallo
     """
     placed = source if placed is None else placed
     share = torch.full_like(source[:, :1, :1], strength)
-    for _ in range(HALVINGS + 1):
-        grid = sampling_grid(source, placed.lerp(target, share), height, width, falloff)
-        folded = folded_share(grid) > FOLDED
-        if not folded.any():
-            return grid
-        share = torch.where(folded[:, None, None], share / 2, share)
-    share = share * ~folded[:, None, None]
+    for halving in range(HALVINGS + 1):
+        coarse = sampling_grid(source, placed.lerp(target, share), COARSE, COARSE, falloff)
+        folded = (folded_share(coarse) > FOLDED)[:, None, None]
+        share = torch.where(folded, share / 2 if halving < HALVINGS else 0.0, share)
     return sampling_grid(source, placed.lerp(target, share), height, width, falloff)
 
 

@@ -18,6 +18,12 @@ def pose_distance(keypoints, others):
     return distance.square() / keypoints.shape[1]
 
 
+def frame_costs(keypoints, silhouettes, own_keypoints, masks, overlap=0.1):
+    """What each of the target's frames costs, (N, M); arguments as of `choose_frames`."""
+    costs = pose_distance(keypoints, own_keypoints)
+    return costs + overlap * (1 - pairwise_iou(silhouettes, masks))
+
+
 def choose_frames(keypoints, silhouettes, own_keypoints, masks, overlap=0.1, jump=0.05):
     """The target's frame for each of the driver's, both in the order in which they are shown.
 
@@ -35,8 +41,7 @@ def choose_frames(keypoints, silhouettes, own_keypoints, masks, overlap=0.1, jum
     Returns:
         (N,) indices of the target's frames.
     """
-    unary = pose_distance(keypoints, own_keypoints)
-    unary = unary + overlap * (1 - pairwise_iou(silhouettes, masks))
+    unary = frame_costs(keypoints, silhouettes, own_keypoints, masks, overlap)
     numbers = torch.arange(len(masks), device=masks.device)
     steps = (numbers[:, None] - numbers).abs()
     away = (steps - PLAYED).clamp(0, REACH) / REACH

@@ -1,7 +1,7 @@
 """From option values to networks, as the reference wires them."""
 
 from models.affine import AffineAlignment
-from models.generator import Refiner, ShapeDecoder
+from models.generator import ExemplarRefiner, Refiner, ShapeDecoder
 from models.jokr import JOKR
 from models.keypoint_detector import HourglassDetector, StrongDetector
 from models.layers import BatchNorm2d
@@ -18,6 +18,7 @@ def build_jokr(
     item_stats=False,
     sees_masks=False,
     new_norm=None,
+    exemplar=False,
     autocast=None,
     **generator,
 ):
@@ -32,6 +33,7 @@ def build_jokr(
         item_stats: train the detector with each picture's own statistics, as inference uses them.
         sees_masks: the detector sees silhouettes, not pictures.
         new_norm: the refiners' norm; None builds no refiners.
+        exemplar: refiners copy from real frames.
         autocast: dtype in which shape decoder and refiners compute, torch.bfloat16 or
             torch.float16; None is float32, in which the detector always computes.
         ngf, no_dropout, generator: of every generator; `blocks`, `norm`, `init_type` and
@@ -45,7 +47,8 @@ def build_jokr(
     decoder = ShapeDecoder(num_kp, autocast=autocast, **generator)
     alignment = AffineAlignment() if affine else None
     look = {**generator, "norm": new_norm, "autocast": autocast}
-    refiners = [Refiner(**look), Refiner(**look)] if new_norm else [None, None]
+    refiner = ExemplarRefiner if exemplar else Refiner
+    refiners = [refiner(**look), refiner(**look)] if new_norm else [None, None]
     return JOKR(detector, decoder, alignment, *refiners, sees_masks)
 
 

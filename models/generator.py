@@ -1,4 +1,4 @@
-"""CycleGAN's ResNet generator and its two heads: the shape decoder and the refiner.
+"""CycleGAN's ResNet generator and its heads: the shape decoder and the refiners.
 
 The layout of `self.model` decides the names inside checkpoints; it is the reference's.
 """
@@ -113,3 +113,19 @@ class Refiner(ResnetGenerator):
 
     def forward(self, mask):
         return super().forward(torch.cat([mask] * 3, dim=1))
+
+
+class ExemplarRefiner(ResnetGenerator):
+    """A silhouette and a real frame, brought into its pose -> picture, grey background.
+
+    What fits is copied and the rest is painted, blended as in Wang et al. 2019 (arXiv 1910.12713,
+    equation 2).
+    """
+
+    def __init__(self, **keywords):
+        super().__init__(5, 4, nn.Identity(), **keywords)
+
+    def forward(self, mask, exemplar):
+        """Silhouette (B, 1, H, W) in [0, 1], frame and mask (B, 4, H, W) -> (B, 3, H, W)."""
+        painted, share = super().forward(torch.cat([mask, exemplar], 1)).split((3, 1), dim=1)
+        return painted.tanh().lerp(exemplar[:, :3], share.sigmoid())

@@ -37,6 +37,10 @@ class JOKR(nn.Module):
         affine: `AffineAlignment`, or None where the domains are not aligned.
         refiner_a, refiner_b: silhouette -> picture of A, of B; None in stage one.
         sees_masks: the detector sees silhouettes, which say nothing of looks, not pictures.
+
+    Attributes:
+        galleries: dict of domain -> `exemplars.gallery.Gallery`, for refiners that copy from real
+            frames; empty for those that do not.
     """
 
     def __init__(
@@ -55,6 +59,7 @@ class JOKR(nn.Module):
         self.affine = affine
         self.refiner_a = refiner_a
         self.refiner_b = refiner_b
+        self.galleries = {}
 
     def view(self, frames, masks):
         """What the detector sees of frames (B, 3, H, W) in [-1, 1] and masks (B, 1, H, W)."""
@@ -122,8 +127,27 @@ class JOKR(nn.Module):
             keypoints = self.detect(views)
             return keypoints, self.move(keypoints, domain) if align else None
 
+    def refine(self, domain, mask, keypoints, chosen=None, own=False):
+        """The picture of the object of `domain` over its silhouette; None without refiners.
+
+        Args:
+            mask: (B, 1, H, W) in [0, 1], decoded from `keypoints`.
+            keypoints: (B, K, 2), in the object's proportions.
+            chosen: (B,) the frames to copy from, where refiners do; None: the nearest.
+            own: the pose is of one of the object's own frames, from which nothing is copied.
+
+        Returns:
+            (B, 3, H, W) in [-1, 1].
+        """
+        refiner = self.refiner_a if domain == "a" else self.refiner_b
+        if not self.galleries:
+            return refiner and refiner(mask)
+        gallery = self.galleries[domain]
+        chosen = gallery.nearest(keypoints, mask, own) if chosen is None else chosen
+        return refiner(mask, gallery.posed(chosen, keypoints))
+
     @torch.no_grad()
-    def draw(self, keypoints, moved, domain, height, width, own=True):
+    def draw(self, keypoints, moved, domain, height, width, own=True, chosen=None):
         """The second half of `retarget`, from any keypoints (B, K, 2).
 
         Args:
@@ -131,18 +155,18 @@ class JOKR(nn.Module):
             moved: the same in the other object's proportions; None where they are the same.
             height, width: of the pictures, pixels.
             own: see `retarget`.
+            chosen: (B,) frames of the other object for `refine`.
 
         Returns:
             `Retargeted`.
         """
         this, other = (0, 1) if domain == "a" else (1, 0)
-        refiners = self.refiner_a, self.refiner_b
         own_mask = own_picture = None
         same, moved = moved is None, keypoints if moved is None else moved
         with evaluation(self), uncompiled(self):
             shapes = self.decode(moved, height, width, per_item=True)
-            other_picture = refiners[other] and refiners[other](shapes[other])
+            other_picture = self.refine("ab"[other], shapes[other], moved, chosen)
             if own:
                 own_mask = (shapes if same else self.decode(keypoints, height, width, True))[this]
-                own_picture = refiners[this] and refiners[this](own_mask)
+                own_picture = self.refine(domain, own_mask, keypoints, own=True)
         return Retargeted(keypoints, moved, own_mask, shapes[other], own_picture, other_picture)

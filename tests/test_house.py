@@ -18,7 +18,7 @@ MAY_IMPORT = {
     "exemplars": {"utils"},
     "metrics": {"exemplars", "utils"},
     "report": {"utils", "video"},
-    "engine": {"datasets", "models", "utils"},
+    "engine": {"datasets", "exemplars", "models", "utils"},
     "server": {"utils"},
     "preparation": {"datasets", "segmentation", "server", "utils", "video"},
 }

@@ -82,7 +82,10 @@ NETWORKS = (
     unused("bottleneck", integer, 512),
 )
 
-REFINERS = (option("new_norm", str, "instance", "norm of the refiners", NORMS),)
+REFINERS = (
+    option("new_norm", str, "instance", "norm of the refiners", NORMS),
+    flag("exemplar", "refiners see a real frame, deformed to the pose, and copy what fits"),
+)
 
 TRAINING = (
     option("bs", count, 8, "items of each clip per iteration, over all processes"),
@@ -130,6 +133,7 @@ SECOND_STAGE = (
     option("iters", count, 30001, "iterations in all, those before a --resume included"),
     option("lambda_l1", nonnegative, 1.0, "weight of the pictures' absolute error"),
     option("lambda_vgg", nonnegative, 10.0, "weight of LPIPS; 0 needs no VGG16 weights"),
+    option("lambda_gan", nonnegative, 0.0, "weight of patch discriminators and their features"),
     option(
         "vgg_weights", str, "", "file of torchvision's VGG16 weights; else the TORCH_HOME cache"
     ),
