@@ -58,7 +58,7 @@ def retarget_clips(jokr, clips, opt, device):
     with tqdm(total=sum(map(len, clips.values())), unit="frame", disable=None) as bar:
         for domain, clip in clips.items():
             parts = {field.name: [] for field in fields(ClipResults)}
-            stream = clip.stream(len(clip), opt.bs, *options.canvas(opt, domain), device)
+            stream = clip.stream(range(len(clip)), opt.bs, *options.canvas(opt, domain), device)
             for _, frames, masks in stream:
                 result = jokr.retarget(jokr.view(frames, masks), domain, align=True)
                 for name, tensor in {"frames": frames, "masks": masks, **vars(result)}.items():

@@ -1,5 +1,7 @@
 """Let every frame of either clip drive the other object, with a checkpoint of stage two.
 
+--render lookup takes real frames of that object instead of painting it; stage one will do then.
+
 With --restore, --background or --alpha, finished pictures final_ab_*, final_ba_* are written, too.
 --keypoints_out writes what was found; --keypoints_in draws from such a file, where moved_x, moved_y
 (array a_moved, b_moved) draw the result; leave them out to have them made of x, y (a, b) anew.
@@ -11,68 +13,57 @@ if __name__ == "__main__":  # --help and wrong options are answered before slow 
     errors.run(options.parse, "inference", __doc__)
 
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from dataclasses import replace
+from itertools import repeat
 from pathlib import Path
 
 import torch
 from tqdm import tqdm
 
-from datasets.clip import Clip
 from engine import checkpoint, run_folder
-from finishing import sheets, track_files
-from finishing.backdrop import CleanPlate, Plain
+from engine.network_clip import NetworkClip
+from exemplars.lookup import LookUp
+from finishing import backdrop, sheets, track_files
 from finishing.crop_boxes import CropBoxes
 from finishing.final import Finish
 from finishing.tracks import DrivingKeypoints
+from finishing.writing import FrameWriter
 from preparation.clip_folder import frame_rate, whole_clip
 from segmentation import camera
 from utils import images, runtime, tensors
-from utils.domains import DIRECTIONS, PAIR
-from utils.errors import UserError
+from utils.domains import DIRECTIONS, OTHER
+from utils.overlap import thumbnails
 from utils.pipeline import map_ahead
 from video.reader import DEFAULT_RATE
 
 AHEAD = 32  # frames on their way to files besides two batches, so that every core has some
 
 
-class Driver:
+class Driver(NetworkClip):
     """A clip that drives: its frames, their keypoints, and how results are finished.
 
     Args:
-        opt: the script's options.
-        domain: "a" or "b".
         align: whether keypoints pass through the affine map on their way to the other object.
-        device: of the networks.
     """
 
     def __init__(self, opt, domain, align, device):
-        self.domain, self.align, self.clip = domain, align, Clip(**options.clip(opt, domain))
-        self.canvas = options.canvas(opt, domain)
+        super().__init__(opt, domain, device)
+        self.align, self.look_up = align, None
+        self.target = NetworkClip(opt, OTHER[domain], device) if opt.render == "lookup" else None
         first = int(Path(self.clip.names[0]).stem.removeprefix(getattr(opt, f"prefix_{domain}")))
-        self.numbers = range(first, first + len(self.clip))
+        self.numbers = range(first, first + len(self))
         boxes = self.finish = None
         if opt.restore:
-            boxes = CropBoxes(self.clip.masks, len(self.clip), *self.canvas, device)
+            boxes = CropBoxes(self.clip.masks, len(self), *self.canvas, device)
         if opt.restore or opt.alpha or opt.background != "none":
-            self.finish = Finish(boxes, written_size(opt), self._backdrop(opt), opt.alpha)
+            scene = self._scene if opt.restore else None
+            behind = backdrop.choose(opt.background, opt.alpha, scene)
+            self.finish = Finish(boxes, written_size(opt), behind, opt.alpha)
         self.points = DrivingKeypoints(boxes)
 
-    def _backdrop(self, opt):
-        if opt.background == "none":
-            return None
-        if opt.alpha:
-            raise UserError("--alpha leaves the background out; drop --background or --alpha")
-        if opt.background != "driver":
-            return Plain(opt.background)
-        if not opt.restore:
-            raise UserError("--background driver is for whole frames; add --restore")
-        folder = self.clip.masks.parent
-        if not (folder / "frames").is_dir():
-            raise UserError(
-                f"--background driver needs whole frames, and {folder} holds no folder frames/; "
-                "prepare the video with prepare_data.py, or give another --background"
-            )
-        return CleanPlate(*whole_clip(folder, self.numbers), camera.between)
+    def _scene(self):
+        whole = whole_clip(self.clip.masks.parent, self.numbers)
+        return backdrop.CleanPlate(*whole, camera.between)
 
     def find(self, jokr, views, indices):
         """What `JOKR.draw` takes of views: keypoints (B, K, 2), and moved ones or None."""
@@ -90,17 +81,15 @@ class Driver:
         )
 
 
-def follow(jokr, driver, count, opt, device):
-    """Keypoints (N, K, 2) of a clip's first `count` frames, and moved ones or None."""
-    found = []
-    stream = driver.clip.stream(count, opt.bs, *driver.canvas, device)
-    title = f"keypoints {driver.domain.upper()}"
-    with tqdm(total=count, desc=title, unit="frame", disable=None) as bar:
-        for names, *batch in stream:
-            found.append(jokr.find(jokr.view(*batch), driver.domain, driver.align))
-            bar.update(len(names))
-    keypoints, moved = zip(*found)
-    return torch.cat(keypoints), None if moved[0] is None else torch.cat(moved)
+def look_up(jokr, driver, opt):
+    """`LookUp` for a driver all whose keypoints are known."""
+    target, points = driver.target, driver.points
+    keypoints, _, masks = target.follow(jokr, len(target))
+    _, moved = points.export(range(len(points.keypoints))).tensors(target.device)
+    size = opt.resize_h, opt.resize_w
+    drawn = (jokr.draw(x, None, driver.domain, *size, own=False) for x in moved.split(opt.bs))
+    silhouettes = torch.cat([thumbnails(x.other_mask) for x in drawn])
+    return LookUp(target.stream, keypoints, masks, moved, silhouettes, opt.deform)
 
 
 def load_keypoints(jokr, drivers, count, opt, device):
@@ -113,35 +102,43 @@ def load_keypoints(jokr, drivers, count, opt, device):
             if moved is None and driver.align:
                 moved = jokr.move(keypoints, domain).detach()
         else:
-            keypoints, moved = follow(jokr, driver, len(spans[domain]), opt, device)
+            keypoints, moved, _ = driver.follow(jokr, len(spans[domain]), driver.align)
         driver.points.load(keypoints, moved)
         if opt.smooth:
             driver.smooth(opt)
+        if driver.target:
+            driver.look_up = look_up(jokr, driver, opt)
     if opt.keypoints_out:
         found = {d: driver.points.export(spans[d]) for d, driver in drivers.items()}
         track_files.write(opt.keypoints_out, found)
 
 
 def retarget_clips(jokr, drivers, count, opt, device):
-    """Yield frame after frame for `write`; the networks see `--bs` of them at once.
+    """Yield what `FrameWriter` takes, frame after frame; the networks see `--bs` of them at once.
 
     On an NVIDIA GPU nothing here waits for its work: frames come from pinned memory, what belongs
     to a clip is on the device before, and pictures are copied back in the order of the work.
     """
-    streams = [x.clip.stream(count, opt.bs, *x.canvas, device) for x in drivers.values()]
-    for first, *batch in zip(range(0, count, opt.bs), *streams):
+    sized = opt.splitted and bool(opt.w or opt.h)
+    streams = [x.stream(range(count)) for x in drivers.values()]
+    examples = [x.look_up.stream(count) if x.look_up else repeat(None) for x in drivers.values()]
+    for first, *batch in zip(range(0, count, opt.bs), *map(zip, streams, examples)):
         pictures = {}
-        for (domain, driver), (_, frames, masks) in zip(drivers.items(), batch):
-            indices = torch.arange(first, first + len(frames), device=device) % len(driver.clip)
+        for driver, ((_, frames, masks), example) in zip(drivers.values(), batch):
+            indices = torch.arange(first, first + len(frames), device=device) % len(driver)
             points = driver.find(jokr, jokr.view(frames, masks), indices)
-            result = jokr.draw(*points, domain, *frames.shape[2:], own=not opt.splitted)
-            sized = opt.splitted and bool(opt.w or opt.h)
-            shown = sheets.batch_pictures(frames, masks, result, opt.splitted, sized)
-            pictures[domain] = tensors.fetch(shown)
+            result = jokr.draw(*points, driver.domain, *frames.shape[2:], own=not opt.splitted)
+            silhouette = None
+            if example:
+                moved, place = result.moved_keypoints, driver.points.place
+                picture, silhouette = driver.look_up.render(example, moved, place, indices)
+                result = replace(result, other_picture=picture)
+            shown = sheets.batch_pictures(frames, masks, result, opt.splitted, sized, silhouette)
+            pictures[driver.domain] = tensors.fetch(shown)
         for i, number in enumerate(range(first, first + len(frames))):
             # A clip that goes round comes to the same file again; only the last time is written.
-            final = {d: number + len(driver.clip) >= count for d, driver in drivers.items()}
-            yield {d: x[0][i] for d, x in zip(drivers, batch) if final[d]}, number, pictures, i
+            final = [x for x in drivers.values() if number + len(x) >= count]
+            yield {x.domain: number % len(x) for x in final}, pictures, i
 
 
 def written_size(opt):
@@ -149,36 +146,15 @@ def written_size(opt):
     return images.in_proportion((opt.resize_w, opt.resize_h), opt.w, opt.h)
 
 
-def write(opt, drivers, frame):
-    """Write what one frame of each driver yields, each file as prefix + frame's name.
-
-    `frame` holds file names by domain, the frame's number in the run, the pictures of its batch as
-    `tensors.fetch` returned them by domain, and its index in there.
-    """
-    names, number, batch, i = frame
-    items = {d: {k: x[i : i + 1] for k, x in wait().items()} for d, wait in batch.items()}
-    size = written_size(opt) if opt.w or opt.h else None
-    for domain, name in names.items():
-        if opt.splitted:
-            drawn = sheets.split_pictures(domain, items[domain], size)
-        else:
-            drawn = sheets.labelled_sheets(domain, items)
-        for prefix, image in drawn.items():
-            images.save(image, Path(opt.out) / f"{prefix}{name}")
-        if drivers[domain].finish:
-            parts = (items[domain][key][0] for key in ("other_picture", "other_mask"))
-            picture, silhouette = (x.permute(1, 2, 0).numpy() for x in parts)
-            index = number % len(drivers[domain].clip)
-            final = drivers[domain].finish(picture, silhouette[..., 0], index)
-            path = Path(opt.out) / f"final_{PAIR[domain]}_{name}"
-            images.save(final, path.with_suffix(".png") if opt.alpha else path)
-
-
 def write_all(jokr, drivers, count, opt, device):
     """Retarget the first `count` frames of each driver, and write them while more are computed."""
+    size = written_size(opt) if opt.w or opt.h else None
+    finishes = {domain: driver.finish for domain, driver in drivers.items()}
+    names = {domain: driver.clip.names for domain, driver in drivers.items()}
+    writer = FrameWriter(opt.out, names, finishes, opt.splitted, size, opt.alpha)
     with ThreadPoolExecutor() as pool, tqdm(total=count, unit="frame", disable=None) as bar:
         frames = retarget_clips(jokr, drivers, count, opt, device)
-        for _ in map_ahead(pool, partial(write, opt, drivers), frames, 2 * opt.bs + AHEAD):
+        for _ in map_ahead(pool, lambda frame: writer(*frame), frames, 2 * opt.bs + AHEAD):
             bar.update()
 
 
@@ -187,22 +163,24 @@ def main():
     for path in filter(None, (asked.keypoints_in, asked.keypoints_out)):
         track_files.check_name(path)
     device = runtime.start(asked.device, asked.precision)
-    jokr, opt = checkpoint.open_jokr(asked, given, device)
+    paints = asked.render == "refiner"
+    stage = 2 if paints else None
+    jokr, opt = checkpoint.open_jokr(asked, given, device, stage, refiners=paints)
     drivers = {
         d: Driver(opt, d, asked.affine or opt.align == "means", device)
         for d in DIRECTIONS[opt.direction]
     }
-    shortest = min(len(driver.clip) for driver in drivers.values())
+    shortest = min(map(len, drivers.values()))
     count = shortest if opt.data_size == -1 else opt.data_size
     try:
-        if opt.keypoints_in or opt.keypoints_out or opt.smooth:
+        if opt.keypoints_in or opt.keypoints_out or opt.smooth or not paints:
             load_keypoints(jokr, drivers, count, opt, device)
         run_folder.make_folder(opt.out)
         write_all(jokr, drivers, count, opt, device)
     except (RuntimeError, MemoryError) as error:
         runtime.explain_full_memory(error, device, opt)
         raise
-    done = [f"{min(count, len(x.clip))} frames of {d.upper()}" for d, x in drivers.items()]
+    done = [f"{min(count, len(x))} frames of {d.upper()}" for d, x in drivers.items()]
     print(f"{' and '.join(done)} done; pictures are in {opt.out}")
 
 

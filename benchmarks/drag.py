@@ -80,7 +80,8 @@ def main():
     if opt.show >= opt.num_kp:
         raise errors.UserError(f"--show {opt.show}: keypoints are 0 to {opt.num_kp - 1}")
     run_folder.make_folder(opt.out)
-    _, frames, masks = next(clip.stream(len(clip), len(clip), *options.canvas(opt, "a"), device))
+    stream = clip.stream(range(len(clip)), len(clip), *options.canvas(opt, "a"), device)
+    _, frames, masks = next(stream)
     chosen = spread(len(clip), opt.frames)
     keypoints, moved = jokr.find(jokr.view(frames, masks)[chosen], "a", opt.affine)
     moved = keypoints if moved is None else moved

@@ -67,8 +67,10 @@ class Clip:
             )
         return frame, mask
 
-    def stream(self, count, batch_size, width, height, pad_factor, device="cpu"):
-        """Frames 0..count-1, wrapping round at the end, padded and resized as 8-bit pictures.
+    def stream(self, indices, batch_size, width, height, pad_factor, device="cpu"):
+        """Frames `indices`, a sequence, padded and resized as 8-bit pictures.
+
+        Indices beyond the end wrap round.
 
         Until it is closed, threads read ahead: at most one batch, or `AHEAD` frames if more.
 
@@ -83,11 +85,11 @@ class Clip:
         ahead = max(batch_size, AHEAD)
         with (
             ThreadPoolExecutor() as pool,
-            closing(map_ahead(pool, fitted, range(count), ahead)) as pictures,
+            closing(map_ahead(pool, fitted, indices, ahead)) as pictures,
         ):
-            for first in range(0, count, batch_size):
-                indices = range(first, min(first + batch_size, count))
-                names = [self.names[i % len(self)] for i in indices]
+            for first in range(0, len(indices), batch_size):
+                batch = indices[first : first + batch_size]
+                names = [self.names[i % len(self)] for i in batch]
                 yield names, *tensors.to_batch(list(islice(pictures, batch_size)), device)
 
 

@@ -212,10 +212,11 @@ def _restore_optimiser(optimiser, entry):
             values[name] = own.copy_(value)  # the file may be replaced
 
 
-def open_jokr(asked, given, device, stage=2, raw=False):
+def open_jokr(asked, given, device, stage=2, raw=False, refiners=True):
     """`JOKR` in eval mode from the checkpoint `asked.load`, and the options that come with it.
 
     Of `stage` 2, or of either where that is None; then one of stage one yields no refiners.
+    Without `refiners` neither does one of stage two.
     `asked.align` says what moves keypoints to the other object.
 
     Returns:
@@ -223,7 +224,7 @@ def open_jokr(asked, given, device, stage=2, raw=False):
     """
     state = load(asked.load, stage)
     opt = adopt(asked, given, asked.load, state)
-    new_norm = opt.new_norm if stage_of(state) == 2 else None
+    new_norm = opt.new_norm if refiners and stage_of(state) == 2 else None
     dtype = runtime.autocast_dtype(opt.precision, device)
     look = {"new_norm": new_norm, "exemplar": opt.exemplar}
     jokr = build_jokr(**options.network(opt), **look, autocast=dtype)

@@ -90,7 +90,16 @@ def bounded_grid(source, target, height, width, strength=1.0, placed=None, fallo
     return sampling_grid(source, placed.lerp(target, share), height, width, falloff)
 
 
-def deform(pictures, source, target, **bounds):
-    """Pictures (B, C, H, W), deformed by `bounded_grid`; 0 where nothing is known of them."""
-    grid = bounded_grid(source, target, *pictures.shape[2:], **bounds)
-    return F.grid_sample(pictures, grid, align_corners=True)
+def deform(frames, masks, source, target, **bounds):
+    """An object's pictures (B, 3, H, W), 0 around it, and its masks (B, 1, H, W), deformed.
+
+    Args:
+        source, target: (B, K, 2), and `bounds` as `bounded_grid` takes them.
+
+    Returns:
+        pictures and silhouettes, the same shapes.
+    """
+    both = torch.cat([frames, masks], 1)
+    grid = bounded_grid(source, target, *both.shape[2:], **bounds)
+    deformed = F.grid_sample(both, grid, align_corners=True)
+    return deformed[:, :3], deformed[:, 3:]

@@ -15,6 +15,28 @@ RADIUS = 4  # pixels, of inpainting
 KEPT = 64  # frames held in memory, so that each is read once
 
 
+def choose(what, alpha, scene):
+    """What stands behind results, by the value of --background; None is black.
+
+    Args:
+        alpha: whether results keep their background transparent.
+        scene: function that returns what stands behind the driver; None where there is no place
+            for it.
+
+    Raises:
+        UserError: it does not go together, or is no background.
+    """
+    if what == "none":
+        return None
+    if alpha:
+        raise UserError("--alpha leaves the background out; drop --background or --alpha")
+    if what != "driver":
+        return Plain(what)
+    if scene is None:
+        raise UserError("--background driver is for whole frames; add --restore")
+    return scene()
+
+
 class Plain:
     """One colour, or one picture that covers every frame.
 

@@ -7,7 +7,7 @@ from utils.domains import OTHER, PAIR
 from utils.tensors import unit
 
 
-def batch_pictures(frames, masks, result, splitted, sized):
+def batch_pictures(frames, masks, result, splitted, sized, silhouette=None):
     """What the files of a batch show, on its device.
 
     Args:
@@ -17,15 +17,21 @@ def batch_pictures(frames, masks, result, splitted, sized):
         splitted: for `split_pictures`; otherwise for `labelled_sheets`.
         sized: the pictures are going to be resized. So they are truncated to 8 bits, not rounded,
             and not stretched yet (docs/METHOD.md, section 6).
+        silhouette: (B, 1, H, W) in [0, 1], that of the result's pictures, where it is not the
+            decoded one.
 
     Returns:
         dict of name -> pictures (B, 3 or 1, H, W) uint8, or keypoints (B, K, 2).
     """
     pictures = {"frame": unit(frames), "mask": masks, "other_picture": unit(result.other_picture)}
     pictures["other_mask"] = result.other_mask
+    if silhouette is not None:
+        pictures["silhouette"] = silhouette
     keypoints = {}
     if not splitted:
-        pictures |= {"own_mask": result.own_mask, "own_picture": unit(result.own_picture)}
+        pictures["own_mask"] = result.own_mask
+        if result.own_picture is not None:
+            pictures["own_picture"] = unit(result.own_picture)
         keypoints = {"keypoints": result.keypoints, "moved_keypoints": result.moved_keypoints}
     elif not sized:
         pictures["stretched_mask"] = tensors.stretch(result.other_mask)
@@ -78,8 +84,10 @@ def labelled_sheets(domain, items):
     driven = {f"decoded, shape of {other}": item["other_mask"]}
     dots = {d: {f"keypoints {d.upper()}": (x["frame"], x["keypoints"])} for d, x in items.items()}
     moved = {f"moved to {other}": (item["frame"], item["moved_keypoints"])}
+    if "own_picture" in item:
+        own["refined"] = item["own_picture"]
     drawn = {
-        f"recon_{domain}_": visualize.rows({**picture, **own, "refined": item["own_picture"]}),
+        f"recon_{domain}_": visualize.rows({**picture, **own}),
         f"{domain}{other.lower()}{domain}_": visualize.rows(
             {**picture, **driven, f"look of {other}": item["other_picture"]}
         ),

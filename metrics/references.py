@@ -38,10 +38,6 @@ def upper_bounds(target, truth, joints, own_joints):
     chosen["look-up by true joints"] = by_joints
     found = {name: (target.frames[i], target.masks[i]) for name, i in chosen.items()}
     parts = (*found["look-up by true joints"], own_joints[by_joints], joints)
-    deformed = [_deformed(*batch) for batch in zip(*(part.split(BATCH) for part in parts))]
+    batches = zip(*(part.split(BATCH) for part in parts))
+    deformed = [deformation.deform(*batch, falloff=FALLOFF) for batch in batches]
     return found | {"deformed look-up by true joints": tuple(map(torch.cat, zip(*deformed)))}
-
-
-def _deformed(frames, masks, source, target):
-    both = deformation.deform(torch.cat([frames, masks], 1), source, target, falloff=FALLOFF)
-    return both[:, :3], both[:, 3:]

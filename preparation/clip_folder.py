@@ -58,7 +58,16 @@ class Masks(Frames):
 
 
 def whole_clip(folder, numbers):
-    """Whole `Frames` and `Masks` of the prepared clip in `folder`, those of `numbers`."""
+    """Whole `Frames` and `Masks` of the prepared clip in `folder`, those of `numbers`.
+
+    Raises:
+        UserError: it is no prepared clip.
+    """
+    if not (folder / "frames").is_dir():
+        raise UserError(
+            f"--background driver needs whole frames, and {folder} holds no folder frames/; "
+            "prepare the video with prepare_data.py, or give another --background"
+        )
     return Frames(folder / "frames", numbers), Masks(folder / "masks", numbers)
 
 

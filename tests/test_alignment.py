@@ -34,7 +34,7 @@ def test_checkpoints_hold_the_clips_mean_keypoints(first, roots):
     jokr, opt = checkpoint.open_jokr(*asked, torch.device("cpu"), stage=1)
     for domain, mean in zip("ab", checkpoint.load(first / "checkpoint", stage=1)["means"]):
         clip = Clip(**options.clip(opt, domain))
-        _, *batch = next(clip.stream(len(clip), len(clip), *options.canvas(opt, domain)))
+        _, *batch = next(clip.stream(range(len(clip)), len(clip), *options.canvas(opt, domain)))
         keypoints, moved = jokr.find(jokr.view(*batch), domain, True)
         # Clips in memory are resampled in one step, those of inference padded and resized.
         assert torch.allclose(keypoints.mean(0), mean, atol=0.02)

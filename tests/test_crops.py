@@ -110,7 +110,7 @@ def test_crops_hold_the_object_and_come_back_to_their_place(kind, tmp_path):
     crops.crop(frames, masks, kind, tmp_path)
     clip = Clip(tmp_path / "train_seg")
     boxes = CropBoxes(clip.masks, len(clip), 128, 128, 0.2)
-    _, _, seen = next(clip.stream(30, 30, 128, 128, 0.2))
+    _, _, seen = next(clip.stream(range(30), 30, 128, 128, 0.2))
     for number in (0, 12, 29):
         restored = boxes.paste_back(seen[number, 0].numpy(), number) > 0.5
         assert (restored & masks[number]).sum() > 0.8 * (restored | masks[number]).sum()

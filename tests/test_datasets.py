@@ -110,7 +110,7 @@ def test_a_stream_reads_ahead_within_bounds_and_ends_its_threads(folder, monkeyp
     decoded, given = [], 0
     monkeypatch.setattr("datasets.clip.AHEAD", 4)
     monkeypatch.setattr(Clip, "read", lambda self, i: decoded.append(i) or read(self, i))
-    stream = opened(folder).stream(100, 2, 16, 24, 0.2)
+    stream = opened(folder).stream(range(100), 2, 16, 24, 0.2)
     for _ in range(20):
         names, frames, masks = next(stream)
         assert names == [f"im{3 + (given + i) % 5}.png" for i in range(2)]
@@ -126,7 +126,7 @@ def test_a_stream_reads_ahead_within_bounds_and_ends_its_threads(folder, monkeyp
 
 
 def test_a_stream_gives_what_pillow_gives_and_ends_with_the_count(folder):
-    *_, (names, frames, masks) = opened(folder).stream(7, 3, 20, 10, 0.0)
+    *_, (names, frames, masks) = opened(folder).stream(range(7), 3, 20, 10, 0.0)
     assert names == ["im4.png"]
     frame, mask = (x.resize((20, 10), Image.Resampling.BILINEAR) for x in opened(folder).read(1))
     inside = np.asarray(mask) > 127
@@ -138,7 +138,7 @@ def test_a_stream_gives_what_pillow_gives_and_ends_with_the_count(folder):
 
 def test_a_stream_names_the_broken_frame(folder):
     truncate(folder)
-    stream = opened(folder).stream(5, 1, 16, 16, 0.2)
+    stream = opened(folder).stream(range(5), 1, 16, 16, 0.2)
     assert [next(stream)[0] for _ in range(2)] == [["im3.png"], ["im4.png"]]
     with pytest.raises(UserError, match="train/im5.png cannot be read as a picture"):
         next(stream)

@@ -36,7 +36,7 @@ def perfect(pair, truth):
     results = {}
     for domain, name in (("a", "ab"), ("b", "ba")):
         clip = Clip(pair / domain / "train_seg")
-        _, frames, masks = next(clip.stream(8, 8, *SIZE))
+        _, frames, masks = next(clip.stream(range(8), 8, *SIZE))
         pictures, silhouettes = truth.pictures(name, *SIZE)
         joints, moved = truth.joints(domain, *SIZE), truth.joints(name, *SIZE)
         results[domain] = ClipResults(

@@ -201,3 +201,37 @@ def test_mistakes(flags, tmp_path):
     refuse(SCRIPT, f"{out} --background nowhere.png", "--background nowhere.png is no picture")
     refuse(SCRIPT, f"{out} --background navy --alpha", "drop --background or --alpha")
     assert not (tmp_path / "out").exists()
+
+
+def test_look_up_shows_the_target_s_own_frames_by_stage_one(prepared, pair, first, tmp_path):
+    """Undeformed, each result is a frame of the target; data_size goes round the shorter clip."""
+    flags = (
+        f"--root_a {prepared}/train_seg --root_b {pair}/b/train_seg --device cpu --affine "
+        f"--load {first}/checkpoint_4 --render lookup --deform 0 --data_size 12"
+    )
+    succeed(SCRIPT, f"{flags} --splitted --out {tmp_path}/out")
+    assert len(list((tmp_path / "out").iterdir())) == 12 * 4 + 8 * 4
+    frames = np.stack([read(tmp_path / f"out/b_{number}.jpg") for number in range(8)])
+    for number in range(12):
+        result = read(tmp_path / f"out/refined_ab_{number}.jpg")
+        assert np.abs(frames - result).mean((1, 2, 3)).min() < 1
+    succeed(SCRIPT, f"{flags} --out {tmp_path}/sheets")
+    assert read(tmp_path / "sheets/aba_11.jpg").shape[1] >= 64
+    assert (tmp_path / "sheets/recon_b_3.jpg").is_file()
+
+
+def test_looked_up_results_are_finished_by_their_own_masks(infer, flags, found, tmp_path):
+    words = f"--render lookup --bs 3 --keypoints_in {found}/points.npz --smooth 0.4 --data_size 8"
+    infer("out", f"{words} --restore --alpha --keypoints_out {tmp_path}/again.npz --direction ab")
+    final = [read(tmp_path / f"out/final_ab_{number}.png") for number in range(8)]
+    assert final[0].shape == (120, 160, 4)
+    for picture in final:
+        alpha = picture[..., 3]
+        assert ((alpha == 0) | (alpha == 255)).mean() > 0.95  # a mask, no young network's grey
+        assert (alpha == 255).any()
+    assert (tmp_path / "again.npz").is_file()
+    infer("one", f"{words.replace('--bs 3', '')} --w 90 --background navy --direction ab")
+    assert read(tmp_path / "one/final_ab_0.jpg").shape == (90, 90, 3)
+    refuse(SCRIPT, f"{flags} --render lookup --deform 2 --out {tmp_path}/no", "number from 0 to 1")
+    refuse(SCRIPT, f"{flags.replace('--root_b', '--ext_b .jpg --prefix_b')} --render lookup "
+                   f"--direction ab --out {tmp_path}/no", "no mask folder given")  # fmt: skip

@@ -64,6 +64,7 @@ positive = _number(float, lambda v: v > 0, "a number above 0")
 nonnegative = _number(float, lambda v: v >= 0, "a number, 0 or above")
 share = _number(float, lambda v: 0 < v <= 1, "a number above 0, at most 1")
 frame_rate = _number(float, lambda v: 1 <= v <= 120, "a number from 1 to 120")
+portion = _number(float, lambda v: 0 <= v <= 1, "a number from 0 to 1")
 fraction = _number(float, lambda v: 0 <= v < 1, "a number from 0 to below 1")
 
 

@@ -14,6 +14,7 @@ from utils.arguments import (
     natural,
     nonnegative,
     option,
+    portion,
     positive,
     share,
     unused,
@@ -167,6 +168,15 @@ INFERENCE = (
     ),
     flag("splitted", "one file per picture instead of labelled sheets"),
     option("direction", str, "both", "who drives: ab is A, ba is B", tuple(DIRECTIONS)),
+    option(
+        "render",
+        str,
+        "refiner",
+        "what results are made of: silhouettes that a refiner paints, or real frames of the target "
+        "(lookup), for which a checkpoint of stage one will do",
+        ("refiner", "lookup"),
+    ),
+    option("deform", portion, 0.5, "share of the way to the driver's pose, for --render lookup"),
     flag("restore", "final_*: results in size and place in the driver's whole frames"),
     option(
         "background",
