@@ -201,10 +201,10 @@ def test_inference(gpu, pair, flags, given, monkeypatch):
     drivers = {domain: inference.Driver(opt, domain, True, CUDA) for domain in "ab"}
     with NoWaiting():
         for driver in drivers.values() if given else ():
-            driver.points.load(*inference.follow(jokr, driver, 4, opt, CUDA))
+            driver.points.load(*driver.follow(jokr, 4, driver.align)[:2])
         frames = list(inference.retarget_clips(jokr, drivers, 4, opt, CUDA))
     assert len(frames) == 4
-    for _, _, batch, _ in frames:
+    for _, batch, _ in frames:
         for wait in batch.values():
             assert {x.device.type for x in wait().values()} == {"cpu"}
     assert torch.cuda.Event.return_value.synchronize.called
