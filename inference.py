@@ -48,7 +48,7 @@ class Driver(NetworkClip):
 
     def __init__(self, opt, domain, align, device):
         super().__init__(opt, domain, device)
-        self.align, self.look_up = align, None
+        self.align, self.look_up, self.chosen = align, None, None
         self.target = NetworkClip(opt, OTHER[domain], device) if opt.render == "lookup" else None
         first = int(Path(self.clip.names[0]).stem.removeprefix(getattr(opt, f"prefix_{domain}")))
         self.numbers = range(first, first + len(self))
@@ -81,15 +81,24 @@ class Driver(NetworkClip):
         )
 
 
-def look_up(jokr, driver, opt):
-    """`LookUp` for a driver all whose keypoints are known."""
-    target, points = driver.target, driver.points
-    keypoints, _, masks = target.follow(jokr, len(target))
-    _, moved = points.export(range(len(points.keypoints))).tensors(target.device)
+@torch.no_grad()
+def poses(jokr, driver, opt):
+    """Those that a driver gives the target: keypoints (N, K, 2), `thumbnails` of silhouettes."""
+    points, other = driver.points, "ba".index(driver.domain)
+    _, moved = points.export(range(len(points.keypoints))).tensors(driver.device)
     size = opt.resize_h, opt.resize_w
-    drawn = (jokr.draw(x, None, driver.domain, *size, own=False) for x in moved.split(opt.bs))
-    silhouettes = torch.cat([thumbnails(x.other_mask) for x in drawn])
-    return LookUp(target.stream, keypoints, masks, moved, silhouettes, opt.deform)
+    decoded = (jokr.decode(x, *size, per_item=True)[other] for x in moved.split(opt.bs))
+    return moved, torch.cat([thumbnails(x) for x in decoded])
+
+
+def choose_examples(jokr, driver, opt):
+    """Choose frames of the target, where it is made of these, for a driver of known keypoints."""
+    if driver.target:
+        keypoints, _, masks = driver.target.follow(jokr, len(driver.target))
+        known = driver.target.stream, keypoints, masks
+        driver.look_up = LookUp(*known, *poses(jokr, driver, opt), opt.deform)
+    elif jokr.galleries:
+        driver.chosen = jokr.galleries[OTHER[driver.domain]].path(*poses(jokr, driver, opt))
 
 
 def load_keypoints(jokr, drivers, count, opt, device):
@@ -106,8 +115,7 @@ def load_keypoints(jokr, drivers, count, opt, device):
         driver.points.load(keypoints, moved)
         if opt.smooth:
             driver.smooth(opt)
-        if driver.target:
-            driver.look_up = look_up(jokr, driver, opt)
+        choose_examples(jokr, driver, opt)
     if opt.keypoints_out:
         found = {d: driver.points.export(spans[d]) for d, driver in drivers.items()}
         track_files.write(opt.keypoints_out, found)
@@ -127,7 +135,9 @@ def retarget_clips(jokr, drivers, count, opt, device):
         for driver, ((_, frames, masks), example) in zip(drivers.values(), batch):
             indices = torch.arange(first, first + len(frames), device=device) % len(driver)
             points = driver.find(jokr, jokr.view(frames, masks), indices)
-            result = jokr.draw(*points, driver.domain, *frames.shape[2:], own=not opt.splitted)
+            chosen = None if driver.chosen is None else driver.chosen[indices]
+            size = frames.shape[2:]
+            result = jokr.draw(*points, driver.domain, *size, not opt.splitted, chosen)
             silhouette = None
             if example:
                 moved, place = result.moved_keypoints, driver.points.place
@@ -173,7 +183,8 @@ def main():
     shortest = min(map(len, drivers.values()))
     count = shortest if opt.data_size == -1 else opt.data_size
     try:
-        if opt.keypoints_in or opt.keypoints_out or opt.smooth or not paints:
+        ahead = opt.keypoints_in or opt.keypoints_out or opt.smooth
+        if ahead or jokr.galleries or not paints:
             load_keypoints(jokr, drivers, count, opt, device)
         run_folder.make_folder(opt.out)
         write_all(jokr, drivers, count, opt, device)

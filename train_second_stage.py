@@ -45,7 +45,7 @@ def refine(jokr, a, b, examples=None):
 def posed(jokr, frames, masks, keypoints):
     """What an `ExemplarRefiner` copies from: frames and masks, deformed to keypoints (B, K, 2)."""
     found = jokr.detector(jokr.view(frames, masks))[0]
-    return (deform(torch.cat([frames, masks], 1), found, keypoints),)
+    return (torch.cat(deform(frames, masks, found, keypoints), 1),)
 
 
 def refiner_losses(seen, a, b, lpips, opt):

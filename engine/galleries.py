@@ -2,9 +2,8 @@
 
 import torch
 
-from datasets.clip import Clip
+from engine.network_clip import NetworkClip
 from exemplars.gallery import Gallery
-from utils import options
 from utils.domains import OTHER
 
 
@@ -14,9 +13,9 @@ def open_galleries(jokr, opt, device):
 
 
 def _gallery(jokr, opt, domain, device):
-    clip = Clip(**options.clip(opt, domain))
+    clip = NetworkClip(opt, domain, device)
     batches = []
-    for _, frames, masks in clip.stream(len(clip), opt.bs, *options.canvas(opt, domain), device):
+    for _, frames, masks in clip.stream(range(len(clip))):
         keypoints, _ = jokr.find(jokr.view(frames, masks), domain, align=False)
         batches.append((frames, masks, keypoints))
     return Gallery(*map(torch.cat, zip(*batches)))

@@ -3,7 +3,7 @@
 import torch
 
 from exemplars.deformation import deform
-from exemplars.selection import frame_costs, pose_distance
+from exemplars.selection import choose_frames, frame_costs, pose_distance
 from utils.overlap import thumbnails
 from utils.tensors import normalise, to_pixels, unit
 
@@ -45,6 +45,10 @@ class Gallery:
             costs = costs + self._too_near(pose_distance(keypoints, self.keypoints).argmin(1))
         return costs.argmin(1)
 
+    def path(self, keypoints, silhouettes):
+        """Frames for all of a driver's, (N,), steady in time: `selection.choose_frames`."""
+        return choose_frames(keypoints, silhouettes, self.keypoints, self.thumbnails)
+
     def _too_near(self, homes):
         """(B, M), a high cost of the frames less than `APART` from `homes` (B,)."""
         numbers = torch.arange(len(self.keypoints), device=homes.device)
@@ -53,4 +57,4 @@ class Gallery:
     def posed(self, chosen, keypoints):
         """Frames `chosen` (B,) and their masks, deformed to keypoints (B, K, 2): (B, 4, H, W)."""
         frames, masks = normalise(self._pixels[chosen], self._masks[chosen])
-        return deform(torch.cat([frames, masks], 1), self.keypoints[chosen], keypoints)
+        return torch.cat(deform(frames, masks, self.keypoints[chosen], keypoints), 1)

@@ -13,6 +13,7 @@ from models import ExemplarRefiner, PatchDiscriminator
 from models.build import build_jokr
 from tests.conftest import refuse, succeed
 from utils import loss_log
+from utils.overlap import thumbnails
 
 TRAIN = "train_second_stage.py"
 SHARP = "--exemplar --lambda_gan 0.1 --ema 0.5"
@@ -60,6 +61,12 @@ def test_a_pose_finds_its_frame_and_an_own_one_another(gallery):
     assert torch.equal(gallery.nearest(points, masks), everyone)
     others = gallery.nearest(points, masks, own=True)
     assert ((others - everyone).abs() >= APART).all()
+
+
+def test_a_path_of_poses_is_steady(gallery):
+    _, masks, points, gallery = gallery
+    order = torch.tensor([2, 3, 4, 5, 6])
+    assert torch.equal(gallery.path(points[order], thumbnails(masks)[order]), order)
 
 
 def test_neighbours_are_near_in_pose_and_not_in_time(gallery):
