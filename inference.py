@@ -24,7 +24,7 @@ from engine import checkpoint, run_folder
 from engine.network_clip import NetworkClip
 from exemplars.lookup import LookUp
 from finishing import backdrop, sheets, track_files
-from finishing.crop_boxes import CropBoxes
+from finishing.crop_boxes import CropBoxes, equal_area
 from finishing.final import Finish
 from finishing.tracks import DrivingKeypoints
 from finishing.writing import FrameWriter
@@ -54,7 +54,8 @@ class Driver(NetworkClip):
         self.numbers = range(first, first + len(self))
         boxes = self.finish = None
         if opt.restore:
-            boxes = CropBoxes(self.clip.masks, len(self), *self.canvas, device)
+            zoom = equal_area(self.clip.masks, getattr(opt, f"root_{OTHER[domain]}"))
+            boxes = CropBoxes(self.clip.masks, len(self), *self.canvas, device, zoom)
         if opt.restore or opt.alpha or opt.background != "none":
             scene = self._scene if opt.restore else None
             behind = backdrop.choose(opt.background, opt.alpha, scene)

@@ -27,12 +27,13 @@ class CropBoxes:
         count: frames of the clip.
         width, height, pad_factor: of the networks' pictures.
         device: of the keypoints.
+        zoom: what results are enlarged by where they are pasted back, see `equal_area`.
 
     Raises:
         UserError: no crops.json, or not for this clip.
     """
 
-    def __init__(self, masks, count, width, height, pad_factor, device="cpu"):
+    def __init__(self, masks, count, width, height, pad_factor, device="cpu", zoom=1.0):
         from scipy.ndimage import gaussian_filter1d  # slow to import, and seldom needed
 
         boxes, scale, self.size = _read(Path(masks).parent / "crops.json", count)
@@ -42,6 +43,7 @@ class CropBoxes:
         self._gain, self._shift = _view(stable, scale, width, height, pad_factor)
         # The same from [-1, 1] of the crop to [-1, 1] of the stable picture, (N, 1, 2) each.
         half = (np.array([width, height]) - 1) / 2
+        self._zoom, self._half = zoom, half
         factor = self._gain / gain
         offset = (factor * (half - shift) + self._shift) / half - 1
         self._factor, self._offset = (
@@ -67,7 +69,8 @@ class CropBoxes:
 
     def paste_back(self, picture, index):
         """A stable box's picture (h, w[, C]) in its place in whole frame `index`, 0 around it."""
-        gain, shift = self._gain[index], self._shift[index]
+        gain = self._gain[index] / self._zoom
+        shift = self._half + (self._shift[index] - self._half) / self._zoom
         # Made smaller, it is blurred first: what a pixel cannot hold would flicker as it moves.
         blur = np.maximum(BLUR * np.sqrt(np.maximum(gain**2 - 1, 0)), 1e-2)
         picture = cv2.GaussianBlur(picture, (0, 0), *blur, borderType=cv2.BORDER_REPLICATE)
@@ -75,6 +78,28 @@ class CropBoxes:
             [[1 / gain[0], 0, -shift[0] / gain[0]], [0, 1 / gain[1], -shift[1] / gain[1]]]
         )
         return cv2.warpAffine(picture, matrix, self.size, flags=cv2.INTER_LINEAR)
+
+
+def equal_area(masks, others):
+    """The zoom by which an object that another drives covers as much of its frames as the driver.
+
+    In a crop, an object with a long tail is smaller than one without. Not the crops are made equal
+    in size, but the objects.
+
+    Args:
+        masks, others: mask folders of the driver's clip and of the object's, with their crops.json.
+
+    Returns:
+        1.0 where one of them does not tell its share of a crop.
+    """
+    shares = []
+    for folder in (masks, others):
+        try:
+            content = json.loads((Path(folder).parent / "crops.json").read_text())
+            shares.append(float(content["share"]))
+        except (OSError, ValueError, KeyError, TypeError):
+            return 1.0
+    return (shares[0] / shares[1]) ** 0.5 if min(shares) > 0 else 1.0
 
 
 def _view(boxes, scale, width, height, pad_factor):

@@ -20,7 +20,7 @@ MASKS = {
     "torchvision": ("mask_weights",),
 }
 MEANING = ("mask_weights", "mask_file", "key")  # what tells the meaning of --mask auto, in order
-CROPS = ("tight", "square", "window", "none")
+CROPS = ("square", "tight", "window", "none")
 
 
 class Box(str):
@@ -96,9 +96,9 @@ FRAMES = (
     option(
         "crop",
         str,
-        "tight",
-        "what frames are cropped to: each one's mask, a steady square around it, one window for "
-        "all masks, or nothing",
+        "square",
+        "what frames are cropped to: steady squares around the masks, each one's mask, one window "
+        "for all masks, or nothing",
         CROPS,
     ),
 )

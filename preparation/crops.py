@@ -98,7 +98,8 @@ def crop(frames, masks, kind, new):
 
     Small crops are enlarged, all by one factor: training shifts pictures by up to 50 of their
     pixels (docs/METHOD.md, section 3), which is meant for pictures of some 500. What lies beyond a
-    frame is black.
+    frame is black. crops.json also notes the share of a crop that the object covers, the median,
+    by which results get the driver's size.
 
     Args:
         frames, masks: of the same length.
@@ -109,12 +110,15 @@ def crop(frames, masks, kind, new):
     scale = max(1.0, USUAL / float(np.median([max(box[2:]) for box in boxes])))
     for name in ("train", "train_seg"):
         (new / name).mkdir()
+    shares = []
     for number, box in enumerate(boxes):
         save_picture(_cropped(frames[number], box, scale), new / f"train/{number}.jpg")
         grey = np.where(masks[number], 255, 0).astype(np.uint8)
         save_mask(_cropped(grey, box, scale) > 127, new / f"train_seg/{number}.jpg")
+        shares.append(masks[number].sum() / (box[2] * box[3]))
     crops = {"boxes": boxes, "order": "left, top, width, height", "canvas": [width, height]}
-    write_json({**crops, "scale": scale}, new / "crops.json")
+    crops |= {"scale": scale, "share": float(np.median(shares))}
+    write_json(crops, new / "crops.json")
 
 
 def crop_size(width, height, scale):

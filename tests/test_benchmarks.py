@@ -73,3 +73,12 @@ def test_dragging_a_keypoint_is_measured(roots, second, tmp_path):
     assert text.count("elsewhere") == 5
     assert float(text.split("median ")[1].split(" : 1")[0]) > 0
     assert Image.open(tmp_path / "drag.png").size[0] >= 2 * 128
+
+
+def test_ways_to_crop_are_compared(tmp_path):
+    """Slow: draws two clips and their truths in whole frames."""
+    words = f"--bound --levels 2 --seeds 0 --frames 4 --crops tight,square --out {tmp_path}"
+    assert "2        square" in succeed("benchmarks/crops.py", words)
+    rows = {row["crop"]: row for row in json.loads((tmp_path / "crops.json").read_text())}
+    for pair in ("ab bound", "ba bound"):
+        assert rows["square"][pair]["IoU aligned"] > rows["tight"][pair]["IoU aligned"] > 0.7

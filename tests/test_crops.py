@@ -146,15 +146,15 @@ def test_what_is_painted_in_a_square_comes_into_the_frame(tmp_path):
     assert found.keys() == {29} and np.array_equal(found[29], expected)
 
 
-def test_the_command_line_crops_to_squares(again, drawn):
-    again("--crop", "square")
-    content = json.loads((again.out / "crops.json").read_text())
+def test_the_command_line_crops_to_squares(finished, drawn):
+    out = finished[0]
+    content = json.loads((out / "crops.json").read_text())
     boxes, scale = content["boxes"], content["scale"]
     tight = crops.crop_boxes(drawn[1], "tight")
     assert inside(np.array(tight), np.array(boxes) + [-2, -2, 4, 4])  # masks are cleaned
     for number, box in enumerate(boxes):
-        with Image.open(again.out / f"train/{number}.jpg") as picture:
+        with Image.open(out / f"train/{number}.jpg") as picture:
             assert picture.width == picture.height == round(scale * box[2])
-    assert record.read(again.out)["crop"] == "square"
-    text = succeed("prepare_data.py", ["--check", str(again.out)])
+    assert record.read(out)["crop"] == "square"
+    text = succeed("prepare_data.py", ["--check", str(out)])
     assert "12 frames are fit" in text and "fills little" not in text

@@ -9,7 +9,7 @@ from PIL import Image
 
 from finishing import matte, sheets, tracks
 from finishing.backdrop import CleanPlate, Plain
-from finishing.crop_boxes import CropBoxes
+from finishing.crop_boxes import CropBoxes, equal_area
 from finishing.final import Finish
 from finishing.tracks import DrivingKeypoints
 from models.jokr import Retargeted
@@ -55,6 +55,30 @@ def test_results_that_are_made_smaller_hold_no_finer_detail_than_pixels_can(tmp_
     inside = np.s_[30:70, 50:110]
     assert expected[inside].std() > 10
     assert np.abs(small - expected)[inside].mean() < 0.3 * expected[inside].std()
+
+
+def test_an_object_covers_as_much_of_the_frame_as_its_driver(tmp_path):
+    """In crops that it fills less it is drawn smaller, and is enlarged about their middle."""
+    for name, share in (("a", 0.36), ("b", 0.16)):
+        (tmp_path / name).mkdir()
+        content = {"boxes": [[50, 30, 60, 40]], "canvas": [160, 120], "share": share}
+        (tmp_path / name / "crops.json").write_text(json.dumps(content))
+    masks, others = tmp_path / "a/train_seg", tmp_path / "b/train_seg"
+    assert equal_area(masks, others) == pytest.approx(1.5)
+    assert equal_area(others, masks) == pytest.approx(1 / 1.5)
+    assert equal_area(masks, "") == 1 and equal_area(masks, tmp_path / "none/train_seg") == 1
+    drawn = np.zeros((128, 128), np.float32)
+    drawn[44:84, 54:94] = 1
+    plain, large = (
+        CropBoxes(masks, 1, 128, 128, 0.2, zoom=zoom).paste_back(drawn, 0) for zoom in (1, 1.5)
+    )
+    assert large.sum() / plain.sum() == pytest.approx(1.5**2, rel=0.05)
+    middle = np.array([79.5, 49.5])  # of the box, between pixels
+    places = [
+        [(part * axis).sum() / part.sum() for axis in np.mgrid[:120, :160][::-1]]
+        for part in (plain, large)
+    ]
+    assert np.allclose(places[1] - middle, 1.5 * (places[0] - middle), atol=0.1)
 
 
 def restored_place(folder, number, point):

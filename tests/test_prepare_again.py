@@ -29,8 +29,8 @@ def test_the_same_command_again_keeps_what_is_painted(again, drawn):
     before = films.snapshot(again.out / "frames")
     again()
     assert np.array_equal(films.read_masks(masks)[3], painted > 0)
-    boxes = json.loads((again.out / "crops.json").read_text())["boxes"]
-    assert boxes[3] == [40, 30, 80, 60]
+    left, top, width, height = json.loads((again.out / "crops.json").read_text())["boxes"][3]
+    assert left <= 40 and top <= 30 and left + width >= 120 and top + height >= 90
     assert films.snapshot(again.out / "frames") == before
     again("--mask_file", masks)  # other masks: all but the painted one change
     assert np.array_equal(films.read_masks(masks)[3], painted > 0)

@@ -33,12 +33,12 @@ def test_a_video_becomes_a_clip_that_training_opens(finished, drawn):
     assert np.median([max(Image.open(p).size) for p in (out / "train").iterdir()]) >= 479
     for number, (left, top, width, height) in enumerate(boxes):
         frame, mask = clip.read(number)
-        assert frame.size == mask.size == (round(scale * width), round(scale * height))
-        inside = np.asarray(mask) > 127
-        assert inside.any(0)[[0, -1]].all()  # the box is tight
-        assert inside.any(1)[[0, -1]].all()
-        crop = drawn[0][number, top : top + height, left : left + width]
-        assert np.abs(np.asarray(frame.resize((width, height))).astype(int) - crop).mean() < 8
+        assert width == height and frame.size == mask.size == 2 * (round(scale * width),)
+        share = (np.asarray(mask) > 127).mean() * width * height
+        assert abs(share / drawn[1][number].sum() - 1) < 0.05  # all of the object
+        whole = Image.fromarray(drawn[0][number])
+        crop = np.asarray(whole.crop((left, top, left + width, top + height))).astype(int)
+        assert np.abs(np.asarray(frame.resize((width, height))) - crop).mean() < 8
     assert json.loads((out / "prepared.json").read_text())["fps"] == 6
 
 
@@ -48,7 +48,11 @@ def test_masks_may_be_black_on_white(again, drawn, tmp_path):
     assert films.overlap(films.read_masks(again.out / "masks"), drawn[1]) > 0.97
 
 
-def test_one_window_or_none(again):
+def test_each_masks_box_one_window_or_none(again):
+    again("--crop", "tight")
+    for path in (again.out / "train_seg").iterdir():
+        inside = np.asarray(Image.open(path)) > 127
+        assert inside.any(0)[[0, -1]].all() and inside.any(1)[[0, -1]].all()
     again("--crop", "window")
     sizes = {Image.open(p).size for p in (again.out / "train").iterdir()}
     assert len(sizes) == 1

@@ -95,7 +95,7 @@ def test_redo_keeps_the_frames(again, words):
 
 
 def test_redo_takes_the_clips_own_video_and_options(again):
-    again("--redo", "3", "--size", "640", "--crop", "tight")
+    again("--redo", "3", "--size", "640", "--crop", "square")
     refuse(SCRIPT, ["other.mp4", "--redo", "3", "--out", str(again.out)], "another video")
 
 
