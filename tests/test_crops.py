@@ -146,8 +146,8 @@ def test_what_is_painted_in_a_square_comes_into_the_frame(tmp_path):
     assert found.keys() == {29} and np.array_equal(found[29], expected)
 
 
-def test_the_command_line_crops_to_squares(finished, drawn):
-    out = finished[0]
+def test_the_command_line_crops_to_squares(again, drawn):
+    out = again.out  # a copy, since --check writes into it
     content = json.loads((out / "crops.json").read_text())
     boxes, scale = content["boxes"], content["scale"]
     tight = crops.crop_boxes(drawn[1], "tight")
