@@ -95,8 +95,9 @@ def decoded(opt, driver, other, domain):
     clip, canvas = Clip(driver), options.canvas(opt, domain)
     boxes = CropBoxes(driver, len(clip), *canvas, zoom=equal_area(driver, other))
     points, found = DrivingKeypoints(boxes), []
-    for index, (_, frames, _) in enumerate(clip.stream(len(clip), 1, *canvas)):
-        place = points.place(*jokr.find(frames, domain, opt.affine), torch.tensor([index]))
+    for index, (_, frames, seen) in enumerate(clip.stream(len(clip), 1, *canvas)):
+        keypoints = jokr.find(jokr.view(frames, seen), domain, opt.affine)
+        place = points.place(*keypoints, torch.tensor([index]))
         mask = jokr.draw(*place, domain, *frames.shape[2:], own=False).other_mask
         found.append(boxes.paste_back(mask[0, 0].numpy(), index) > 0.5)
     return np.stack(found)
