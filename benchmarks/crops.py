@@ -95,7 +95,7 @@ def decoded(opt, driver, other, domain):
     clip, canvas = Clip(driver), options.canvas(opt, domain)
     boxes = CropBoxes(driver, len(clip), *canvas, zoom=equal_area(driver, other))
     points, found = DrivingKeypoints(boxes), []
-    for index, (_, frames, seen) in enumerate(clip.stream(len(clip), 1, *canvas)):
+    for index, (_, frames, seen) in enumerate(clip.stream(range(len(clip)), 1, *canvas)):
         keypoints = jokr.find(jokr.view(frames, seen), domain, opt.affine)
         place = points.place(*keypoints, torch.tensor([index]))
         mask = jokr.draw(*place, domain, *frames.shape[2:], own=False).other_mask
@@ -107,7 +107,7 @@ def perfect(opt, driver, other, domain):
     """The same of silhouettes that are those in the clip `other`, a frame for each frame."""
     clip, canvas = Clip(other), options.canvas(opt, domain)
     boxes = CropBoxes(driver, len(clip), *canvas, zoom=equal_area(driver, other))
-    masks = (masks[0, 0].numpy() for _, _, masks in clip.stream(len(clip), 1, *canvas))
+    masks = (masks[0, 0].numpy() for _, _, masks in clip.stream(range(len(clip)), 1, *canvas))
     return np.stack([boxes.paste_back(mask, index) > 0.5 for index, mask in enumerate(masks)])
 
 
