@@ -26,7 +26,7 @@ NARROW = {  # of utils, networks and losses see only these
     "models": {"errors", "geometry", "parallel"},
     "losses": {"errors", "geometry", "parallel"},
 }
-FOR_RUNS = {"options", "runtime"}  # of utils, what only scripts and engine touch
+FOR_RUNS = {"options", "option_tables", "runtime"}  # of utils, what only scripts and engine touch
 
 
 def imported(path):
