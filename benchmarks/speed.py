@@ -61,6 +61,7 @@ def read_options(stage):
     if not (Path(opt.root_a).is_dir() and Path(opt.root_b).is_dir()):
         subprocess.run([sys.executable, ROOT / "data/make_demo.py"], cwd=ROOT, check=True)
         opt.root_a, opt.root_b = (str(ROOT / DRAWN.format(domain)) for domain in "ab")
+    opt.exemplar, opt.lambda_gan = False, 0.0  # what is timed is the reference's method
     return opt
 
 

@@ -5,7 +5,7 @@ from unittest import mock
 
 import torch
 
-from datasets.pairs import Batch, Pairs
+from datasets.pairs import Batch, ClipTensors, Pairs
 from tests.conftest import run_script
 from utils import runtime
 
@@ -25,7 +25,7 @@ def in_double():
         with (
             then(Pairs, "batch", lambda pair: [Batch(*(x.double() for x in b)) for b in pair]),
             then(Pairs, "warps", lambda pair: [x.double() for x in pair]),
-            then(Pairs, "stills", lambda clips: [[x.double() for x in clip] for clip in clips]),
+            then(ClipTensors, "still", lambda pictures: [x.double() for x in pictures]),
             then(runtime, "channels_last", lambda network: network.double()),
             mock.patch("engine.log.plot_losses", lambda log, path: path.touch()),  # as conftest's
         ):

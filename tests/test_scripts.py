@@ -63,6 +63,7 @@ def test_stage_one_writes_what_it_should(first):
         "iteration",
         "seconds",
         "options",
+        "means",
     }
     assert set(state) == keys
     assert state["iteration"] == 5
@@ -88,6 +89,7 @@ def test_stage_two_writes_what_it_should(first, second):
         "iteration",
         "seconds",
         "options",
+        "means",
     }
     assert set(state) == keys
     before = torch.load(first / "checkpoint_4", weights_only=True)
