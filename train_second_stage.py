@@ -35,7 +35,7 @@ def refine(jokr, a, b, examples=None):
         (mask_a, _), (_, mask_b) = jokr.decode_both(kp_a, kp_b, *a.frame.shape[2:])
         posed_a = posed_b = ()
         if examples:
-            posed_a, posed_b = (posed(jokr, *x, k) for x, k in zip(examples, (kp_a, kp_b)))
+            posed_a, posed_b = ([posed(jokr, *x, k)] for x, k in zip(examples, (kp_a, kp_b)))
     return {
         "kp_a": kp_a, "mask_a": mask_a, "refined_a": jokr.refiner_a(mask_a, *posed_a),
         "kp_b": kp_b, "mask_b": mask_b, "refined_b": jokr.refiner_b(mask_b, *posed_b),
@@ -45,7 +45,7 @@ def refine(jokr, a, b, examples=None):
 def posed(jokr, frames, masks, keypoints):
     """What an `ExemplarRefiner` copies from: frames and masks, deformed to keypoints (B, K, 2)."""
     found = jokr.detector(jokr.view(frames, masks))[0]
-    return (torch.cat(deform(frames, masks, found, keypoints), 1),)
+    return torch.cat(deform(frames, masks, found, keypoints), 1)
 
 
 def refiner_losses(seen, a, b, lpips, opt):
@@ -73,8 +73,7 @@ def adversaries(seen, a, b, discriminators):
 def build(opt, device):
     """Frozen detector and decoder in the reference's modes, refiners, and the refiners' optimiser.
 
-    The detector stays in train mode: its batch norm uses each batch's statistics, unless inference
-    is to use the running ones.
+    The detector stays in train mode: its batch norm uses each batch's statistics.
     """
     jokr = build_jokr(
         **options.network(opt),
