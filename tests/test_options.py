@@ -91,6 +91,16 @@ def test_a_config_file_sets_and_flags_win(tmp_path):
     assert given == {"bs", "affine", "hflip", "out", "delta"}
 
 
+def test_a_later_config_file_turns_flags_off(tmp_path):
+    first, second = tmp_path / "first.yaml", tmp_path / "second.yaml"
+    first.write_text("affine: true\nhflip: true\nno_dropout: true\n")
+    second.write_text("affine: false\nno_hflip: true\ndropout: true\n")
+    opt, _ = parse(f"--config {first} --config {second}")
+    assert (opt.affine, opt.hflip, opt.no_dropout) == (False, False, False)
+    opt, _ = parse(f"--config {second} --config {first} --dropout")
+    assert (opt.affine, opt.hflip, opt.no_dropout) == (True, True, False)
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [

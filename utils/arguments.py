@@ -93,8 +93,8 @@ def parse(description, *groups, defaults=None, argv=None, script=None):
     flags = vars(parser.parse(argv))
     given = {}
     for config in flags.pop("config", []):
-        words = _config_argv(Path(config), table, script or Path(parser.prog).stem)
-        given.update(vars(parser.parse(words, source=config)))
+        words, switches = _read_options(Path(config), table, script or Path(parser.prog).stem)
+        given.update({**vars(parser.parse(words, source=config)), **switches})
     given.update(flags)
     resolved = {name: o.default for name, o in table.items()}
     return argparse.Namespace(**{**resolved, **given}), set(given)
@@ -182,15 +182,19 @@ def read_config(path):
     return content
 
 
-def _config_argv(path, table, script):
-    """The command line that a config file stands for, its section for `script` included."""
+def _read_options(path, table, script):
+    """The options of a config file, its section for `script` included.
+
+    Returns:
+        (words of a command line for all but flags, {flag: bool}).
+    """
     content = read_config(path)
     sections = {name: content.pop(name) for name in SECTIONS if name in content}
     section = sections.get(script) or {}
     if not isinstance(section, dict):
         raise UserError(f"{path}: section {script} holds no 'name: value' lines")
     content.update(section)
-    argv = []
+    argv, switches = [], {}
     opposites = {o.opposite: o.name for o in table.values() if o.opposite}
     for name, value in content.items():
         if name not in table and name not in opposites:
@@ -202,12 +206,13 @@ def _config_argv(path, table, script):
         if isinstance(value, (list, dict)) or isinstance(value, bool) != _is_flag(name, table):
             kind = "true or false" if _is_flag(name, table) else "one value"
             raise UserError(f"{path}: {name} is {value!r}; it takes {kind}")
-        if isinstance(value, bool):
-            flag_name = name if value else (opposites.get(name) or table[name].opposite)
-            argv += [f"--{flag_name}"] if flag_name else []
+        if name in opposites:
+            switches[opposites[name]] = not value
+        elif isinstance(value, bool):
+            switches[name] = value
         else:
             argv.append(f"--{name}={'' if value is None else value}")
-    return argv
+    return argv, switches
 
 
 def _is_flag(name, table):
