@@ -7,7 +7,7 @@ if __name__ == "__main__":  # --help and wrong options are answered before slow 
 
 import torch
 
-from engine import checkpoint, run_folder
+from engine import checkpoint, run_folder, samples
 from engine.learner import Learner
 from engine.loop import Run, compile_step, open_pairs, prepare_output, step
 from engine.optimiser import Adam
@@ -17,8 +17,7 @@ from losses.reconstruction import cross_entropy, shape
 from models import DomainDiscriminator
 from models.build import build_jokr
 from models.registration import register
-from utils import runtime, visualize
-from utils.tensors import unit
+from utils import runtime
 
 REGISTERED = 64  # silhouettes of each clip that registration compares
 
@@ -132,42 +131,6 @@ def train(jokr, discriminator, g_opt, d_opt, pairs, iteration, opt, scaler=None)
     return {**terms, **d_terms}, scores, a, b, seen
 
 
-def save_training_samples(run, a, b, seen):
-    """Pictures of the current batch: silhouettes, and keypoints on frame, next and warped frame."""
-    sheet = {
-        "frames A": unit(a.frame), "masks A": a.mask, "decoded A": seen["mask_a"],
-        "frames B": unit(b.frame), "masks B": b.mask, "decoded B": seen["mask_b"],
-    }  # fmt: skip
-    visualize.rows(sheet).save(run.out / f"reconstruction_{run.iteration}.png")
-    dots = {}
-    for name, x, d in (("A", a, "a"), ("B", b, "b")):
-        dots[f"keypoints {name}"] = unit(x.frame), seen[f"kp_{d}"]
-        dots[f"next frame {name}"] = unit(x.next_frame), seen[f"next_{d}"]
-        dots[f"warped {name}"] = unit(seen[f"warped_{d}"]), seen[f"warped_kp_{d}"]
-    dots["B, aligned to A"] = unit(b.frame), seen["aligned_b"]
-    visualize.keypoint_rows(dots).save(run.out / f"{run.iteration}-kp.png")
-
-
-def save_retargeted_samples(run, jokr, pairs, align):
-    """Pictures of untransformed frames and the other object's silhouette in their pose."""
-    (frames_a, masks_a), (frames_b, masks_b) = pairs.stills()
-    a = jokr.retarget(jokr.view(frames_a, masks_a), "a", align)
-    b = jokr.retarget(jokr.view(frames_b, masks_b), "b", align)
-    sheet = {
-        "frames A": unit(frames_a), "decoded ab: A's motion, B's shape": a.other_mask,
-        "frames B": unit(frames_b), "decoded ba: B's motion, A's shape": b.other_mask,
-    }  # fmt: skip
-    visualize.rows(sheet).save(run.out / f"test_{run.iteration}.png")
-    dots = {
-        "keypoints A": (unit(frames_a), a.keypoints),
-        "moved to B": (unit(frames_a), a.moved_keypoints),
-        "keypoints B": (unit(frames_b), b.keypoints),
-        "moved to A": (unit(frames_b), b.moved_keypoints),
-    }
-    visualize.keypoint_rows(dots).save(run.out / f"{run.iteration}-kp_test.png")
-    run.log.plot()
-
-
 def main():
     asked, given = options.parse("train_first_stage", __doc__)
     device = runtime.start(asked.device, asked.precision, shared=True)
@@ -196,9 +159,9 @@ def main():
             if run.due(opt.print_loss):
                 run.write({**terms, **scores}, jokr.affine)
             if run.saves_images(opt.save_img):
-                save_training_samples(run, a, b, seen)
+                samples.first_stage_batch(run, a, b, seen)
             if run.saves_images(opt.save_img) or run.saves_images(opt.eval_test):
-                save_retargeted_samples(run, learner.inference_networks, pairs, asked.affine)
+                samples.first_stage_results(run, learner.inference_networks, pairs, asked.affine)
             if run.due(opt.save_check):
                 run.save()
 

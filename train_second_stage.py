@@ -10,7 +10,7 @@ from itertools import chain
 import torch
 from torch import nn
 
-from engine import checkpoint, run_folder
+from engine import checkpoint, run_folder, samples
 from engine.galleries import open_galleries
 from engine.learner import Learner
 from engine.loop import Run, compile_step, open_pairs, prepare_output, step
@@ -20,8 +20,7 @@ from losses.adversarial import realism, telling_apart
 from losses.reconstruction import l1
 from models import PatchDiscriminator, weights
 from models.build import build_jokr
-from utils import runtime, visualize
-from utils.tensors import unit
+from utils import runtime
 
 
 def refine(jokr, a, b, examples=None):
@@ -132,42 +131,6 @@ def train(jokr, lpips, g_opt, pairs, iteration, opt, scaler=None, discriminators
     return {**terms, **d_terms}, a, b, seen
 
 
-def save_training_samples(run, a, b, seen):
-    """Pictures of the current batch: own silhouettes and own refined pictures, and keypoints."""
-    sheet = {}
-    for name, x, d in (("A", a, "a"), ("B", b, "b")):
-        sheet[f"masks {name}"] = x.mask
-        sheet[f"decoded {name}"] = seen[f"mask_{d}"]
-        sheet[f"frames {name}"] = unit(x.frame)
-        sheet[f"refined {name}"] = unit(seen[f"refined_{d}"])
-    visualize.rows(sheet).save(run.out / f"reconstruction_{run.iteration}.png")
-    dots = {
-        "keypoints A": (unit(a.frame), seen["kp_a"]),
-        "keypoints B": (unit(b.frame), seen["kp_b"]),
-    }
-    visualize.keypoint_rows(dots).save(run.out / f"{run.iteration}-kp.png")
-
-
-def save_retargeted_samples(run, jokr, pairs, align):
-    """Pictures of untransformed frames and the other object in their pose."""
-    (frames_a, masks_a), (frames_b, masks_b) = pairs.stills()
-    a = jokr.retarget(jokr.view(frames_a, masks_a), "a", align)
-    b = jokr.retarget(jokr.view(frames_b, masks_b), "b", align)
-    sheet = {
-        "frames A": unit(frames_a), "decoded ab": a.other_mask,
-        "refined ab: A's motion, B's look": unit(a.other_picture),
-        "frames B": unit(frames_b), "decoded ba": b.other_mask,
-        "refined ba: B's motion, A's look": unit(b.other_picture),
-    }  # fmt: skip
-    visualize.rows(sheet).save(run.out / f"test_{run.iteration}.png")
-    dots = {
-        "keypoints A": (unit(frames_a), a.keypoints),
-        "keypoints B": (unit(frames_b), b.keypoints),
-    }
-    visualize.keypoint_rows(dots).save(run.out / f"{run.iteration}-kp_test_.png")
-    run.log.plot()
-
-
 def load_lpips(opt, device):
     """LPIPS on `device`, from the file `--vgg_weights` or the cache; None at `--lambda_vgg 0`."""
     if not opt.lambda_vgg:
@@ -224,9 +187,9 @@ def main():
             if run.due(opt.print_loss):
                 run.write(terms)
             if run.saves_images(opt.save_img):
-                save_training_samples(run, a, b, seen)
+                samples.second_stage_batch(run, a, b, seen)
             if run.saves_images(opt.eval_test):
-                save_retargeted_samples(run, learner.inference_networks, pairs, asked.affine)
+                samples.second_stage_results(run, learner.inference_networks, pairs, asked.affine)
             if run.due(opt.save_check):
                 run.save()
 
