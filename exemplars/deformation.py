@@ -59,7 +59,8 @@ def sampling_grid(source, target, height, width, falloff=1.0):
     Returns:
         (B, height, width, 2), xy in [-1, 1].
     """
-    side = source.new_tensor([width - 1, height - 1]) / max(width - 1, height - 1)
+    sides = width - 1, height - 1  # filled on the device: a copy to it would wait for its work
+    side = torch.stack([source.new_full((), length / max(sides)) for length in sides])
     places = coordinate_grid(height, width, source).view(1, -1, 2)
     found = moving_least_squares(places * side, target * side, source * side, falloff)
     return (found / side).view(-1, height, width, 2)

@@ -12,6 +12,7 @@ These tests are slow: they walk through whole training steps of many settings.
 from types import SimpleNamespace
 from unittest import mock
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -51,6 +52,7 @@ STAGE_TWO = (
     "--norm batch --new_norm batch --ema 0.9 --lr_decay 0.5 --precision bf16",
     "--item_stats --norm none --new_norm none --no_dropout --precision fp32",
     "--strong_kp --lambda_vgg 0 --precision bf16",
+    "--lambda_vgg 0 --sees_masks --exemplar --lambda_gan 0.02 --precision bf16",
 )
 
 
@@ -113,6 +115,7 @@ def gpu(monkeypatch):
     # Autograd starts its threads once: now, while there is no GPU to start one for, since a process
     # that has them cannot be forked.
     torch.zeros((), requires_grad=True).backward()
+    monkeypatch.setattr(torch.backends.cudnn, "enabled", False)  # grid_sample would look for it
     monkeypatch.setattr(torch.cuda.amp.common, "amp_definitely_not_available", lambda: False)
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda *_: True)
     monkeypatch.setattr(torch.cuda, "get_device_capability", lambda *_: (9, 0))
@@ -144,12 +147,11 @@ def open_pairs(gpu, clips, opt):
     return Pairs(*moved, opt.bs, opt.seed, mirror_a=opt.hflip)
 
 
-def take_step(gpu, clips, opt, script, networks):
+def take_step(gpu, clips, opt, script, networks, **extra):
     """One iteration as the script takes it, which must not wait; returns the losses by name."""
     averaged = schedule.average(networks[0], opt.ema)
     optimisers = [part for part in networks if isinstance(part, torch.optim.Optimizer)]
     pairs, guard = open_pairs(gpu, clips, opt), FiniteGuard()
-    extra = {}
     if scaler := runtime.loss_scaler(runtime.autocast_dtype(opt.precision, CUDA), CUDA):
         extra["scaler"] = scaler
     with NoWaiting():
@@ -182,8 +184,15 @@ def test_stage_two(gpu, clips, flags, monkeypatch):
     monkeypatch.setattr("models.weights.vgg16_state", lambda _: vgg16(weights=None).state_dict())
     opt = read_options("stage two", flags)
     jokr, optimiser = train_second_stage.build(opt, CUDA)
-    lpips = train_second_stage.load_lpips(opt, CUDA)
-    take_step(gpu, clips, opt, train_second_stage, (jokr, lpips, optimiser))
+    lpips, extra = train_second_stage.load_lpips(opt, CUDA), {}
+    if opt.lambda_gan:
+        critics = train_second_stage.build_discriminators(opt, CUDA)
+        extra = dict(zip(("discriminators", "d_opt"), critics))
+    if opt.exemplar:  # galleries are made before training, from keypoints that have values
+        nearest = [np.zeros((len(clip), 1), int) for clip in clips[0]]
+        jokr.galleries = {d: SimpleNamespace(neighbours=n) for d, n in zip("ab", nearest)}
+    terms = take_step(gpu, clips, opt, train_second_stage, (jokr, lpips, optimiser), **extra)
+    assert ("gan" in terms) == ("loss_d" in terms) == bool(opt.lambda_gan)
     learning = {name for name, p in jokr.named_parameters() if p.grad is not None}
     assert {name.partition(".")[0] for name in learning} == {"refiner_a", "refiner_b"}
 
