@@ -10,6 +10,7 @@ import contextlib
 import json
 import os
 import shutil
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -37,7 +38,7 @@ NETWORKS += "--kp_width 8 --ngf 16 --bs 4" if ON_GPU else "--kp_width 2 --ngf 4 
 STEPS = 20 if ON_GPU else 2
 SWITCHES = "--sees_masks --lambda_bce 2 --item_stats --norm batch"
 STAGES = {"one": train_first_stage, "two": train_second_stage}
-RECOMMENDED = f"--config {ROOT}/configs/recipes/recommended.yaml"
+RECIPES = "recommended", "quick"
 HALF = ("bf16", "fp16")
 # Largest errors of one step at --ngf 16, by the first letters of what it computes: float32 on a CPU
 # keeps to an eighth or less of them against float64, and TF32 would be four times beyond or more.
@@ -81,10 +82,17 @@ class Training:
         dtype = runtime.autocast_dtype(opt.precision, device)
         if scaler := runtime.loss_scaler(dtype, device):
             self.extra["scaler"] = scaler
+        if getattr(opt, "lambda_gan", 0):
+            critics = self.script.build_discriminators(opt, device)
+            self.extra |= dict(zip(("discriminators", "d_opt"), critics))
+        if getattr(opt, "exemplar", False):  # every frame copies from the first
+            nearest = [np.zeros((len(clip), 1), int) for clip in clips]
+            self.jokr.galleries = {d: SimpleNamespace(neighbours=n) for d, n in zip("ab", nearest)}
         in_memory = [ClipTensors(clip, 64, 64, 0.2, device) for clip in clips]
         self.pairs = Pairs(*in_memory, opt.bs, opt.seed)
         self.averaged = schedule.average(self.jokr, opt.ema)
-        self.optimisers = [x for x in self.networks if isinstance(x, torch.optim.Optimizer)]
+        parts = *self.networks, *self.extra.values()
+        self.optimisers = [x for x in parts if isinstance(x, torch.optim.Optimizer)]
         self.guard = FiniteGuard()
 
     def step(self, iteration):
@@ -194,10 +202,12 @@ def without_waiting():
             torch.cuda.set_sync_debug_mode("default")
 
 
+@pytest.mark.parametrize("recipe", RECIPES)
 @pytest.mark.parametrize("precision", ("auto", "fp16"))
 @pytest.mark.parametrize("stage", STAGES)
-def test_a_step_of_the_recommended_recipe_never_waits(stage, clips, precision, vgg):
-    flags = f"{RECOMMENDED} --precision {precision} --ema 0.98 --lr_decay 0.5"
+def test_a_step_of_a_recipe_never_waits(stage, clips, precision, recipe, vgg):
+    flags = f"--config {ROOT}/configs/recipes/{recipe}.yaml --precision {precision}"
+    flags += " --ema 0.98 --lr_decay 0.5"
     training = Training(stage, DEVICE, clips, flags, vgg)
     training.losses(3)  # cuDNN tries its algorithms, the optimisers make their moments
     with without_waiting():
