@@ -1,7 +1,8 @@
 """Scripts that run one after the other, of which those with finished results are skipped.
 
-A file in the folder of results remembers, of every step, a hash of what decides its results and
-whether it came to its end. A step that was interrupted runs again when the same chain is run again.
+A file in the folder of results remembers, of every step, a hash of what decides its results, its
+arguments, and whether it came to its end. A step that was interrupted runs again when the same
+chain is run again.
 """
 
 import hashlib
@@ -95,6 +96,7 @@ class Steps:
         there = same and known["done"] and all(Path(path).is_file() for path in step.products)
         if there and not force:
             print(f"{step.name}: done before", flush=True)
+            self._remember(step, stamp, True)
             return
         other = bool(known) and not same
         if other and step.clears and not overwrite:
@@ -120,7 +122,7 @@ class Steps:
         return hashlib.sha1(text.encode()).hexdigest()
 
     def _remember(self, step, stamp, done):
-        self.known[step.name] = {"stamp": stamp, "done": done}
+        self.known[step.name] = {"stamp": stamp, "done": done, "argv": step.argv}
         run_folder.write(self.path, json.dumps(self.known, indent=1))
 
 

@@ -26,13 +26,13 @@ def check_name(path):
         raise UserError(f"{path}: a file of keypoints ends in {' or '.join(ENDINGS)}")
 
 
-def write(path, tracks):
+def write(path, tracks, advice="choose another --keypoints_out"):
     """Write a dict of domain ("a", "b") -> `Track`, whole or not at all.
 
     Raises:
-        UserError: it cannot be written.
+        UserError: it cannot be written; its sentence ends in `advice`.
     """
-    with replacing(path, "choose another --keypoints_out") as part:
+    with replacing(path, advice) as part:
         if part.suffix.lower() == ".json":
             part.write_text(json.dumps({domain: _rows(track) for domain, track in tracks.items()}))
             return
@@ -57,7 +57,7 @@ def _rows(track):
     return rows
 
 
-def read(path, expected, count):
+def read(path, expected, count, option="--keypoints_in"):
     """Read what `write` wrote, perhaps edited.
 
     Moved keypoints draw the result. Where the file leaves them out, so do the tracks.
@@ -65,6 +65,7 @@ def read(path, expected, count):
     Args:
         expected: dict of domain -> numbers of the frames that are wanted, in order.
         count: keypoints per frame.
+        option: that named the file.
 
     Returns:
         dict of domain -> `Track`.
@@ -77,7 +78,7 @@ def read(path, expected, count):
     try:
         found = _from_json(path) if path.suffix.lower() == ".json" else _from_npz(path)
     except FileNotFoundError:
-        raise UserError(f"keypoint file {path} does not exist; check --keypoints_in") from None
+        raise UserError(f"keypoint file {path} does not exist; check {option}") from None
     except BROKEN:
         raise UserError(
             f"{path} is no file of keypoints, or a damaged one; --keypoints_out writes one"

@@ -1,4 +1,4 @@
-"""A server for one user: on loopback, with a secret in its address, until it is stopped."""
+"""A server for one user: with a secret in its address, and on loopback unless told otherwise."""
 
 import os
 import secrets
@@ -6,6 +6,7 @@ import socket
 import sys
 import webbrowser
 from contextlib import suppress
+from ipaddress import ip_address
 from pathlib import Path
 
 import uvicorn
@@ -15,10 +16,41 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from server.guard import LIMIT, Guard
+from utils.errors import UserError
 
 COMMON = Path(__file__).with_name("page")  # what all pages share
 TYPES = {".html": "text/html", ".css": "text/css", ".js": "text/javascript"}
 LOOPBACK = "127.0.0.1"
+
+
+def check_host(host, allow_remote):
+    """UserError where a host would let others in and `allow_remote` does not say that they may."""
+    if not allow_remote and not _names(host)[1]:
+        raise UserError(
+            f"--host {host} lets everyone in that network in who learns the address of the page, "
+            "which goes over it unencrypted: they see your pictures and change your work; add "
+            "--allow_remote where you want that"
+        )
+
+
+def _names(host):
+    """Names by which this machine is reached where it listens on `host`, and if all are its own.
+
+    Raises:
+        UserError: there is no such host.
+    """
+    try:
+        address = ip_address(socket.gethostbyname(host))
+    except OSError:
+        raise UserError(f"--host {host} is no IPv4 address or name that is known here") from None
+    if address.is_loopback:
+        return [*dict.fromkeys((host, LOOPBACK, "localhost"))], True
+    if not address.is_unspecified:
+        return [host], False
+    name = socket.gethostname()
+    with suppress(OSError):
+        return [name, *socket.gethostbyname_ex(name)[2], LOOPBACK, "localhost"], False
+    return [name, LOOPBACK, "localhost"], False
 
 
 class LocalServer:
@@ -28,13 +60,23 @@ class LocalServer:
         routes: Starlette's routes; their paths begin behind the token.
         folder: holds index.html and what it needs beyond `server/page`. All files are read now: no
             request reaches the file system by its path.
+        host: name or IPv4 address to listen on; see `check_host`.
+
+    Raises:
+        UserError: `host` is none of this machine's.
     """
 
-    def __init__(self, routes, folder):
-        self._socket = socket.create_server((LOOPBACK, 0))  # any free port
+    def __init__(self, routes, folder, host=LOOPBACK):
+        names, _ = _names(host)
+        try:
+            self._socket = socket.create_server((host, 0))  # any free port
+        except OSError as error:
+            raise UserError(
+                f"--host {host} is no address of this machine ({error.strerror}); leave it out"
+            ) from None
         port, token = self._socket.getsockname()[1], secrets.token_urlsafe()
-        self.address = f"http://{LOOPBACK}:{port}/{token}/"
-        hosts = [f"{LOOPBACK}:{port}", f"localhost:{port}"]
+        hosts = [f"{name}:{port}" for name in names]
+        self.address = f"http://{hosts[0]}/{token}/"
         self._server = uvicorn.Server(
             uvicorn.Config(
                 guarded(routes, folder, token, hosts),

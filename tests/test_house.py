@@ -20,6 +20,7 @@ MAY_IMPORT = {
     "report": {"utils", "video"},
     "engine": {"datasets", "exemplars", "models", "utils"},
     "server": {"utils"},
+    "editing": {"finishing", "server", "utils"},
     "preparation": {"datasets", "segmentation", "server", "utils", "video"},
 }
 NARROW = {  # of utils, networks and losses see only these

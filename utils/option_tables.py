@@ -13,6 +13,7 @@ from utils.arguments import (
     nonnegative,
     option,
     portion,
+    positional,
     positive,
     share,
     unused,
@@ -198,6 +199,18 @@ INFERENCE = (
     unused("g_lr", positive, 1e-4),
     unused("d_lr", positive, 1e-4),
     unused("gan_mode", str, "lsgan"),
+)
+
+# Beside those of inference.py, by which an export is drawn.
+EDITING = (
+    positional("run", "folder of a run of run.py, as results/quick, in place of --load and clips"),
+    option("out", str, "edited", "folder of edits and exports; of a run: edited_ab in its folder"),
+    option("direction", str, "ab", "who drives: ab is A, ba is B", ("ab", "ba")),
+    option("render", str, "refiner", "what results are made of", ("refiner",)),
+    option("keypoints", str, "", "begin with the keypoints in this file, not with detected ones"),
+    flag("overwrite", "drop the edits in --out and begin anew"),
+    option("host", str, "127.0.0.1", "address of this machine at which the page is served"),
+    flag("allow_remote", "let others in who learn the page's address, where --host lets them"),
 )
 
 EVALUATION = (

@@ -7,6 +7,7 @@ from utils import arguments
 from utils.option_tables import (
     ALIGNMENT,
     CLIPS,
+    EDITING,
     EVALUATION,
     FIRST_STAGE,
     INFERENCE,
@@ -26,10 +27,13 @@ STAGES = {
 OF_TRAINING = {"hflip", "seed", "init_type", "init_gain"}
 TRAINED = tuple(replace(o, unused=True) for o in (*CLIPS, *RUN, *NETWORKS) if o.name in OF_TRAINING)
 
+FRAMES = (CLIPS, RUN, NETWORKS, REFINERS, TRAINED, ALIGNMENT, INFERENCE)
+
 SCRIPTS = {
     "train_first_stage": STAGES["stage one"],
     "train_second_stage": STAGES["stage two"],
-    "inference": (CLIPS, RUN, NETWORKS, REFINERS, TRAINED, ALIGNMENT, INFERENCE),
+    "inference": FRAMES,
+    "edit": (*FRAMES, EDITING),
     "evaluate": (CLIPS, RUN, NETWORKS, REFINERS, TRAINED, ALIGNMENT, EVALUATION),
 }
 

@@ -1,0 +1,72 @@
+"""Pictures of results, drawn one at a time by a thread of its own."""
+
+import io
+import itertools
+import queue
+import threading
+from concurrent.futures import Future
+
+import torch
+
+from utils.domains import OTHER
+from utils.overlap import thumbnails
+from utils.tensors import to_pil, unit
+
+URGENT, USUAL, LAST = range(3)  # a drag, a frame to be shown, what nobody waits for
+
+
+class Painter(threading.Thread):
+    """Does all work with networks, so that two pictures never share the processor.
+
+    Args:
+        jokr: `models.jokr.JOKR`.
+        domain: "a" or "b", of the driver.
+        size: (height, width) of pictures.
+        device: of the networks.
+    """
+
+    def __init__(self, jokr, domain, size, device):
+        super().__init__(daemon=True)
+        self.jokr, self.domain, self.size, self.device = jokr, domain, size, device
+        self.gallery = jokr.galleries.get(OTHER[domain])
+        self._work, self._turns = queue.PriorityQueue(), itertools.count()
+
+    def ask(self, urgency, work, *arguments):
+        """`Future` of `work(*arguments)`, which is called when nothing more urgent waits."""
+        future = Future()
+        self._work.put((urgency, next(self._turns), future, work, arguments))
+        return future
+
+    @torch.inference_mode()
+    def run(self):
+        while True:
+            _, _, future, work, arguments = self._work.get()
+            if not future.set_running_or_notify_cancel():
+                continue
+            try:
+                future.set_result(work(*arguments))
+            except Exception as error:  # whoever asked gets it
+                future.set_exception(error)
+
+    def picture(self, points, chosen):
+        """PNG, as bytes, of the result that keypoints (K, 2) draw.
+
+        Args:
+            chosen: the frame to copy from, where refiners do; None: the nearest.
+        """
+        moved = torch.from_numpy(points[None]).to(self.device)
+        example = None if chosen is None else torch.tensor([chosen], device=self.device)
+        result = self.jokr.draw(moved, None, self.domain, *self.size, False, example)
+        content = io.BytesIO()
+        to_pil(unit(result.other_picture[0])).save(content, "PNG", compress_level=1)
+        return content.getvalue()
+
+    def outlines(self, points):
+        """`thumbnails` (B, 1, h, w) of the silhouettes that keypoints (B, K, 2) draw."""
+        moved = torch.from_numpy(points).to(self.device)
+        shapes = self.jokr.decode(moved, *self.size, per_item=True)
+        return thumbnails(shapes["ba".index(self.domain)])
+
+    def path(self, points, outlines):
+        """The frames to copy from for a whole clip of keypoints (N, K, 2), a list."""
+        return self.gallery.path(torch.from_numpy(points).to(self.device), outlines).tolist()

@@ -1,0 +1,182 @@
+"""Writing what was edited: its keypoints, and frames and a video by scripts of the project."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+from finishing import track_files
+from utils.errors import UserError
+
+ROOT = Path(__file__).resolve().parent.parent
+KEYPOINTS, FRAMES = "keypoints.npz", "frames"
+PAUSE = 0.25  # seconds between looks at how far a script has come
+ADVICE = "make room and export it again"
+
+
+@dataclass(frozen=True)
+class Commands:
+    """The scripts that an export calls; each is a list of words, the script's path first.
+
+    Attributes:
+        frames: function of (file of keypoints, folder) -> command that writes frames.
+        video: function of (folder of frames, folder) -> command that writes a video.
+        pattern: of the results among the frames, as refined_ab_*.
+        total: how many of these there will be.
+    """
+
+    frames: object
+    video: object
+    pattern: str
+    total: int
+
+
+class Cancelled(Exception):
+    """The user does not want the export any more."""
+
+
+class Export:
+    """Exports into a folder, one at a time, each by a thread and by processes of its own.
+
+    What is half made lies in a hidden folder, and takes its place when it is whole.
+
+    Args:
+        folder: of what is exported.
+        domain: "a" or "b", of the driver.
+        track: function that returns the `finishing.tracks.Track` as edited by now.
+        commands: `Commands`.
+
+    Attributes:
+        phase: "idle", "frames", "video", "done", "failed" or "cancelled".
+    """
+
+    def __init__(self, folder, domain, track, commands):
+        self.folder, self.domain, self._track, self.commands = folder, domain, track, commands
+        self.listeners = []  # functions that are called when `state` has changed
+        self.phase, self.done, self.total, self.trouble, self.files = "idle", 0, 0, "", []
+        self._part, self._thread = folder / ".export", None
+        self._cancelled, self._turn = threading.Event(), threading.Lock()
+        shutil.rmtree(self._part, ignore_errors=True)  # of a program that was killed
+
+    def state(self):
+        """What a page shows, a dict for JSON."""
+        names = "phase", "done", "total", "trouble", "files"
+        return {name: getattr(self, name) for name in names}
+
+    def begin(self, what):
+        """Export "keypoints", "frames" or a "video"; UserError where that cannot begin."""
+        if what not in ("keypoints", "frames", "video"):
+            raise UserError("an export of nothing known had no effect")
+        with self._turn:
+            if self._thread and self._thread.is_alive():
+                raise UserError("an export is under way; wait for it or cancel it")
+            self._cancelled.clear()
+            self._now(phase="frames", done=0, total=0, trouble="", files=[])
+            self._thread = threading.Thread(target=self._run, args=(what,), daemon=True)
+            self._thread.start()
+
+    def cancel(self):
+        """Stop what is under way, and remove what of it is half made."""
+        self._cancelled.set()
+
+    def close(self):
+        """`cancel`, and wait until nothing is under way."""
+        self.cancel()
+        if self._thread:
+            self._thread.join()
+
+    def _now(self, **values):
+        vars(self).update(values)
+        for listener in self.listeners:
+            listener()
+
+    def _run(self, what):
+        try:
+            files = list(self._made(what))
+            self._now(phase="done", files=files)
+        except Cancelled:
+            self._now(phase="cancelled")
+        except UserError as error:
+            self._now(phase="failed", trouble=str(error))
+        except Exception as error:
+            self._now(phase="failed", trouble=f"the export failed ({error!r})")
+            raise
+        finally:
+            shutil.rmtree(self._part, ignore_errors=True)
+
+    def _made(self, what):
+        """Make what is asked for; yields names of files and folders as they are there."""
+        points = self.folder / KEYPOINTS
+        track_files.write(points, {self.domain: self._track()}, ADVICE)
+        yield KEYPOINTS
+        if what == "keypoints":
+            return
+        frames = self._part / FRAMES
+        self._now(total=self.commands.total)
+        self._call(self.commands.frames(points, frames), frames)
+        yield self._publish(frames)
+        if what == "video":
+            self._now(phase="video", done=0, total=0)
+            self._call(self.commands.video(self.folder / FRAMES, self._part))
+            yield from map(self._publish, sorted(self._part.iterdir()))
+
+    def _publish(self, path):
+        """Let what was made take its place in the folder; returns its name."""
+        place = self.folder / path.name
+        try:
+            shutil.rmtree(place, ignore_errors=True)
+            os.replace(path, place)
+        except OSError as error:
+            raise UserError(f"{place} cannot be written ({error.strerror}); {ADVICE}") from None
+        return path.name
+
+    def _call(self, command, frames=None):
+        """Run a script to its end, and count the files that it writes into the folder `frames`."""
+        script, *words = command
+        with tempfile.TemporaryFile() as said:
+            process = subprocess.Popen(
+                [sys.executable, str(ROOT / script), *words],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=said,
+                start_new_session=True,  # with children of its own, it is ended as one
+            )
+            try:
+                self._watch(process, frames)
+            finally:
+                end(process)
+            if process.returncode:
+                said.seek(0)
+                raise UserError(trouble(script, process.returncode, said.read().decode()))
+
+    def _watch(self, process, frames):
+        while process.poll() is None:
+            if self._cancelled.wait(PAUSE):
+                raise Cancelled
+            if frames:
+                done = sum(1 for _ in frames.glob(self.commands.pattern))
+                if done != self.done:
+                    self._now(done=done)
+
+
+def end(process):
+    """Kill a process that leads a group, with its group, unless it has ended."""
+    if process.poll() is None:
+        if hasattr(os, "killpg"):
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()
+        process.wait()
+
+
+def trouble(script, code, said):
+    """Why a script failed, in words, from its exit code and what it wrote to stderr."""
+    if code < 0:
+        return f"{script} was ended from outside (signal {-code}), perhaps for want of memory"
+    lines = [line for line in said.splitlines() if line.strip()]
+    return f"{script} failed: {lines[-1].removeprefix('error: ') if lines else f'code {code}'}"

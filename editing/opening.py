@@ -1,0 +1,55 @@
+"""A session on a folder: begun, or gone on with where it was left."""
+
+from editing import session as sessions
+from editing.edits import History
+from editing.session import Session
+from finishing import track_files
+from utils.errors import UserError
+
+FOUND = "found.npz"
+# What edits belong to, by name in their file; and how a sentence calls it.
+BELONGINGS = {
+    "checkpoint": "another checkpoint",
+    "clip": "another clip, or other sizes of its pictures",
+    "direction": "the other --direction",
+    "keypoints": "another file of --keypoints",
+}
+
+
+def open_session(folder, of, domain, numbers, count, find, rate, overwrite=False):
+    """The `Session` of a folder.
+
+    Args:
+        folder: of the edits; it is there.
+        of: dict of the names in `BELONGINGS` -> text; "" of keypoints goes with any.
+        domain: "a" or "b", of the driver.
+        numbers: of its frames, a range.
+        count: keypoints per frame.
+        find: function that returns a `finishing.tracks.Track`, called where nothing was found yet.
+        rate: frames per second.
+        overwrite: drop what is there.
+
+    Raises:
+        UserError: what is there is damaged, or belongs to something else.
+    """
+    path, place = folder / sessions.FILE, folder / FOUND
+    if overwrite:
+        path.unlink(missing_ok=True)
+    former = sessions.read(path, len(numbers), count)
+    if former is None:
+        found = find()
+        track_files.write(place, {domain: found}, "choose another --out")
+        return Session(path, of, found, rate, History())
+    _refuse_others(path, of, former["of"])
+    way = "--out, or pass --overwrite to begin anew"
+    found = track_files.read(place, {domain: numbers}, count, way)[domain]
+    return Session(path, former["of"], found, rate, former["history"])
+
+
+def _refuse_others(path, of, former):
+    for name, words in BELONGINGS.items():
+        if former.get(name) != of[name] and (of[name] or name != "keypoints"):
+            raise UserError(
+                f"{path} belongs to {words}; give what it was begun with, another --out, or "
+                "--overwrite to begin anew"
+            )

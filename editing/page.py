@@ -1,0 +1,145 @@
+"""The page on which keypoints are edited, as the server sees it: pictures, state, messages."""
+
+import asyncio
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route, WebSocketRoute
+
+from editing.edits import is_number
+from server.live import Live
+from utils.errors import UserError
+from utils.visualize import palette
+
+FOLDER = Path(__file__).with_name("page")
+LARGEST = 640  # pixels of a side of the driver's frames
+
+
+class EditPage:
+    """Routes of the page.
+
+    Args:
+        session: `Session`.
+        results: `Results` of the session.
+        export: `Export` of the session.
+        clip: dict with title, direction, width and height of results.
+        read_frame: function of an index that returns the driver's frame, a padded Pillow image.
+    """
+
+    def __init__(self, session, results, export, clip, read_frame):
+        self.session, self.results, self.export = session, results, export
+        self.clip, self.read_frame = clip, read_frame
+        self.live = Live(self.state, self.receive)
+        for part in (session, results, export):
+            part.listeners.append(self.live.notify)
+        self.routes = [
+            Route("/driver/{number}", self.driver),
+            Route("/result/{key}", self.result),
+            Route("/tracks/{version}", self.tracks),
+            Route("/draw", self.draw, methods=["POST"]),
+            WebSocketRoute("/live", self.live.endpoint),
+        ]
+
+    def driver(self, request):
+        """A frame of the driver as JPEG, padded, of whatever size."""
+        number = request.path_params["number"]
+        if number not in map(str, range(len(self.session.moved))):
+            raise HTTPException(404)
+        try:
+            frame = self.read_frame(int(number))
+        except UserError as error:
+            raise HTTPException(404, str(error)) from None
+        frame.thumbnail((LARGEST, LARGEST))
+        content = io.BytesIO()
+        frame.save(content, "JPEG", quality=90)
+        return Response(content.getvalue(), media_type="image/jpeg")
+
+    async def result(self, request):
+        """A frame's result as PNG; by its key it never changes."""
+        try:
+            content = self.results.picture(request.path_params["key"])
+        except KeyError:
+            raise HTTPException(404) from None
+        return Response(await asyncio.wrap_future(content), media_type="image/png")
+
+    async def draw(self, request):
+        """A frame's result as PNG while keypoints are being dragged."""
+        try:
+            frame, places = self._dragged(json.loads(await request.body()))
+        except (ValueError, RecursionError, KeyError, TypeError, AttributeError):
+            raise HTTPException(400) from None
+        content = self.results.drag(frame, places)
+        return Response(await asyncio.wrap_future(content), media_type="image/png")
+
+    def _dragged(self, message):
+        """Frame, and dict of keypoint -> (x, y), of a message; ValueError and others if bad."""
+        frames, count = self.session.moved.shape[:2]
+        frame, names = message["frame"], {str(k): k for k in range(count)}
+        places = {names[name]: (x, y) for name, (x, y) in message["points"].items()}
+        good = type(frame) is int and 0 <= frame < frames
+        if not (good and all(is_number(v) for place in places.values() for v in place)):
+            raise ValueError
+        return frame, places
+
+    def tracks(self, request):
+        """All keypoints over time, of the version that there is by now."""
+        shown, session = self.results.shown, self.session
+        if request.path_params["version"] not in map(str, range(shown.version + 1)):
+            raise HTTPException(404)
+        parts = {"driver": session.found.keypoints, "found": session.found.moved}
+        parts["moved"] = shown.moved
+        content = {name: np.round(x.astype(float), 5).tolist() for name, x in parts.items()}
+        keys = {"version": shown.version, "keys": shown.keys, "found_keys": shown.found_keys}
+        keyframes = [sorted(keys) for keys in session.motion.keys]
+        return JSONResponse({**content, **keys, "keyframes": keyframes})
+
+    def receive(self, message):
+        """Do what the page asks for; UserError where that cannot be done."""
+        kind = message.get("do")
+        if kind == "edit":
+            self.session.add(message)
+        elif kind in ("undo", "redo"):
+            self.session.move(-1 if kind == "undo" else 1)
+        elif kind == "smooth":
+            self.session.smooth(message)
+        elif kind == "export":
+            self.export.begin(message.get("what"))
+        elif kind == "cancel":
+            self.export.cancel()
+        else:
+            raise UserError("an unknown message had no effect")
+
+    def state(self):
+        """What the page shows, in parts."""
+        frames, points = self.session.moved.shape[:2]
+        numbers = {"frames": frames, "points": points, "fps": self.session.rate}
+        first = int(self.session.found.frames[0])
+        return {
+            "clip": {**self.clip, **numbers, "first": first, "colours": palette(points)},
+            "edits": self._edits(self.session.history),
+            "track": {"version": self.results.shown.version},
+            "export": self.export.state(),
+        }
+
+    def _edits(self, history):
+        """Marks of frames, and to which frames undo and redo would lead (-1: none of them)."""
+        before, after = history.in_effect()[-1:], history.edits[history.done :][:1]
+        return {
+            "undo": before[0].frame if before else None,
+            "redo": after[0].frame if after else None,
+            "next": history.next,
+            "marks": self._marks(),
+            "smooth": history.seconds(),
+            "jitter": self.session.jitter,
+            "saved": not self.session.trouble,
+        }
+
+    def _marks(self):
+        motion = self.session.motion
+        keys = {frame for keys in motion.keys for frame in keys}
+        touched = [frame for frame, points in enumerate(motion.touched) if points]
+        return {frame: ["key" if frame in keys else "edited"] for frame in touched}

@@ -1,0 +1,124 @@
+"""The edits of a driver's keypoints, on disk, and the keypoints that follow from them."""
+
+import json
+import threading
+from dataclasses import asdict, replace
+
+import numpy as np
+
+from editing.edits import History, parse, parse_smoothing
+from editing.motion import follow, smoothed
+from finishing.tracks import jitter
+from utils.errors import UserError
+from utils.files import replacing
+
+FILE = "edits.json"
+ADVICE = "make room: what you do stays in memory, and saving is tried again with every edit"
+
+
+def read(path, frames, count):
+    """Content of a file of edits, a dict with "of" and "history"; None where there is none.
+
+    Args:
+        frames: number of frames of the clip.
+        count: keypoints per frame.
+
+    Raises:
+        UserError: it is damaged.
+    """
+    if not path.is_file():
+        return None
+    try:
+        content = json.loads(path.read_text())
+        values = content["history"]
+        edits = tuple(_edit(edit, frames, count) for edit in values["edits"])
+        history = History(edits, int(values["done"]), int(values["next"]))
+        if not 0 <= history.done <= len(edits):
+            raise ValueError
+        return {"of": dict(content["of"]), "history": history}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, UserError):
+        raise UserError(f"{path} is damaged; pass --overwrite to begin anew") from None
+
+
+def _edit(values, frames, count):
+    smooths = values["kind"] == "smooth"
+    return parse_smoothing(values) if smooths else parse(values, frames, count)
+
+
+class Session:
+    """Edits of a clip's keypoints, on disk before anybody hears of them. Any thread may call it.
+
+    Args:
+        path: of the file of edits.
+        of: dict for JSON of what the edits belong to, see `read`.
+        found: `finishing.tracks.Track`, as found.
+        rate: frames per second.
+        history: `History` so far.
+
+    Attributes:
+        motion: `editing.motion.Motion` by now; never changed in place.
+        moved: (N, K, 2) float32, the keypoints that draw the result by now.
+        jitter: of the driver's keypoints before and after smoothing, % of the width.
+        trouble: why the newest edits are not on disk, in words; "" where they are.
+    """
+
+    def __init__(self, path, of, found, rate, history=None):
+        self.path, self.of, self.found, self.rate = path, of, found, rate
+        self.listeners = []  # functions that are called after each change
+        self.trouble, self._turn = "", threading.RLock()
+        self._follow(history or History())
+        self._write()
+
+    def _follow(self, history):
+        self.history, own, seconds = history, self.found.keypoints, history.seconds()
+        self.motion = follow(self.found.moved, history, self.rate)
+        self.moved = self.motion.tracks.astype(np.float32)
+        self.jitter = [50 * jitter(x) for x in (own, smoothed(own, seconds, self.rate))]
+
+    def _write(self):
+        content = {"of": self.of, "history": asdict(self.history)}
+        with replacing(self.path, ADVICE) as part:
+            part.write_text(json.dumps(content))
+
+    def add(self, message):
+        """Take an edit over from a page's message.
+
+        Raises:
+            UserError: it is no edit, and nothing has changed; or it is not on disk.
+        """
+        edit = parse(message, *self.found.moved.shape[:2])
+        with self._turn:
+            self._adopt(self.history.with_edit(edit))
+
+    def smooth(self, message):
+        """Take smoothing over from a page's message; errors as of `add`."""
+        edit = parse_smoothing(message)
+        with self._turn:
+            self._adopt(self.history.with_edit(edit))
+
+    def move(self, step):
+        """Undo (-1) or redo (1); UserError where that is not on disk."""
+        with self._turn:
+            self._adopt(self.history.moved(step))
+
+    def _adopt(self, history):
+        self._follow(history)
+        try:
+            self.save()
+        finally:
+            for listener in self.listeners:
+                listener()
+
+    def save(self):
+        """Write the edits; UserError, and `trouble`, where that fails."""
+        with self._turn:
+            try:
+                self._write()
+                self.trouble = ""
+            except UserError as error:
+                self.trouble = str(error)
+                raise
+
+    def track(self):
+        """`finishing.tracks.Track` with the keypoints as edited."""
+        return replace(self.found, moved=self.moved)
