@@ -1,19 +1,8 @@
 // Buttons and keys of the page.
 
-const at = (id) => document.getElementById(id);
-const TOOLS = { b: "box", o: "object", x: "background", p: "brush", e: "eraser", h: "hand" };
-const ARROWS = {
-  ArrowLeft: [-1, 0],
-  ArrowRight: [1, 0],
-  ArrowUp: [0, -1],
-  ArrowDown: [0, 1],
-};
+import { ARROWS, at, bind, press, togglePlay, undoing } from "./actions.js";
 
-export function say(text, alarm = false) {
-  const line = at("status");
-  if (line.textContent !== text) line.textContent = text;
-  line.classList.toggle("alarm", alarm);
-}
+const TOOLS = { b: "box", o: "object", x: "background", p: "brush", e: "eraser", h: "hand" };
 
 // Connect buttons and keys with what they do, see main.js for the names; returns what it can do.
 export function bindControls(page) {
@@ -22,9 +11,7 @@ export function bindControls(page) {
   const pick = (tool) => {
     pen.tool = tool;
     view.hand = tool === "hand";
-    for (const button of document.querySelectorAll("[data-tool]")) {
-      button.setAttribute("aria-pressed", button.dataset.tool === tool);
-    }
+    press("tool", tool);
     view.draw();
   };
   const widen = (radius) => {
@@ -32,11 +19,6 @@ export function bindControls(page) {
     pen.radius = Number(at("radius").value);
     at("width").textContent = `${2 * pen.radius} pixels`;
     view.draw();
-  };
-  const play = () => {
-    timeline.play(!timeline.playing);
-    at("play").textContent = timeline.playing ? "Pause" : "Play";
-    at("play").setAttribute("aria-pressed", timeline.playing);
   };
   const actions = {
     undo: () => page.move("undo"),
@@ -48,7 +30,7 @@ export function bindControls(page) {
     closer: () => view.zoom(1.25),
     farther: () => view.zoom(0.8),
     fit: () => view.fit(),
-    play,
+    play: () => togglePlay(timeline),
     former: () => timeline.go(timeline.now - 1),
     next: () => timeline.go(timeline.now + 1),
     former_mark: () => timeline.goToMark(-1),
@@ -61,10 +43,7 @@ export function bindControls(page) {
   };
 
   const pressed = (event) => {
-    if (event.ctrlKey || event.metaKey) {
-      const words = { z: event.shiftKey ? "redo" : "undo", y: "redo" };
-      return actions[words[event.key.toLowerCase()]];
-    }
+    if (event.ctrlKey || event.metaKey) return actions[undoing(event)];
     if (event.shiftKey && ARROWS[event.key]) {
       const step = ARROWS[event.key].map((v) => v * (event.altKey ? 10 : 1));
       const { width, height } = page.size();
@@ -79,21 +58,12 @@ export function bindControls(page) {
     return tool ? () => pick(tool) : actions[keys[event.key] ?? keys[event.key.toLowerCase()]];
   };
 
-  document.addEventListener("keydown", (event) => {
-    const { target, key } = event;
-    const own = target.matches("input") && ARROWS[key]; // the slider moves by arrows itself
-    const button = target.matches("button, summary") && [" ", "Enter"].includes(key);
-    const action = own || button || !page.size() ? null : pressed(event);
-    if (!action) return;
-    event.preventDefault();
-    action();
-  });
-  for (const [id, action] of Object.entries(actions)) at(id).addEventListener("click", action);
+  bind(actions, pressed, page.size);
   for (const button of document.querySelectorAll("[data-tool]")) {
     button.addEventListener("click", () => pick(button.dataset.tool));
   }
   at("radius").addEventListener("input", () => widen(at("radius").value));
-  view.canvas.addEventListener("pointerdown", () => timeline.playing && play());
+  view.canvas.addEventListener("pointerdown", () => timeline.playing && actions.play());
   pick("box");
   widen(pen.radius);
   return { widen };

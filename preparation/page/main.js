@@ -1,6 +1,7 @@
 // The page on which masks are made by hand (preparation/mask_page.py).
 
-import { bindControls, say } from "./controls.js";
+import { at, say } from "./actions.js";
+import { bindControls } from "./controls.js";
 import { connect } from "./live.js";
 import { drawBox, drawMask, drawPen, drawStroke, makeMask } from "./masks.js";
 import { Pen } from "./pen.js";
@@ -9,7 +10,6 @@ import { Timeline } from "./timeline.js";
 import { View } from "./view.js";
 
 const MEMORY = 4e8; // bytes of pictures that are kept
-const at = (id) => document.getElementById(id);
 
 const state = { clip: null, edits: null, masks: null, work: null, online: false, error: "" };
 const painted = { number: 0, picture: null, mask: null };

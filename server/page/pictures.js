@@ -1,17 +1,20 @@
 // Pictures of the program, loaded when first asked for; the ones used last are kept.
 
+const AT_ONCE = 2; // a browser makes six requests at a time, and others must not wait for pictures
+const WISHES = 12;
+
 export class Pictures {
   // `most` are kept; `make` turns an ImageBitmap into what is kept; `loaded()` is called when
   // another one is there.
   constructor(most, make, loaded) {
-    Object.assign(this, { most, make, loaded, kept: new Map(), asked: new Set() });
+    Object.assign(this, { most, make, loaded, kept: new Map(), asked: new Set(), wishes: [] });
   }
 
   // What was made of a picture; undefined while it is loading, null where there is none.
   get(address) {
     const found = this.kept.get(address);
     if (found === undefined) {
-      this.load(address);
+      this.wish(address);
     } else {
       this.kept.delete(address);
       this.kept.set(address, found);
@@ -19,8 +22,18 @@ export class Pictures {
     return found;
   }
 
+  // The newest wish comes first, and what nobody wished for lately is forgotten.
+  wish(address) {
+    if (this.asked.has(address)) return;
+    this.wishes = [address, ...this.wishes.filter((other) => other !== address)].slice(0, WISHES);
+    this.next();
+  }
+
+  next() {
+    while (this.wishes.length && this.asked.size < AT_ONCE) this.load(this.wishes.shift());
+  }
+
   async load(address) {
-    if (this.kept.has(address) || this.asked.has(address)) return;
     this.asked.add(address);
     try {
       const answer = await fetch(address);
@@ -32,6 +45,7 @@ export class Pictures {
       // The program has ended: the page says so.
     } finally {
       this.asked.delete(address);
+      this.next();
     }
   }
 }

@@ -1,13 +1,15 @@
 // The frames of a clip side by side: where one is, what is marked, playing and stepping.
 
-const MARKS = { box: "rect", scribble: "line", painted: "dot" };
+const MARKS = { box: "rect", scribble: "line", painted: "dot", edited: "dot", key: "diamond" };
 
 export class Timeline {
   // `changed(number)` is called when another frame is to be shown; `describe(number)` returns
-  // {marks: names of MARKS, state: "ready", "old" or "none", text} of a frame; `ready(number)`
-  // tells whether it can be shown, so that playing waits for it.
+  // {marks: names of MARKS, state: "ready", "old" or "none", text, reach: 0 to 1 where an edit of
+  // the frame that is shown would act} of a frame; `ready(number)` tells whether it can be shown, so
+  // that playing waits for it.
   constructor(canvas, { changed, describe, ready }) {
-    Object.assign(this, { canvas, changed, describe, ready, count: 1, now: 0, fps: 25 });
+    Object.assign(this, { canvas, changed, describe, ready, count: 1, first: 0, now: 0, fps: 25 });
+    this.speed = 1;
     canvas.setAttribute("role", "slider");
     canvas.tabIndex = 0;
     new ResizeObserver(() => this.draw()).observe(canvas);
@@ -19,8 +21,9 @@ export class Timeline {
     canvas.addEventListener("pointermove", (event) => event.buttons && this.goAt(event));
   }
 
-  setClip(count, fps) {
-    Object.assign(this, { count, fps });
+  // `first` is what the first of `count` frames is called.
+  setClip(count, fps, first = 0) {
+    Object.assign(this, { count, fps, first });
     this.go(Math.min(this.now, count - 1));
   }
 
@@ -52,7 +55,7 @@ export class Timeline {
       this.timer = setInterval(() => {
         const next = (this.now + 1) % this.count;
         if (this.ready(next)) this.go(next);
-      }, 1000 / this.fps);
+      }, 1000 / (this.fps * this.speed));
     }
   }
 
@@ -77,7 +80,7 @@ export class Timeline {
   }
 
   drawFrame(context, number, left, width, colour) {
-    const { state, marks } = this.describe(number);
+    const { state, marks, reach = 0 } = this.describe(number);
     const height = this.canvas.clientHeight;
     const inner = Math.max(width - (width > 4 ? 1 : 0), 0.5);
     context.fillStyle = colour(state === "none" ? "--line" : "--accent");
@@ -85,6 +88,7 @@ export class Timeline {
     context.fillRect(left, 8, inner, height - 16);
     context.globalAlpha = 1;
     context.fillStyle = context.strokeStyle = colour("--text");
+    context.fillRect(left, height - 7 * reach, inner, 7 * reach);
     const middle = left + inner / 2;
     const side = Math.min(Math.max(width * 0.6, 5), 9);
     marks.forEach((name, row) => {
@@ -95,16 +99,22 @@ export class Timeline {
 
   announce() {
     const set = (name, value) => this.canvas.setAttribute(`aria-${name}`, value);
-    set("valuemin", 0);
-    set("valuemax", this.count - 1);
-    set("valuenow", this.now);
-    set("valuetext", `frame ${this.now}, ${this.describe(this.now).text}`);
+    set("valuemin", this.first);
+    set("valuemax", this.first + this.count - 1);
+    set("valuenow", this.first + this.now);
+    set("valuetext", `frame ${this.first + this.now}, ${this.describe(this.now).text}`);
   }
 }
 
 function drawMark(context, shape, x, y, side) {
   context.lineWidth = 1.5;
   context.beginPath();
+  if (shape === "diamond") {
+    [[0, -1], [1, 0], [0, 1], [-1, 0], [0, -1]].forEach(([right, down]) => {
+      context.lineTo(x + (right * side) / 1.5, y + (down * side) / 1.5);
+    });
+    context.fill();
+  }
   if (shape === "rect") context.rect(x - side / 2, y - side / 2, side, side);
   if (shape === "line") {
     context.moveTo(x - side / 2, y + side / 3);

@@ -3,10 +3,11 @@
 const CLOSEST = 40; // screen pixels a picture's pixel
 
 export class View {
-  // `paint(context, scale)` draws in pixels of the picture, `scale` screen pixels each. `pen` has
-  // down, move, up and cancel, which take a point [x, y] in pixels of the picture, and hover.
-  constructor(canvas, paint, pen) {
-    Object.assign(this, { canvas, paint, pen, width: 1, height: 1, hand: false });
+  // `paint(context, scale)` draws in pixels of the picture, `scale` screen pixels each; from scale
+  // `crisp` on pixels are squares. `pen` has down, move, up and hover, which take a point [x, y] in
+  // pixels of the picture and the event, and cancel.
+  constructor(canvas, paint, pen, crisp = 4) {
+    Object.assign(this, { canvas, paint, pen, crisp, width: 1, height: 1, hand: false });
     this.context = canvas.getContext("2d");
     new ResizeObserver(() => this.resize()).observe(canvas);
     canvas.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
@@ -47,6 +48,13 @@ export class View {
     this.draw();
   }
 
+  // Zoom about the middle of points of the picture, or of the canvas where there are none.
+  zoomAt(factor, points) {
+    if (!points.length) return this.zoom(factor);
+    const [x, y] = [0, 1].map((i) => points.reduce((sum, p) => sum + p[i], 0) / points.length);
+    this.zoom(factor, this.left + x * this.scale, this.top + y * this.scale);
+  }
+
   onCanvas(event) {
     const ratio = window.devicePixelRatio;
     return [event.offsetX * ratio, event.offsetY * ratio];
@@ -67,7 +75,7 @@ export class View {
     if (event.button > 0 || this.hand) {
       this.grip = this.onCanvas(event);
     } else {
-      this.pen.down(this.onPicture(event));
+      this.pen.down(this.onPicture(event), event);
     }
   }
 
@@ -79,12 +87,14 @@ export class View {
       this.grip = [x, y];
       return this.draw();
     }
-    for (const part of event.getCoalescedEvents?.() ?? [event]) this.pen.move(this.onPicture(part));
-    this.pen.hover(this.onPicture(event));
+    for (const part of event.getCoalescedEvents?.() ?? [event]) {
+      this.pen.move(this.onPicture(part), part);
+    }
+    this.pen.hover(this.onPicture(event), event);
   }
 
   up(event) {
-    if (!this.grip) this.pen.up(this.onPicture(event));
+    if (!this.grip) this.pen.up(this.onPicture(event), event);
     this.grip = null;
   }
 
@@ -101,7 +111,7 @@ export class View {
       this.context.setTransform(1, 0, 0, 1, 0, 0);
       this.context.clearRect(0, 0, this.canvas.width, this.canvas.height);
       this.context.setTransform(this.scale, 0, 0, this.scale, this.left, this.top);
-      this.context.imageSmoothingEnabled = this.scale < 4;
+      this.context.imageSmoothingEnabled = this.scale < this.crisp;
       this.paint(this.context, this.scale);
     });
   }

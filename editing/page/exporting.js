@@ -1,0 +1,43 @@
+// The dialog that writes keypoints, frames and the video.
+
+import { at } from "./actions.js";
+import { isRunning, outcome, progress } from "./status.js";
+
+export class Exporting {
+  constructor(editor) {
+    this.editor = editor;
+    for (const button of document.querySelectorAll("[data-what]")) {
+      button.addEventListener("click", () => {
+        editor.drop();
+        editor.send({ do: "export", what: button.dataset.what });
+      });
+    }
+    at("cancel").addEventListener("click", () => editor.send({ do: "cancel" }));
+    at("close").addEventListener("click", () => at("exporting").close());
+  }
+
+  open() {
+    this.editor.drop();
+    at("exporting").showModal();
+  }
+
+  refresh(state) {
+    const runs = isRunning(state);
+    for (const button of document.querySelectorAll("[data-what]")) {
+      button.disabled = runs || !this.editor.state.online;
+    }
+    at("progress").hidden = !runs;
+    const bar = at("progress").querySelector("progress");
+    if (state.total) Object.assign(bar, { max: state.total, value: state.done });
+    const text = runs ? progress(state) : outcome(state);
+    if (at("outcome").textContent !== text) at("outcome").textContent = text;
+    at("outcome").classList.toggle("alarm", state.phase === "failed");
+    at("files").replaceChildren(...(runs ? [] : state.files).map(line));
+  }
+}
+
+function line(path) {
+  const item = document.createElement("li");
+  item.textContent = path;
+  return item;
+}

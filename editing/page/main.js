@@ -1,0 +1,81 @@
+// The page on which keypoints are edited (editing/page.py).
+
+import { at, say } from "./actions.js";
+import { bindControls } from "./controls.js";
+import { Curves } from "./curves.js";
+import { css } from "./dots.js";
+import { Editor } from "./editor.js";
+import { Stage } from "./stage.js";
+import { sentence } from "./status.js";
+import { Timeline } from "./timeline.js";
+
+const AHEAD = 4; // frames that are fetched before they are shown
+const MARKS = { edited: "edited", key: "key frame" };
+let clip = null;
+
+const editor = new Editor(refresh, () => {
+  stage.main.view.draw();
+  curves.draw();
+});
+const stage = new Stage(editor, at("driver"), at("result"), () => {
+  stage.draw();
+  timeline.draw();
+});
+const timeline = new Timeline(at("timeline"), {
+  changed: show,
+  describe,
+  ready: (number) => editor.ready && stage.ready(number),
+});
+const curves = new Curves(at("curves"), describeTracks, (number) => timeline.go(number));
+const controls = bindControls(editor, stage, timeline);
+
+function setClip() {
+  ({ clip } = editor.state);
+  document.title = at("title").textContent = clip.title;
+  controls.setClip(clip);
+  stage.setClip(clip);
+  timeline.setClip(clip.frames, clip.fps, clip.first);
+}
+
+function show(number) {
+  if (number !== editor.frame && stage.main.hand.grip) stage.main.hand.cancel();
+  editor.drop();
+  editor.frame = number;
+  refresh();
+}
+
+function describe(number) {
+  const marks = editor.state.edits?.marks[number] ?? [];
+  const words = marks.map((mark) => MARKS[mark]).join(", ");
+  const state = editor.ready && stage.has(number) ? "ready" : "old";
+  const away = Math.abs(number - editor.frame);
+  const reach = editor.reach.frames === 0 ? 0 : editor.reach.weight(away);
+  return { marks, state, text: words || "not edited", reach };
+}
+
+function describeTracks() {
+  if (!editor.ready) return null;
+  const { found, moved } = editor.tracks.known;
+  const here = editor.tracks.places(editor.frame);
+  const tracks = editor.selection.shown.map((k) => ({
+    index: k,
+    colour: css(clip.colours[k]),
+    found: found.map((places) => places[k]),
+    moved: moved.map((places, number) => (number === editor.frame ? here : places)[k]),
+  }));
+  return { tracks, now: editor.frame, count: timeline.count };
+}
+
+// Show the state as it is.
+function refresh() {
+  if (!editor.ready) return say(editor.state.error || "Connecting …", editor.state.error !== "");
+  if (editor.state.clip !== clip) return setClip();
+  for (let near = AHEAD; near >= 0; near--) stage.ready((editor.frame + near) % timeline.count);
+  const names = [timeline.first + editor.frame, timeline.first + timeline.count - 1];
+  at("number").textContent = `Frame ${names.join(" / ")}`;
+  say(...sentence(editor));
+  controls.refresh();
+  stage.draw();
+  timeline.draw();
+  curves.draw();
+}

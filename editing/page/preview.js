@@ -1,0 +1,45 @@
+// The result while keypoints are dragged: one request is under way, and only the newest waits.
+
+export class Preview {
+  // `drawn()` is called when another picture is there, `failed(sentence)` when there is none.
+  constructor(drawn, failed) {
+    Object.assign(this, { drawn, failed, wanted: null, busy: false, latest: null });
+  }
+
+  // Draw a frame with keypoints moved, a Map of keypoint -> [x, y]; `since` is when they were.
+  ask(frame, places, since) {
+    this.wanted = { frame, points: Object.fromEntries(places), since };
+    if (!this.busy) this.work();
+  }
+
+  async work() {
+    this.busy = true;
+    while (this.wanted) {
+      const { frame, points, since } = this.wanted;
+      this.wanted = null;
+      try {
+        const body = JSON.stringify({ frame, points });
+        const answer = await fetch("draw", { method: "POST", body });
+        if (!answer.ok) throw new Error(await answer.text());
+        this.latest = { frame, since, picture: await createImageBitmap(await answer.blob()) };
+        this.drawn();
+      } catch (error) {
+        if (!(error instanceof TypeError)) this.failed(error.message); // else the program has ended
+      }
+    }
+    this.busy = false;
+  }
+
+  // The newest picture of a frame, if any; the first time, the wait for it counts as "drag".
+  picture(frame) {
+    if (this.latest?.frame !== frame) return null;
+    const { since, picture } = this.latest;
+    if (since) performance.measure("drag", { start: since });
+    this.latest.since = null;
+    return picture;
+  }
+
+  forget() {
+    this.wanted = this.latest = null;
+  }
+}

@@ -1,0 +1,63 @@
+// What a drag does over time: its kind, and how far it reaches; "all" is the whole clip.
+
+import { at, press } from "./actions.js";
+
+const STEPS = [0, 1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 25, 30, 40, 50, 60, 80, 100, 150, 200, 300];
+const MEANINGS = {
+  add: "moves; neighbours follow within the reach",
+  set: "pins; neighbours are drawn here within the reach",
+  key: "sets a key frame; eased from one to the next",
+};
+
+function describe(reach) {
+  if (reach === "all") return "whole clip";
+  if (reach === 0) return "this frame only";
+  return `${reach} frame${reach > 1 ? "s" : ""} either side`;
+}
+
+export class Reach {
+  // `changed()` is called when another one is to be shown.
+  constructor(changed) {
+    Object.assign(this, { changed, kind: "add", offered: [0], position: 0 });
+    for (const button of document.querySelectorAll("[data-kind]")) {
+      button.addEventListener("click", () => this.pick(button.dataset.kind));
+    }
+    at("reach").addEventListener("input", () => this.move(Number(at("reach").value)));
+  }
+
+  setClip(frames) {
+    this.offered = [...STEPS.filter((reach) => reach < frames - 1), "all"];
+    at("reach").max = this.offered.length - 1;
+    this.pick(this.kind);
+    this.move(this.position);
+  }
+
+  pick(kind) {
+    this.kind = kind;
+    press("kind", kind);
+    at("meaning").textContent = MEANINGS[kind];
+    at("reach").disabled = kind === "key";
+    this.changed();
+  }
+
+  move(position) {
+    this.position = Math.min(Math.max(position, 0), this.offered.length - 1);
+    const words = describe(this.offered[this.position]);
+    at("reach").value = this.position;
+    at("reach").setAttribute("aria-valuetext", words);
+    at("width").textContent = words;
+    this.changed();
+  }
+
+  // In frames, or "all"; a key frame has none.
+  get frames() {
+    return this.kind === "key" ? 0 : this.offered[this.position];
+  }
+
+  // How much of an edit acts so many frames away, 0 to 1 (editing/tracks.py).
+  weight(away) {
+    const { frames } = this;
+    if (frames === "all") return 1;
+    return away > frames ? 0 : (1 + Math.cos((Math.PI * away) / (frames + 1))) / 2;
+  }
+}

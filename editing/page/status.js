@@ -1,0 +1,25 @@
+// What is going on, in words.
+
+const PHASES = { frames: "Drawing the frames", video: "Writing the video" };
+const ENDED = { done: "The export is finished:", cancelled: "The export was cancelled." };
+
+// What the status line says, and whether it is an alarm.
+export function sentence({ state, before, tracks }) {
+  if (!state.online) return ["The program has ended; your edits are kept. Start it again.", true];
+  if (state.error) return [state.error, true];
+  if (before) return ["Before: without your edits."];
+  if (tracks.sent.length) return ["Saving …"];
+  return [isRunning(state.export) ? progress(state.export) : "Everything is saved."];
+}
+
+export const isRunning = ({ phase }) => phase in PHASES;
+
+export function progress({ phase, done, total }) {
+  const count = phase === "frames" && total ? `, ${done} of ${total}` : "";
+  return `${PHASES[phase]}${count} …`;
+}
+
+// How the last export went.
+export function outcome({ phase, trouble }) {
+  return phase === "failed" ? `The export failed: ${trouble}` : (ENDED[phase] ?? "");
+}
