@@ -4,6 +4,7 @@ import { ARROWS, at, bind, togglePlay } from "./actions.js";
 import { Exporting } from "./exporting.js";
 import { css, isBright } from "./dots.js";
 import { makeKeys } from "./keys.js";
+import { WHOLE } from "./reach.js";
 
 const BUTTONS = ["undo", "redo", "before", "dots", "closer", "farther", "fit", "play", "former"];
 BUTTONS.push("next", "former_mark", "next_mark", "export");
@@ -34,16 +35,16 @@ function makeActions(editor, stage, timeline, exporting) {
   const { selection, reach } = editor;
   const move = (direction) => {
     const frame = editor.move(direction);
-    if (frame != null) timeline.go(frame);
+    if (frame !== null) timeline.go(frame);
   };
   const { hand } = stage.main;
   return {
     undo: () => move("undo"),
     redo: () => move("redo"),
     reset_here: () => editor.reset([...selection.indices], reach.frames),
-    reset_track: () => editor.reset([...selection.indices], "all"),
+    reset_track: () => editor.reset([...selection.indices], WHOLE),
     reset_frame: () => editor.reset(editor.indices, 0),
-    reset_all: () => editor.reset(editor.indices, "all"),
+    reset_all: () => editor.reset(editor.indices, WHOLE),
     all: () => selection.only(editor.indices),
     none: () => (hand.grip || hand.box ? hand.cancel() : selection.only([])),
     export: () => exporting.open(),
@@ -129,7 +130,8 @@ function refresh(editor) {
   at("before").setAttribute("aria-pressed", before);
   if (document.activeElement !== at("smooth")) at("smooth").value = smooth;
   saySeconds(at("smooth").value);
-  at("jitter").textContent = `Jitter ${jitter.map((v) => v.toFixed(3)).join(" → ")} % of the width`;
+  const figures = (smooth ? jitter : [jitter[0]]).map((v) => v.toFixed(3)).join(" → ");
+  at("jitter").textContent = `Jitter ${figures} % of the width`;
   refreshKeypoints(editor);
 }
 

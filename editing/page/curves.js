@@ -47,9 +47,6 @@ export class Curves {
     context.fillRect(0, top, this.canvas.clientWidth, height - 2);
     context.fillStyle = colour("--line");
     context.fillRect((now + 0.5) * width - 1, top, 2, height - 2);
-    context.fillStyle = colour("--soft");
-    context.font = "12px system-ui, sans-serif";
-    context.fillText(tracks.length || axis ? name : "x: select a keypoint to see its track", 4, top + 13);
     const values = tracks.flatMap(({ found, moved }) => [...found, ...moved].map((p) => p[axis]));
     const [low, high] = [Math.min(...values), Math.max(...values)];
     const span = Math.max(high - low, LEAST);
@@ -64,6 +61,8 @@ export class Curves {
       context.arc((now + 0.5) * width, at(moved[now][axis]), 3.5, 0, 7);
       context.fill();
     }
+    const hint = tracks.length || axis ? "" : ": select a keypoint to see its track";
+    drawName(context, name + hint, top, colour);
   }
 }
 
@@ -75,4 +74,13 @@ function drawLine(context, track, axis, width, at, colour, dashes) {
   track.forEach((point, n) => context.lineTo((n + 0.5) * width, at(point[axis])));
   context.stroke();
   context.setLineDash([]);
+}
+
+function drawName(context, name, top, colour) {
+  context.font = "bold 12px system-ui, sans-serif";
+  context.lineWidth = 4;
+  context.strokeStyle = colour("--back");
+  context.fillStyle = colour("--soft");
+  context.strokeText(name, 4, top + 13);
+  context.fillText(name, 4, top + 13);
 }

@@ -16,7 +16,10 @@ export class Editor {
     this.state = { clip: null, edits: null, export: null, online: false, error: "" };
     this.selection = new Selection(changed);
     this.reach = new Reach(changed);
-    this.tracks = new Tracks(changed);
+    this.tracks = new Tracks(() => {
+      if (!this.tracks.held && !this.tracks.sent.length) this.preview.forget();
+      changed();
+    });
     this.preview = new Preview(moved, (error) => this.news({ error }));
     this.send = connect(
       (parts) => this.news(parts),
@@ -119,19 +122,19 @@ export class Editor {
     this.send({ do: "smooth", seconds });
   }
 
-  // Undo or redo; returns the frame where something changes, if there is one.
+  // Undo or redo; returns the frame where something changes, or null.
   move(direction) {
     if (!this.enabled) return null;
     this.drop();
-    const frame = this.state.edits[direction]?.frame;
+    const frame = this.state.edits[direction];
     this.send({ do: direction }); // also where news of what was done are still on their way
     this.takeBack();
-    return frame;
+    return frame >= 0 ? frame : null; // smoothing has no frame
   }
 
   // What was sent is no longer expected.
   takeBack() {
-    Object.assign(this, { lastId: 0 });
+    this.lastId = 0;
     this.tracks.sent = [];
     this.abandon();
   }

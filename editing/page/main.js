@@ -11,6 +11,7 @@ import { Timeline } from "./timeline.js";
 
 const AHEAD = 4; // frames that are fetched before they are shown
 const MARKS = { edited: "edited", key: "key frame" };
+const dark = matchMedia("(prefers-color-scheme: dark)"); // bright colours are hard to see on white
 let clip = null;
 
 const editor = new Editor(refresh, () => {
@@ -59,7 +60,7 @@ function describeTracks() {
   const here = editor.tracks.places(editor.frame);
   const tracks = editor.selection.shown.map((k) => ({
     index: k,
-    colour: css(clip.colours[k]),
+    colour: css(clip.colours[k].map((value) => value * (dark.matches ? 1 : 0.75))),
     found: found.map((places) => places[k]),
     moved: moved.map((places, number) => (number === editor.frame ? here : places)[k]),
   }));

@@ -3,7 +3,7 @@
 export class Preview {
   // `drawn()` is called when another picture is there, `failed(sentence)` when there is none.
   constructor(drawn, failed) {
-    Object.assign(this, { drawn, failed, wanted: null, busy: false, latest: null });
+    Object.assign(this, { drawn, failed, busy: false, wanted: null, asked: null, latest: null });
   }
 
   // Draw a frame with keypoints moved, a Map of keypoint -> [x, y]; `since` is when they were.
@@ -15,19 +15,25 @@ export class Preview {
   async work() {
     this.busy = true;
     while (this.wanted) {
-      const { frame, points, since } = this.wanted;
+      this.asked = this.wanted;
       this.wanted = null;
       try {
-        const body = JSON.stringify({ frame, points });
-        const answer = await fetch("draw", { method: "POST", body });
-        if (!answer.ok) throw new Error(await answer.text());
-        this.latest = { frame, since, picture: await createImageBitmap(await answer.blob()) };
-        this.drawn();
+        await this.draw(this.asked);
       } catch (error) {
         if (!(error instanceof TypeError)) this.failed(error.message); // else the program has ended
       }
     }
     this.busy = false;
+  }
+
+  async draw(asked) {
+    const { frame, points, since } = asked;
+    const answer = await fetch("draw", { method: "POST", body: JSON.stringify({ frame, points }) });
+    if (!answer.ok) throw new Error(await answer.text());
+    const picture = await createImageBitmap(await answer.blob());
+    if (this.asked !== asked) return; // forgotten meanwhile
+    this.latest = { frame, since, picture };
+    this.drawn();
   }
 
   // The newest picture of a frame, if any; the first time, the wait for it counts as "drag".
@@ -39,7 +45,8 @@ export class Preview {
     return picture;
   }
 
+  // Nothing is dragged any more.
   forget() {
-    this.wanted = this.latest = null;
+    this.wanted = this.asked = this.latest = null;
   }
 }

@@ -1,16 +1,17 @@
-// What a drag does over time: its kind, and how far it reaches; "all" is the whole clip.
+// What a drag does over time: its kind, and how far it reaches.
 
 import { at, press } from "./actions.js";
 
+export const WHOLE = -1; // the reach of what is for the whole clip alike
 const STEPS = [0, 1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 25, 30, 40, 50, 60, 80, 100, 150, 200, 300];
 const MEANINGS = {
-  add: "moves; neighbours follow within the reach",
-  set: "pins; neighbours are drawn here within the reach",
-  key: "sets a key frame; eased from one to the next",
+  add: "moves; frames in reach follow",
+  set: "pins; frames in reach come here",
+  key: "sets a key frame; eased in between",
 };
 
 function describe(reach) {
-  if (reach === "all") return "whole clip";
+  if (reach === WHOLE) return "whole clip";
   if (reach === 0) return "this frame only";
   return `${reach} frame${reach > 1 ? "s" : ""} either side`;
 }
@@ -26,7 +27,7 @@ export class Reach {
   }
 
   setClip(frames) {
-    this.offered = [...STEPS.filter((reach) => reach < frames - 1), "all"];
+    this.offered = [...STEPS.filter((reach) => reach < frames - 1), WHOLE];
     at("reach").max = this.offered.length - 1;
     this.pick(this.kind);
     this.move(this.position);
@@ -49,15 +50,15 @@ export class Reach {
     this.changed();
   }
 
-  // In frames, or "all"; a key frame has none.
+  // In frames, or WHOLE; a key frame has none.
   get frames() {
     return this.kind === "key" ? 0 : this.offered[this.position];
   }
 
-  // How much of an edit acts so many frames away, 0 to 1 (editing/tracks.py).
+  // How much of an edit acts so many frames away, 0 to 1 (editing/motion.py).
   weight(away) {
     const { frames } = this;
-    if (frames === "all") return 1;
+    if (frames === WHOLE) return 1;
     return away > frames ? 0 : (1 + Math.cos((Math.PI * away) / (frames + 1))) / 2;
   }
 }
