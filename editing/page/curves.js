@@ -47,6 +47,8 @@ export class Curves {
     context.fillRect(0, top, this.canvas.clientWidth, height - 2);
     context.fillStyle = colour("--line");
     context.fillRect((now + 0.5) * width - 1, top, 2, height - 2);
+    const hint = tracks.length || axis ? "" : ": select a keypoint to see its track";
+    drawName(context, name + hint, top, colour);
     const values = tracks.flatMap(({ found, moved }) => [...found, ...moved].map((p) => p[axis]));
     const [low, high] = [Math.min(...values), Math.max(...values)];
     const span = Math.max(high - low, LEAST);
@@ -61,8 +63,6 @@ export class Curves {
       context.arc((now + 0.5) * width, at(moved[now][axis]), 3.5, 0, 7);
       context.fill();
     }
-    const hint = tracks.length || axis ? "" : ": select a keypoint to see its track";
-    drawName(context, name + hint, top, colour);
   }
 }
 
@@ -78,9 +78,6 @@ function drawLine(context, track, axis, width, at, colour, dashes) {
 
 function drawName(context, name, top, colour) {
   context.font = "bold 12px system-ui, sans-serif";
-  context.lineWidth = 4;
-  context.strokeStyle = colour("--back");
   context.fillStyle = colour("--soft");
-  context.strokeText(name, 4, top + 13);
   context.fillText(name, 4, top + 13);
 }

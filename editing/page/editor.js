@@ -10,14 +10,15 @@ const rounded = (value) => Math.round(value * 1e6) / 1e6;
 
 export class Editor {
   // `changed()` is called when anything is to be shown anew, `moved()` when that is only where
-  // dragged keypoints are, and their picture.
-  constructor(changed, moved) {
+  // dragged keypoints are, and their picture; `arrived()` before `changed()` when tracks are others.
+  constructor({ changed, moved, arrived }) {
     Object.assign(this, { changed, moved, frame: 0, before: false, lastId: 0 });
     this.state = { clip: null, edits: null, export: null, online: false, error: "" };
     this.selection = new Selection(changed);
     this.reach = new Reach(changed);
     this.tracks = new Tracks(() => {
       if (!this.tracks.held && !this.tracks.sent.length) this.preview.forget();
+      arrived();
       changed();
     });
     this.preview = new Preview(moved, (error) => this.news({ error }));

@@ -3,6 +3,7 @@
 import { ARROWS, undoing } from "./actions.js";
 
 const KINDS = { m: "add", p: "set", k: "key" };
+const REACH = { "[": -1, "]": 1 };
 const NAMES = {
   ",": "former", ".": "next", PageUp: "former_mark", PageDown: "next_mark", Home: "first",
   End: "last", " ": "play", h: "dots", e: "export", f: "fit", "+": "closer", "=": "closer",
@@ -30,7 +31,7 @@ export function makeKeys(actions, editor, timeline) {
     if (event.ctrlKey || event.metaKey) return actions[undoing(event)];
     if (ARROWS[key]) return arrow(event);
     if (/^(Digit|Numpad)\d$/.test(code)) return digit(Number(code.at(-1)), shiftKey);
-    if (key === "[" || key === "]") return () => reach.move(reach.position + (key === "]" ? 1 : -1));
+    if (REACH[key]) return () => reach.move(reach.position + REACH[key]);
     if (letter === "n") return () => selection.step(shiftKey ? -1 : 1, editor.indices.length);
     if (letter === "b") return () => actions.lookBefore(true);
     if (KINDS[letter]) return () => reach.pick(KINDS[letter]);

@@ -14,9 +14,13 @@ const MARKS = { edited: "edited", key: "key frame" };
 const dark = matchMedia("(prefers-color-scheme: dark)"); // bright colours are hard to see on white
 let clip = null;
 
-const editor = new Editor(refresh, () => {
-  stage.main.view.draw();
-  curves.draw();
+const editor = new Editor({
+  changed: refresh,
+  moved: () => {
+    stage.main.view.draw();
+    curves.draw();
+  },
+  arrived: () => stage.results.renew(),
 });
 const stage = new Stage(editor, at("driver"), at("result"), () => {
   stage.draw();

@@ -9,11 +9,12 @@ const MEMORY = 4e8; // bytes of pictures that are kept
 const CRISP = 24; // screen pixels a picture's pixel, from which on these are squares
 
 class Side {
-  // `paint(context)` paints a picture; `places()` returns its keypoints, `found()` whence they came.
-  constructor(editor, canvas, { picture, places, found }, changes) {
+  // `picture()` returns what is shown there, `places()` its keypoints, `found()` whence they came;
+  // `drags` tells whether they can be dragged.
+  constructor(editor, canvas, { picture, places, found, drags }) {
     Object.assign(this, { editor, picture, places, found, dots: true });
     const unit = () => window.devicePixelRatio / this.view.scale;
-    this.hand = new Hand(editor, { places, unit }, changes);
+    this.hand = new Hand(editor, { places, unit }, drags);
     this.view = new View(canvas, (context) => this.paint(context), this.hand, CRISP);
   }
 
@@ -38,15 +39,11 @@ export class Stage {
     Object.assign(this, { editor, painted: null, driven: null });
     this.drivers = new Pictures(8, (bitmap) => bitmap, loaded);
     this.results = new Pictures(8, (bitmap) => bitmap, loaded);
-    const driving = () => editor.driving;
+    const driving = { picture: () => this.driver(), places: () => editor.driving, drags: false };
+    const drawing = { picture: () => this.result(), places: () => editor.places, drags: true };
     this.sides = [
-      new Side(editor, driver, { picture: () => this.driver(), places: driving, found: driving }, false),
-      new Side(
-        editor,
-        result,
-        { picture: () => this.result(), places: () => editor.places, found: () => editor.found },
-        true,
-      ),
+      new Side(editor, driver, { ...driving, found: driving.places }),
+      new Side(editor, result, { ...drawing, found: () => editor.found }),
     ];
     [, this.main] = this.sides;
   }

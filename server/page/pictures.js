@@ -22,6 +22,12 @@ export class Pictures {
     return found;
   }
 
+  // Wishes and missing pictures are forgotten: others are there now.
+  renew() {
+    this.wishes = [];
+    for (const [address, found] of this.kept) if (found === null) this.kept.delete(address);
+  }
+
   // The newest wish comes first, and what nobody wished for lately is forgotten.
   wish(address) {
     if (this.asked.has(address)) return;
