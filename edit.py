@@ -7,7 +7,10 @@
 exports keypoints for inference.py --keypoints_in, frames as that draws them, and their video.
 """
 
+from server import packages
 from utils import arguments, errors, options
+
+RUN = arguments.positional("run", "folder of run.py's, as results/quick, for --load and the clips")
 
 
 def parse(argv=None):
@@ -15,14 +18,17 @@ def parse(argv=None):
 
     A config file's section for inference counts, since that draws what is exported.
     """
-    return arguments.parse(__doc__, *options.SCRIPTS["edit"], argv=argv, script="inference")
+    return arguments.parse(__doc__, *options.SCRIPTS["edit"], (RUN,), argv=argv, script="inference")
 
 
 if __name__ == "__main__":  # --help and wrong options are answered before slow imports
     errors.run(parse)
+    errors.run(packages.refuse_missing, "edit.py")
 
 import hashlib
+import signal
 import sys
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -34,11 +40,10 @@ from editing.page import FOLDER, EditPage
 from editing.results import Results
 from engine import checkpoint, run_folder
 from engine.network_clip import NetworkClip
-from engine.steps import Steps
+from engine.steps import SIGNALS, Steps
 from finishing import track_files
 from finishing.tracks import Track
 from preparation.clip_folder import frame_rate
-from server import packages
 from server.local import LocalServer, check_host
 from utils import images, runtime
 from utils.errors import UserError
@@ -57,10 +62,10 @@ VAIN = {
 def settled():
     """Options and given names as `parse` returns them, those of a run's folder included."""
     opt, given = parse()
+    out = opt.out if "out" in given else str(Path(opt.run) / f"edited_{opt.direction}")
     if opt.run:
-        own = opt.out if "out" in given else str(Path(opt.run) / f"edited_{opt.direction}")
         opt, given = parse([*recorded(opt.run, opt.direction), *sys.argv[1:]])
-        opt.out = own
+    opt.out = out
     for name, instead in VAIN.items():
         if name in given:
             raise UserError(f"--{name} means nothing here: {instead}; leave it out")
@@ -80,46 +85,41 @@ def recorded(run, direction):
     return step["argv"]
 
 
-class Driver:
-    """The clip that drives, and what is needed of it here."""
+class Driver(NetworkClip):
+    """The clip that drives.
 
-    def __init__(self, jokr, opt, device):
-        self.domain = opt.direction[0]
-        self.clip = NetworkClip(opt, self.domain, device)
-        first = self.clip.clip.names[0].removeprefix(getattr(opt, f"prefix_{self.domain}"))
-        first = int(Path(first).stem)
-        self.numbers = range(first, first + len(self.clip))
-        self.rate = opt.fps or frame_rate(self.clip.clip.masks.parent) or DEFAULT_RATE
-        self.jokr, self.opt, self.device = jokr, opt, device
+    Attributes:
+        rate: frames per second.
+    """
 
-    def find(self):
+    def __init__(self, opt, device):
+        super().__init__(opt, opt.direction[0], device)
+        self.opt = opt
+        self.rate = opt.fps or frame_rate(self.clip.masks.parent) or DEFAULT_RATE
+
+    def find(self, jokr):
         """`Track` of all frames: detected, or read from --keypoints."""
-        align, spans = self.opt.affine or self.opt.align == "means", {self.domain: self.numbers}
-        if self.opt.keypoints:
-            known = spans, self.opt.num_kp, "--keypoints"
-            track = track_files.read(self.opt.keypoints, *known)[self.domain]
-            keypoints, moved = track.tensors(self.device)
-            if moved is None and align:
-                moved = self.jokr.move(keypoints, self.domain).detach()
+        opt, domain, align = self.opt, self.domain, self.opt.affine or self.opt.align == "means"
+        if opt.keypoints:
+            spans = {domain: self.numbers}
+            track = track_files.read(opt.keypoints, spans, opt.num_kp, "--keypoints")[domain]
+            keypoints, moved = self.take(jokr, track, align)
         else:
-            keypoints, moved, _ = self.clip.follow(self.jokr, len(self.clip), align)
+            keypoints, moved, _ = self.follow(jokr, len(self), align)
         moved = keypoints if moved is None else moved
         return Track(np.array(self.numbers), *(x.cpu().numpy() for x in (keypoints, moved)))
 
     def frame(self, index):
         """A frame as a Pillow image, padded as the networks' pictures are."""
-        pad_factor = getattr(self.opt, f"pad_factor_{self.domain}")
-        return images.pad(self.clip.clip.read(index)[0], pad_factor)
+        return images.pad(self.clip.read(index)[0], self.canvas[2])
 
-    def belongings(self):
+    def belongings(self, jokr):
         """What edits belong to, for `open_session`."""
-        networks, files = hashlib.sha1(), hashlib.sha1(str(self.clip.canvas).encode())
-        for tensor in self.jokr.state_dict().values():
+        networks, files = hashlib.sha1(), hashlib.sha1(str(self.canvas).encode())
+        for tensor in jokr.state_dict().values():
             networks.update(tensor.cpu().numpy().tobytes())
-        for name in self.clip.clip.names:
-            sizes = [
-                (x / name).stat().st_size for x in (self.clip.clip.frames, self.clip.clip.masks)
-            ]
+        for name in self.clip.names:
+            sizes = [(x / name).stat().st_size for x in (self.clip.frames, self.clip.masks)]
             files.update(f"{name} {sizes}".encode())
         points = self.opt.keypoints and hashlib.sha1(Path(self.opt.keypoints).read_bytes())
         return {
@@ -130,29 +130,15 @@ class Driver:
         }
 
 
-def words(asked, given):
-    """Words by which inference.py gets the options of this call."""
-    for o in (o for group in options.SCRIPTS["inference"] for o in group):
-        value = getattr(asked, o.name)
-        if o.name not in given or o.name in ("out", "direction", "splitted"):
-            continue
-        if o.kind is not bool:
-            yield f"--{o.name}={value}"
-        elif value != o.default:
-            yield f"--{o.name if value else o.opposite}"
-
-
 def commands(opt, words, driver):
     """`Commands` of inference.py, and of gen_vid.py for one column of its results."""
     pair, domain = opt.direction, driver.domain
     finished = opt.restore or opt.alpha or opt.background != "none"
-    ext = ".png" if opt.alpha else getattr(opt, f"ext_{domain}")
-    pattern = (
-        f"{'final' if finished else 'refined'}_{pair}_{getattr(opt, f'prefix_{domain}')}*{ext}"
-    )
+    names = getattr(opt, f"prefix_{domain}"), ".png" if opt.alpha else getattr(opt, f"ext_{domain}")
+    pattern = f"{'final' if finished else 'refined'}_{pair}_{'*'.join(names)}"
     video = ["--columns", pattern, "--start_a", str(driver.numbers[0]), "--fps", str(driver.rate)]
     video += ["--name", "edited.webm", "--transparent"] if opt.alpha else ["--name", "edited.mp4"]
-    if (sound := driver.clip.clip.masks.parent / "sound.m4a").is_file():
+    if (sound := driver.clip.masks.parent / "sound.m4a").is_file():
         video += ["--audio", str(sound)]
     return Commands(
         lambda points, out: [
@@ -170,10 +156,11 @@ def serve(jokr, driver, session, commands, opt):
     painter = Painter(jokr, driver.domain, (opt.resize_h, opt.resize_w), driver.device)
     results = Results(session, painter)
     export = Export(Path(opt.out), driver.domain, session.track, commands)
-    names = [Path(getattr(opt, f"root_{d}")).resolve().parent.name for d in opt.direction]
+    roots = [getattr(opt, f"root_{d}") for d in opt.direction]
+    names = [Path(root).resolve().parent.name if root else "another" for root in roots]
     clip = {"title": " drives ".join(names), "direction": opt.direction}
-    size = {"width": opt.resize_w, "height": opt.resize_h}
-    page = EditPage(session, results, export, {**clip, **size}, driver.frame)
+    clip |= {"width": opt.resize_w, "height": opt.resize_h}
+    page = EditPage(session, results, export, clip, driver.frame)
     server = LocalServer(page.routes, FOLDER, opt.host)
     painter.start()
     print(f"edit the keypoints at {server.address}", flush=True)
@@ -181,23 +168,25 @@ def serve(jokr, driver, session, commands, opt):
         server.run()
     finally:
         export.close()
-        session.save()
+        session.close()
 
 
 def main():
-    packages.refuse_missing("edit.py")
     asked, given = settled()
     check_host(asked.host, asked.allow_remote)
     device = runtime.start(asked.device, asked.precision)
     jokr, opt = checkpoint.open_jokr(asked, given, device)
-    driver, out = Driver(jokr, opt, device), Path(opt.out)
+    driver, out = Driver(opt, device), Path(opt.out)
+    again = given - {"out", "direction", "splitted"}
+    drawing = arguments.words(asked, again, *options.SCRIPTS["inference"])
+    for number in SIGNALS[1:]:  # as Ctrl-C: an export that is under way must not go on alone
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
     with locked(out, f"{out} is open in another edit.py; close that, or choose another --out"):
         run_folder.make_folder(out)
-        session = open_session(
-            out, driver.belongings(), driver.domain, driver.numbers, opt.num_kp, driver.find,
-            driver.rate, opt.overwrite,
-        )  # fmt: skip
-        serve(jokr, driver, session, commands(opt, list(words(asked, given)), driver), opt)
+        about = driver.domain, driver.numbers, opt.num_kp, driver.rate
+        find = partial(driver.find, jokr)
+        session = open_session(out, driver.belongings(jokr), *about, find, opt.overwrite)
+        serve(jokr, driver, session, commands(opt, list(drawing), driver), opt)
     print(f"edits and exports are in {out}; the same command goes on from there")
 
 

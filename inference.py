@@ -15,7 +15,6 @@ if __name__ == "__main__":  # --help and wrong options are answered before slow 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import repeat
-from pathlib import Path
 
 import torch
 from tqdm import tqdm
@@ -50,8 +49,6 @@ class Driver(NetworkClip):
         super().__init__(opt, domain, device)
         self.align, self.look_up, self.chosen = align, None, None
         self.target = NetworkClip(opt, OTHER[domain], device) if opt.render == "lookup" else None
-        first = int(Path(self.clip.names[0]).stem.removeprefix(getattr(opt, f"prefix_{domain}")))
-        self.numbers = range(first, first + len(self))
         boxes = self.finish = None
         if opt.restore:
             zoom = equal_area(self.clip.masks, getattr(opt, f"root_{OTHER[domain]}"))
@@ -108,9 +105,7 @@ def load_keypoints(jokr, drivers, count, opt, device):
     read = track_files.read(opt.keypoints_in, spans, opt.num_kp) if opt.keypoints_in else {}
     for domain, driver in drivers.items():
         if track := read.get(domain):
-            keypoints, moved = track.tensors(device)
-            if moved is None and driver.align:
-                moved = jokr.move(keypoints, domain).detach()
+            keypoints, moved = driver.take(jokr, track, driver.align)
         else:
             keypoints, moved, _ = driver.follow(jokr, len(spans[domain]), driver.align)
         driver.points.load(keypoints, moved)

@@ -97,7 +97,7 @@ class Export:
 
     def _run(self, what):
         try:
-            files = list(self._made(what))
+            files = [str(self.folder.resolve() / name) for name in self._made(what)]
             self._now(phase="done", files=files)
         except Cancelled:
             self._now(phase="cancelled")

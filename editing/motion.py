@@ -1,55 +1,56 @@
 """What edits do to the tracks of keypoints."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
 from editing.edits import WHOLE
 from utils.smoothing import smooth
 
+KEPT = 100  # states that are kept for undo
 
-@dataclass
+
+@dataclass(frozen=True)
 class Motion:
     """Tracks under edits that are applied one after the other.
 
     Every move ends exactly where the user put the keypoint: "add" shifts it, and its neighbours in
     time by less and less, so that motion is kept; "set" pins it; "key" is a key frame, between
-    which offsets change smoothly. "reset" leads back to `base`.
+    which offsets change smoothly. "reset" is back to `base` in all frames within reach, whose key
+    frames it takes away.
 
     Attributes:
         base: (N, K, 2) float64, before all edits.
         tracks: (N, K, 2) float64, after the edits so far.
         keys: for each keypoint a dict of key frame -> its offset (2,).
-        touched: for each frame the set of keypoints that were moved there.
+        touched: for each frame the set of keypoints that were shifted or pinned there.
     """
 
     base: np.ndarray
-    tracks: np.ndarray = field(init=False)
-    keys: list = field(init=False)
-    touched: list = field(init=False)
+    tracks: np.ndarray
+    keys: list
+    touched: list
 
-    def __post_init__(self):
-        self.tracks = self.base.copy()
-        self.keys = [{} for _ in range(self.base.shape[1])]
-        self.touched = [set() for _ in self.base]
+    def after(self, edit):
+        """The motion after one more `Edit`; smoothing is in `base` already and changes nothing."""
+        keys, touched = map(dict, self.keys), map(set, self.touched)
+        motion = Motion(self.base, self.tracks.copy(), list(keys), list(touched))
+        motion._apply(edit)
+        return motion
 
-    def apply(self, edit):
-        """Apply an `Edit`; smoothing is in `base` already and has no effect here."""
-        if edit.kind == "smooth":
-            return
-        weight = weights(len(self.base), edit.frame, edit.reach)
-        points = list(edit.points)
+    def _apply(self, edit):
+        weight, points = weights(len(self.base), edit.frame, edit.reach), list(edit.points)
         places = np.array([edit.x, edit.y]).T
         if edit.kind == "reset":
-            self._reset(points, weight)
+            self._reset(points, np.flatnonzero(weight))
         elif edit.kind == "key":
             for point, offset in zip(points, places):
                 self._set_key(point, edit.frame, offset)
         elif edit.kind == "add":
             self.tracks[:, points] += weight[:, None, None] * places
-        else:
+        elif edit.kind == "set":
             self._blend(points, weight, places)
-        if edit.kind != "reset":
+        if edit.kind in ("add", "set"):
             self.touched[edit.frame].update(points)
 
     def _blend(self, points, weight, places):
@@ -62,13 +63,13 @@ class Motion:
         self.keys[point][frame] = former[frame] + offset
         self.tracks[:, point] += self._layer(point) - former
 
-    def _reset(self, points, weight):
+    def _reset(self, points, frames):
         for point in points:
-            former = self._layer(point)
-            self.keys[point] = {f: x for f, x in self.keys[point].items() if not weight[f]}
+            former, kept = self._layer(point), self.keys[point].keys() - set(frames.tolist())
+            self.keys[point] = {frame: self.keys[point][frame] for frame in kept}
             self.tracks[:, point] += self._layer(point) - former
-        self._blend(points, weight, self.base[:, points])
-        for frame in np.flatnonzero(weight):
+            self.tracks[frames, point] = self.base[frames, point]
+        for frame in frames:
             self.touched[frame] -= set(points)
 
     def _layer(self, point):
@@ -100,16 +101,39 @@ def interpolated(keys, count):
     return curve(np.clip(np.arange(count), frames[0], frames[-1]))
 
 
-def follow(found, history, rate):
-    """`Motion` of keypoints (N, K, 2) under the edits of a `History` that are in effect.
+class Motions:
+    """Motions of keypoints under histories that grow and shrink by a step.
 
     Args:
+        found: (N, K, 2) keypoints, without edits.
         rate: frames per second, for smoothing.
     """
-    motion = Motion(smoothed(found, history.seconds(), rate).astype(np.float64))
-    for edit in history.in_effect():
-        motion.apply(edit)
-    return motion
+
+    def __init__(self, found, rate):
+        self.found, self.rate = found, rate
+        self._kept = {}  # of states that were asked for last
+
+    def under(self, history):
+        """`Motion` under the edits of a `History` that are in effect."""
+        edits, seconds = history.in_effect(), history.seconds()
+        if (edits, seconds) in self._kept:
+            return self._kept[edits, seconds]
+        if former := self._kept.get((edits[:-1], seconds)):
+            return self._keep(edits, seconds, former.after(edits[-1]))
+        base = smoothed(self.found, seconds, self.rate).astype(np.float64)
+        count = range(base.shape[1])
+        motion = Motion(base, base, [{} for _ in count], [set() for _ in base])
+        for number, edit in enumerate(edits):
+            motion = motion.after(edit)
+            if number >= len(edits) - KEPT:
+                self._keep(edits[: number + 1], seconds, motion)
+        return self._keep(edits, seconds, motion)
+
+    def _keep(self, edits, seconds, motion):
+        self._kept[edits, seconds] = motion
+        while len(self._kept) > 2 * KEPT:
+            del self._kept[next(iter(self._kept))]
+        return motion
 
 
 def smoothed(points, seconds, rate):

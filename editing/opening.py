@@ -16,7 +16,7 @@ BELONGINGS = {
 }
 
 
-def open_session(folder, of, domain, numbers, count, find, rate, overwrite=False):
+def open_session(folder, of, domain, numbers, count, rate, find, overwrite=False):
     """The `Session` of a folder.
 
     Args:
@@ -25,8 +25,8 @@ def open_session(folder, of, domain, numbers, count, find, rate, overwrite=False
         domain: "a" or "b", of the driver.
         numbers: of its frames, a range.
         count: keypoints per frame.
-        find: function that returns a `finishing.tracks.Track`, called where nothing was found yet.
         rate: frames per second.
+        find: function that returns a `finishing.tracks.Track`, called where nothing was found yet.
         overwrite: drop what is there.
 
     Raises:

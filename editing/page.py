@@ -136,10 +136,11 @@ class EditPage:
             "smooth": history.seconds(),
             "jitter": self.session.jitter,
             "saved": not self.session.trouble,
+            "trouble": self.session.trouble,
         }
 
     def _marks(self):
         motion = self.session.motion
+        touched = {frame: ["edited"] for frame, points in enumerate(motion.touched) if points}
         keys = {frame for keys in motion.keys for frame in keys}
-        touched = [frame for frame, points in enumerate(motion.touched) if points]
-        return {frame: ["key" if frame in keys else "edited"] for frame in touched}
+        return touched | {frame: [*touched.get(frame, []), "key"] for frame in keys}

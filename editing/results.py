@@ -2,6 +2,7 @@
 
 import hashlib
 import threading
+from concurrent.futures import Future
 from typing import NamedTuple
 
 import numpy as np
@@ -10,6 +11,7 @@ import torch
 from editing.drawing import LAST, URGENT, USUAL
 
 BATCH = 8  # silhouettes that are decoded between two pictures
+KEPT = 20_000  # keys of former states that are known
 MEMORY = 1 << 28  # bytes of pictures that are kept
 
 
@@ -66,14 +68,19 @@ class Results:
             self._renew()
             if self.painter.gallery and not self._choosing:
                 self._choosing = True
-                self.painter.ask(LAST, self._choose)
+                self._choose_later()
+
+    def _choose_later(self):
+        # A failure of what nobody waits for is reported by the callback.
+        self.painter.ask(LAST, self._choose).add_done_callback(Future.result)
 
     def _renew(self):
         tracks = self._tracks()
         poses = [list(zip(*pair)) for pair in zip(tracks, self._chosen)]
         keys, found_keys = ([_key(*pose) for pose in track] for track in poses)
-        before = {key: self.shown.poses[key] for key in self.shown.keys}  # a page may ask yet
-        known = {**before, **dict(zip(found_keys, poses[1])), **dict(zip(keys, poses[0]))}
+        new = dict(zip([*found_keys, *keys], [*poses[1], *poses[0]]))
+        former = [pose for pose in self.shown.poses.items() if pose[0] not in new]
+        known = {**dict(former[-KEPT:]), **new}  # a page may ask for former ones yet
         self.shown = Shown(self.shown.version + 1, tracks[0], keys, found_keys, known)
 
     def _choose(self):
@@ -87,7 +94,7 @@ class Results:
             self._outlines = {name: self._outlines[name] for name in poses}
             self._adopt(tracks, [self._path(track) for track in tracks])
         if self._choosing:
-            self.painter.ask(LAST, self._choose)
+            self._choose_later()
 
     def _adopt(self, tracks, chosen):
         with self._turn:

@@ -2,18 +2,20 @@
 
 import json
 import threading
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import numpy as np
 
 from editing.edits import History, parse, parse_smoothing
-from editing.motion import follow, smoothed
+from editing.motion import Motions, smoothed
 from finishing.tracks import jitter
 from utils.errors import UserError
 from utils.files import replacing
 
 FILE = "edits.json"
-ADVICE = "make room: what you do stays in memory, and saving is tried again with every edit"
+KEPT = "make room: until then all edits are in memory only, and saving is tried again"
+LOST = "make room, and do again what was done last"
+AGAIN = 5  # seconds until saving is tried again
 
 
 def read(path, frames, count):
@@ -48,6 +50,8 @@ def _edit(values, frames, count):
 class Session:
     """Edits of a clip's keypoints, on disk before anybody hears of them. Any thread may call it.
 
+    Where they cannot be written, they stay in memory, and saving is tried again.
+
     Args:
         path: of the file of edits.
         of: dict for JSON of what the edits belong to, see `read`.
@@ -66,58 +70,65 @@ class Session:
         self.path, self.of, self.found, self.rate = path, of, found, rate
         self.listeners = []  # functions that are called after each change
         self.trouble, self._turn = "", threading.RLock()
+        self._later = threading.Timer(AGAIN, self.save)
+        self._motions = Motions(found.moved, rate)
         self._follow(history or History())
-        self._write()
+        self._write(KEPT)
 
     def _follow(self, history):
         self.history, own, seconds = history, self.found.keypoints, history.seconds()
-        self.motion = follow(self.found.moved, history, self.rate)
+        self.motion = self._motions.under(history)
         self.moved = self.motion.tracks.astype(np.float32)
         self.jitter = [50 * jitter(x) for x in (own, smoothed(own, seconds, self.rate))]
 
-    def _write(self):
-        content = {"of": self.of, "history": asdict(self.history)}
-        with replacing(self.path, ADVICE) as part:
+    def _write(self, advice):
+        history = {**vars(self.history), "edits": [vars(edit) for edit in self.history.edits]}
+        content = {"of": self.of, "history": history}
+        with replacing(self.path, advice) as part:
             part.write_text(json.dumps(content))
 
     def add(self, message):
-        """Take an edit over from a page's message.
-
-        Raises:
-            UserError: it is no edit, and nothing has changed; or it is not on disk.
-        """
+        """Take an edit over from a page's message; UserError where it is none."""
         edit = parse(message, *self.found.moved.shape[:2])
         with self._turn:
             self._adopt(self.history.with_edit(edit))
 
     def smooth(self, message):
-        """Take smoothing over from a page's message; errors as of `add`."""
+        """Take smoothing over from a page's message; UserError where it is none."""
         edit = parse_smoothing(message)
         with self._turn:
             self._adopt(self.history.with_edit(edit))
 
     def move(self, step):
-        """Undo (-1) or redo (1); UserError where that is not on disk."""
+        """Undo (-1) or redo (1)."""
         with self._turn:
             self._adopt(self.history.moved(step))
 
     def _adopt(self, history):
         self._follow(history)
-        try:
-            self.save()
-        finally:
-            for listener in self.listeners:
-                listener()
+        self.save()
 
     def save(self):
-        """Write the edits; UserError, and `trouble`, where that fails."""
+        """Write the edits, or try it again a little later; then the listeners are told."""
         with self._turn:
+            self._later.cancel()
             try:
-                self._write()
+                self._write(KEPT)
                 self.trouble = ""
             except UserError as error:
                 self.trouble = str(error)
-                raise
+                self._later = threading.Timer(AGAIN, self.save)
+                self._later.daemon = True
+                self._later.start()
+        for listener in self.listeners:
+            listener()
+
+    def close(self):
+        """Write what is not on disk yet; UserError where that fails."""
+        with self._turn:
+            self._later.cancel()
+            if self.trouble:
+                self._write(LOST)
 
     def track(self):
         """`finishing.tracks.Track` with the keypoints as edited."""

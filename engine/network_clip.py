@@ -13,11 +13,17 @@ class NetworkClip:
 
     Args:
         opt: a script's options.
+
+    Attributes:
+        numbers: those in the names of the frames, a range.
     """
 
     def __init__(self, opt, domain, device):
         self.domain, self.clip = domain, Clip(**options.clip(opt, domain))
         self.canvas, self.batch_size, self.device = options.canvas(opt, domain), opt.bs, device
+        prefix, ext = getattr(opt, f"prefix_{domain}"), getattr(opt, f"ext_{domain}")
+        first = int(self.clip.names[0].removeprefix(prefix).removesuffix(ext))
+        self.numbers = range(first, first + len(self))
 
     def __len__(self):
         return len(self.clip)
@@ -40,3 +46,10 @@ class NetworkClip:
                 found.append((*keypoints, thumbnails(masks)))
                 bar.update(len(names))
         return [None if parts[0] is None else torch.cat(parts) for parts in zip(*found)]
+
+    def take(self, jokr, track, align=False):
+        """What `follow` yields of keypoints, from a `finishing.tracks.Track` that was read."""
+        keypoints, moved = track.tensors(self.device)
+        if moved is None and align:
+            moved = jokr.move(keypoints, self.domain).detach()
+        return keypoints, moved

@@ -47,7 +47,7 @@ for job in sys.argv[1:]:
 def imported():
     """Dict of (script, "__main__" for --help or "imported") -> names of slow modules imported."""
     with_torch = *NETWORKS, "run.py"
-    jobs = [f"{script}:__main__" for script in (*with_torch, *WITHOUT_TORCH)]
+    jobs = [f"{script}:__main__" for script in (*with_torch, *WITHOUT_TORCH, "edit.py")]
     jobs += [f"{script}:imported" for script in WITHOUT_TORCH]
     jobs += ["torch:", *(f"{script}:imported" for script in with_torch)]
     command = [sys.executable, "-c", PROBE, *jobs]

@@ -231,3 +231,17 @@ def record(namespace, given, path, leave_out=("resume", "overwrite")):
     Path(path).write_text(yaml.safe_dump(values, sort_keys=False))
     chosen = " ".join(f"{name}={values[name]}" for name in values if name in given)
     return f"options: {chosen or 'defaults'} (all in {Path(path)})"
+
+
+def words(namespace, given, *groups):
+    """A command line's words for those options of `groups` that the user gave.
+
+    Args:
+        namespace, given: as `parse` returned them, perhaps for more options.
+    """
+    for o in {o.name: o for group in groups for o in group}.values():
+        value = getattr(namespace, o.name)
+        if o.name not in given or value == o.default:
+            continue
+        flags = o.name if value else o.opposite
+        yield f"--{flags}" if o.kind is bool else f"--{o.name}={value}"

@@ -13,7 +13,6 @@ from utils.arguments import (
     nonnegative,
     option,
     portion,
-    positional,
     positive,
     share,
     unused,
@@ -203,8 +202,7 @@ INFERENCE = (
 
 # Beside those of inference.py, by which an export is drawn.
 EDITING = (
-    positional("run", "folder of a run of run.py, as results/quick, in place of --load and clips"),
-    option("out", str, "edited", "folder of edits and exports; of a run: edited_ab in its folder"),
+    option("out", str, "", "folder of edits and exports; edited_ab, of a run in its folder"),
     option("direction", str, "ab", "who drives: ab is A, ba is B", ("ab", "ba")),
     option("render", str, "refiner", "what results are made of", ("refiner",)),
     option("keypoints", str, "", "begin with the keypoints in this file, not with detected ones"),
