@@ -25,7 +25,6 @@ if __name__ == "__main__":  # --help and wrong options are answered before slow 
     errors.run(parse)
     errors.run(packages.refuse_missing, "edit.py")
 
-import hashlib
 import signal
 import sys
 from functools import partial
@@ -35,7 +34,7 @@ import numpy as np
 
 from editing.drawing import Painter
 from editing.export import Commands, Export
-from editing.opening import open_session
+from editing.opening import digest, open_session
 from editing.page import FOLDER, EditPage
 from editing.results import Results
 from engine import checkpoint, run_folder
@@ -59,12 +58,12 @@ VAIN = {
 }
 
 
-def settled():
+def settled(argv):
     """Options and given names as `parse` returns them, those of a run's folder included."""
-    opt, given = parse()
+    opt, given = parse(argv)
     out = opt.out if "out" in given else str(Path(opt.run) / f"edited_{opt.direction}")
     if opt.run:
-        opt, given = parse([*recorded(opt.run, opt.direction), *sys.argv[1:]])
+        opt, given = parse([*recorded(opt.run, opt.direction), *argv])
     opt.out = out
     for name, instead in VAIN.items():
         if name in given:
@@ -86,24 +85,22 @@ def recorded(run, direction):
 
 
 class Driver(NetworkClip):
-    """The clip that drives.
-
-    Attributes:
-        rate: frames per second.
-    """
+    """The clip that drives; `rate` is in frames per second, `given` the `Track` of --keypoints."""
 
     def __init__(self, opt, device):
         super().__init__(opt, opt.direction[0], device)
         self.opt = opt
         self.rate = opt.fps or frame_rate(self.clip.masks.parent) or DEFAULT_RATE
+        self.given = None
+        if opt.keypoints:
+            known = {self.domain: self.numbers}, opt.num_kp, "--keypoints"
+            self.given = track_files.read(opt.keypoints, *known)[self.domain]
 
     def find(self, jokr):
-        """`Track` of all frames: detected, or read from --keypoints."""
-        opt, domain, align = self.opt, self.domain, self.opt.affine or self.opt.align == "means"
-        if opt.keypoints:
-            spans = {domain: self.numbers}
-            track = track_files.read(opt.keypoints, spans, opt.num_kp, "--keypoints")[domain]
-            keypoints, moved = self.take(jokr, track, align)
+        """`Track` of all frames: detected, or that of --keypoints."""
+        align = self.opt.affine or self.opt.align == "means"
+        if self.given:
+            keypoints, moved = self.take(jokr, self.given, align)
         else:
             keypoints, moved, _ = self.follow(jokr, len(self), align)
         moved = keypoints if moved is None else moved
@@ -115,18 +112,14 @@ class Driver(NetworkClip):
 
     def belongings(self, jokr):
         """What edits belong to, for `open_session`."""
-        networks, files = hashlib.sha1(), hashlib.sha1(str(self.canvas).encode())
-        for tensor in jokr.state_dict().values():
-            networks.update(tensor.cpu().numpy().tobytes())
-        for name in self.clip.names:
-            sizes = [(x / name).stat().st_size for x in (self.clip.frames, self.clip.masks)]
-            files.update(f"{name} {sizes}".encode())
-        points = self.opt.keypoints and hashlib.sha1(Path(self.opt.keypoints).read_bytes())
+        networks = [tensor.cpu().numpy() for tensor in jokr.state_dict().values()]
+        folders, points = (self.clip.frames, self.clip.masks), self.given
+        sizes = [[(x / name).stat().st_size for x in folders] for name in self.clip.names]
         return {
-            "checkpoint": networks.hexdigest() + self.opt.align,
-            "clip": files.hexdigest(),
+            "checkpoint": digest(self.opt.align.encode(), *networks),
+            "clip": digest(f"{self.canvas} {self.clip.names} {sizes}".encode()),
             "direction": self.opt.direction,
-            "keypoints": points and points.hexdigest(),
+            "keypoints": points and digest(points.keypoints, str(points.moved).encode()),
         }
 
 
@@ -151,42 +144,51 @@ def commands(opt, words, driver):
     )  # fmt: skip
 
 
-def serve(jokr, driver, session, commands, opt):
-    """Answer the page until Ctrl-C."""
+def make_page(jokr, driver, session, commands, opt):
+    """The `EditPage` of a session, and what works for it."""
     painter = Painter(jokr, driver.domain, (opt.resize_h, opt.resize_w), driver.device)
     results = Results(session, painter)
+    painter.start()
     export = Export(Path(opt.out), driver.domain, session.track, commands)
     roots = [getattr(opt, f"root_{d}") for d in opt.direction]
     names = [Path(root).resolve().parent.name if root else "another" for root in roots]
-    clip = {"title": " drives ".join(names), "direction": opt.direction}
-    clip |= {"width": opt.resize_w, "height": opt.resize_h}
-    page = EditPage(session, results, export, clip, driver.frame)
-    server = LocalServer(page.routes, FOLDER, opt.host)
-    painter.start()
+    size = {"width": opt.resize_w, "height": opt.resize_h}
+    clip = {"title": " drives ".join(names), "direction": opt.direction, **size}
+    return EditPage(session, results, export, clip, driver.frame)
+
+
+def serve(page, host):
+    """Answer the page until Ctrl-C."""
+    server = LocalServer(page.routes, FOLDER, host)
     print(f"edit the keypoints at {server.address}", flush=True)
     try:
         server.run()
     finally:
-        export.close()
-        session.close()
+        page.export.close()
+        page.session.close()
 
 
-def main():
-    asked, given = settled()
-    check_host(asked.host, asked.allow_remote)
+def open_page(asked, given):
+    """The `EditPage` that these options ask for; `--out` is there."""
     device = runtime.start(asked.device, asked.precision)
     jokr, opt = checkpoint.open_jokr(asked, given, device)
     driver, out = Driver(opt, device), Path(opt.out)
-    again = given - {"out", "direction", "splitted"}
-    drawing = arguments.words(asked, again, *options.SCRIPTS["inference"])
+    kept = given - {"out", "direction", "splitted"}
+    words = list(arguments.words(asked, kept, *options.SCRIPTS["inference"]))
+    run_folder.make_folder(out)
+    about = driver.belongings(jokr), driver.domain, driver.numbers, opt.num_kp, driver.rate
+    session = open_session(out, *about, partial(driver.find, jokr), opt.overwrite)
+    return make_page(jokr, driver, session, commands(opt, words, driver), opt)
+
+
+def main():
+    asked, given = settled(sys.argv[1:])
+    check_host(asked.host, asked.allow_remote)
     for number in SIGNALS[1:]:  # as Ctrl-C: an export that is under way must not go on alone
         signal.signal(number, lambda number, _: sys.exit(128 + number))
+    out = Path(asked.out)
     with locked(out, f"{out} is open in another edit.py; close that, or choose another --out"):
-        run_folder.make_folder(out)
-        about = driver.domain, driver.numbers, opt.num_kp, driver.rate
-        find = partial(driver.find, jokr)
-        session = open_session(out, driver.belongings(jokr), *about, find, opt.overwrite)
-        serve(jokr, driver, session, commands(opt, list(drawing), driver), opt)
+        serve(open_page(asked, given), asked.host)
     print(f"edits and exports are in {out}; the same command goes on from there")
 
 

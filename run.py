@@ -158,7 +158,8 @@ def configs(opt, device):
         UserError: a script would refuse one of them, or weights of VGG16 are needed and missing.
     """
     preset = ROOT / f"configs/{opt.preset}_{'gpu' if device.type == 'cuda' else 'cpu'}.yaml"
-    words = ["--config", str(preset), *(["--config", opt.settings] if opt.settings else [])]
+    words = ["--config", str(preset)]
+    words += ["--config", str(Path(opt.settings).resolve())] if opt.settings else []
     for script, groups in options.SCRIPTS.items():
         found, _ = arguments.parse("", *groups, argv=words, script=script)
         if getattr(found, "lambda_vgg", 0):

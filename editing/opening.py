@@ -1,5 +1,9 @@
 """A session on a folder: begun, or gone on with where it was left."""
 
+import hashlib
+
+import numpy as np
+
 from editing import session as sessions
 from editing.edits import History
 from editing.session import Session
@@ -21,7 +25,7 @@ def open_session(folder, of, domain, numbers, count, rate, find, overwrite=False
 
     Args:
         folder: of the edits; it is there.
-        of: dict of the names in `BELONGINGS` -> text; "" of keypoints goes with any.
+        of: dict of the names in `BELONGINGS` -> text; None for keypoints goes with any.
         domain: "a" or "b", of the driver.
         numbers: of its frames, a range.
         count: keypoints per frame.
@@ -53,3 +57,11 @@ def _refuse_others(path, of, former):
                 f"{path} belongs to {words}; give what it was begun with, another --out, or "
                 "--overwrite to begin anew"
             )
+
+
+def digest(*parts):
+    """Hash of arrays and bytes, as text."""
+    found = hashlib.sha1()
+    for part in parts:
+        found.update(np.ascontiguousarray(part) if isinstance(part, np.ndarray) else part)
+    return found.hexdigest()
