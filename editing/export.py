@@ -84,11 +84,15 @@ class Export:
         """Stop what is under way, and remove what of it is half made."""
         self._cancelled.set()
 
-    def close(self):
-        """`cancel`, and wait until nothing is under way."""
-        self.cancel()
+    def wait(self):
+        """Wait until nothing is under way."""
         if self._thread:
             self._thread.join()
+
+    def close(self):
+        """`cancel`, and `wait`."""
+        self.cancel()
+        self.wait()
 
     def _now(self, **values):
         vars(self).update(values)

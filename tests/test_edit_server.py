@@ -281,20 +281,8 @@ def ended(number):
         return True
 
 
-CLIMBS = ["../edits.json", "..%2fedits.json", "%2e%2e%2fedits.json", "..%5cedits.json"]
-CLIMBS += [
-    "-1",
-    "%00",
-    "%ff",
-    "1e0",
-    "01",
-    "+1",
-    " 1",
-    "1/../0",
-    "99",
-    "x" * 5000,
-    "%2fetc%2fhosts",
-]
+CLIMBS = ["../edits.json", "..%2fedits.json", "%2e%2e%2fedits.json", "..%5cedits.json", "%2fetc"]
+CLIMBS += ["-1", "%00", "%ff", "1e0", "01", "+1", " 1", "99", "x" * 5000]
 
 
 @pytest.mark.parametrize("route", ["driver/", "result/", "tracks/", ""])

@@ -11,7 +11,9 @@ from unittest import mock
 
 import numpy as np
 import pytest
+from PIL import Image
 
+import edit
 from tests import films
 from tests.conftest import ROOT, refuse, run_script, succeed
 from video.reader import open_source
@@ -153,6 +155,25 @@ def test_a_run_interrupted_in_every_step_goes_on_from_there(finished, videos, tm
         text = succeed("run.py", argv)
     assert [step.name for step in taken] == STEPS[-1:]
     assert f"done: {tmp_path}/run/quick/6_both.mp4" in text
+
+
+@pytest.mark.slow
+def test_a_run_is_edited_by_its_folder(finished, tmp_path):
+    """What was not edited is exported as the run drew it, in place and with its sound.
+
+    Slow: it needs the finished run, and frames and a video are made anew.
+    """
+    run = finished[0] / "quick"
+    words = [str(run), "--out", str(tmp_path), "--device", "cpu"]
+    page = edit.open_page(*edit.settled(words))
+    page.export.begin("video")
+    page.export.wait()
+    assert page.export.state()["files"][-1] == str(tmp_path / "6_edited.mp4"), page.export.trouble
+    for number in range(12):
+        paths = (folder / f"frames/final_ab_{number}.jpg" for folder in (run, tmp_path))
+        one, other = (np.asarray(Image.open(path)).astype(int) for path in paths)
+        assert np.abs(one - other).mean() < 0.5
+    assert len(list(open_source(tmp_path / "6_edited.mp4"))) == 12
 
 
 @pytest.mark.slow
