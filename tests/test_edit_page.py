@@ -6,14 +6,12 @@ These tests are slow: they train a tiny pair of networks, start Chromium, and ex
 import base64
 import io
 import json
-import os
 import subprocess
 import sys
 import time
 from contextlib import contextmanager
 from urllib.request import urlopen
 
-import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -159,10 +157,15 @@ class Page:
         key = json.load(urlopen(self.address + "tracks/0"))["keys"][frame]
         return np.asarray(Image.open(urlopen(f"{self.address}result/{key}"))) / 255
 
-    def settled(self, frame=0):
-        """`picture`, as soon as it is what the program draws."""
-        drawn = self.drawn(frame)
-        return self.until(lambda: like(self.picture(), drawn))
+    def settled(self, former=None):
+        """`picture` of frame 0, as soon as it is what the program draws, and none of before."""
+
+        def find():
+            picture = self.picture()
+            old = former is not None and like(picture, former, 0.002) is not None
+            return None if old else like(picture, self.drawn(0))
+
+        return self.until(find)
 
     def selected(self):
         chips = self.driver.find_elements(By.CSS_SELECTOR, "#keypoints [aria-pressed=true]")
@@ -195,7 +198,7 @@ def test_a_drag_changes_the_picture_near_it(page):
     assert moved[0, k] == pytest.approx(places[k] + way, abs=2e-3)
     assert np.array_equal(np.delete(moved[0], k, 0), np.delete(places, k, 0))
     assert np.array_equal(moved[1:], page.tracks("found")[0][1:])
-    change = np.abs(page.settled() - before).mean(-1)
+    change = np.abs(page.settled(before) - before).mean(-1)
     inside = near([places[k], moved[0, k]])
     assert change[inside].mean() > 3 * change[~inside].mean() > 0
 
@@ -270,7 +273,7 @@ def test_undo_redo_reload_and_before(page):
     k = alone(found[0])
     page.drag(found[0, k], 50, 30)
     edited = page.moved()
-    after = page.settled()
+    after = page.settled(before)
     page.press("z", held=(Keys.CONTROL,))
     page.until(lambda: np.array_equal(page.moved(), found))
     page.press("z", held=(Keys.CONTROL, Keys.SHIFT))
@@ -284,3 +287,156 @@ def test_undo_redo_reload_and_before(page):
     page.until(lambda: like(page.picture(), after, 0.002) is not None)
 
 
+def test_playing_fetches_each_picture_once(page):
+    script = "return performance.getEntriesByType('resource').map((entry) => entry.name)"
+
+    def fetched():
+        names = page.driver.execute_script(script)
+        return [name.rpartition("/")[2] for name in names if "/result/" in name]
+
+    page.press(Keys.SPACE)
+    keys = set(json.load(urlopen(page.address + "tracks/0"))["keys"])
+    page.until(lambda: keys <= set(fetched()))
+    numbers = {page.text("number") for _ in range(30)}
+    page.press(Keys.SPACE)
+    assert len(numbers) > 1
+    known = fetched()
+    assert len(known) == len(set(known))
+    page.press(Keys.HOME, "0", Keys.ARROW_UP)
+    page.until(lambda: not np.array_equal(*page.tracks("moved", "found")))
+    page.until(lambda: len(fetched()) > len(known))
+    page.press(Keys.SPACE)
+    numbers = {page.text("number") for _ in range(30)}
+    page.press(Keys.SPACE)
+    assert len(numbers) > 1
+    assert len(fetched()) == len(known) + 1
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width, height", [(1280, 800), (390, 844)])
+def test_nothing_is_cut_off(served, driver, width, height, scheme):
+    size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
+    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+    scheme = {"name": "prefers-color-scheme", "value": scheme}
+    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
+    try:
+        page = Page(driver, served)
+        for element in driver.find_elements(
+            By.CSS_SELECTOR, "main button, main canvas, footer > *"
+        ):
+            left, right = element.rect["x"], element.rect["x"] + element.rect["width"]
+            assert 0 <= left < right <= width, element.get_attribute("outerHTML")
+        assert page.canvas.size["height"] > 200
+    finally:
+        driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+        driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+
+
+def test_two_tabs_see_each_others_edits(page):
+    first, found = page.driver.current_window_handle, page.moved()
+    k = alone(found[0])
+    page.driver.switch_to.new_window("tab")
+    try:
+        other = Page(page.driver, page.address)
+        before = other.settled()
+        page.driver.switch_to.window(first)
+        page.drag(found[0, k], 60, 0)
+        once = page.moved()
+        page.driver.switch_to.window(page.driver.window_handles[-1])
+        other.settled(before)
+        other.drag(once[0, k], 0, 60)
+        twice = other.moved()
+        assert twice[0, k] == pytest.approx(
+            once[0, k] + once[0, k, ::-1] - found[0, k, ::-1], abs=0.01
+        )
+    finally:
+        page.driver.close()
+        page.driver.switch_to.window(first)
+    page.press("z", held=(Keys.CONTROL,))
+    page.until(lambda: np.array_equal(page.moved(), once))
+
+
+def test_all_by_keys_alone(driver, words, tmp_path):
+    with serving(tmp_path / "out", *words) as (_, address):
+        page = Page(driver, address)
+        found = page.moved()
+        page.press("1", "]")
+        page.press("2", held=(Keys.SHIFT,))
+        assert page.selected() == [1, 2]
+        page.press(Keys.ARROW_RIGHT)
+        page.press(Keys.ARROW_DOWN, held=(Keys.SHIFT,))
+        page.until(lambda: (page.moved()[0] != found[0]).sum() == 4)
+        change = page.moved() - found
+        assert change[0, 1:3] == pytest.approx(np.tile([UNIT, 10 * UNIT], (2, 1)), abs=1e-4)
+        assert change[1, 1:3] == pytest.approx(change[0, 1:3] / 2, abs=1e-4)
+        page.press(Keys.DELETE)
+        page.until(lambda: np.array_equal(page.moved(), found))
+        page.press("z", held=(Keys.CONTROL,))
+        page.until(lambda: not np.array_equal(page.moved(), found))
+        page.press(".", ".")
+        assert page.text("number") == f"Frame 2 / {COUNT - 1}"
+        page.press(Keys.PAGE_UP)
+        assert page.text("number") == f"Frame 0 / {COUNT - 1}"
+        names = tab_through(page)
+        controls = driver.find_elements(By.CSS_SELECTOR, "button, input, select, canvas[tabindex]")
+        reached = [one for one in controls if one.is_displayed() and one.is_enabled()]
+        assert len(names) >= len(reached) >= 30
+        assert all(names)
+        driver.find_element(By.ID, "smooth").send_keys(Keys.ARROW_RIGHT, Keys.ARROW_RIGHT)
+        page.until(lambda: "→" in page.text("jitter"))
+        driver.find_element(By.ID, "timeline").send_keys(Keys.ESCAPE, "e")
+        page.press(Keys.ENTER)
+        page.until(lambda: "finished" in page.text("outcome"))
+        page.press(Keys.ESCAPE)
+        assert (tmp_path / "out/keypoints.npz").is_file()
+        assert complaints(driver) == []
+
+
+def tab_through(page):
+    """Names, as a screen reader tells them, of all that the tabulator leads to."""
+    start = page.driver.find_element(By.ID, "undo")
+    page.driver.execute_script("arguments[0].focus()", start)
+    names = []
+    while True:
+        now = page.driver.switch_to.active_element
+        names.append(now.accessible_name)
+        page.press(Keys.TAB)
+        if len(names) > 100 or page.driver.switch_to.active_element == start:
+            return names
+        if page.driver.switch_to.active_element.tag_name == "body":
+            page.press(Keys.TAB)
+
+
+def test_a_killed_program_loses_nothing_and_export_is_inference(driver, words, tmp_path):
+    out = tmp_path / "out"
+    with serving(out, *words) as (process, address):
+        page = Page(driver, address)
+        found = page.moved()
+        page.drag(found[0, alone(found[0])], -40, 30)
+        edited = page.moved()
+        process.kill()
+        wait_for(driver, "document.getElementById('status').className == 'alarm'")
+        assert "kept" in page.text("status")
+    with serving(out, *words) as (process, address):
+        page = Page(driver, address)
+        complaints(driver)  # of the first address, where nobody answered any more
+        assert np.array_equal(page.moved(), edited)
+        assert not np.array_equal(edited, found)
+        export(page, "video")
+        assert "edited.mp4" in page.text("files")
+        page.click("close")
+        assert complaints(driver) == []
+    flags = f"{' '.join(words)} --keypoints_in {out}/keypoints.npz --splitted"
+    succeed("inference.py", f"{flags} --out {tmp_path}/by_hand")
+    names = sorted(path.name for path in (tmp_path / "by_hand").glob("*_ab_*"))
+    assert names
+    for name in names:
+        by_hand = (tmp_path / "by_hand" / name).read_bytes()
+        assert (out / "frames" / name).read_bytes() == by_hand, name
+
+
+def export(page, what):
+    page.click("export")
+    page.driver.find_element(By.CSS_SELECTOR, f"[data-what={what}]").click()
+    wait_for(page.driver, "/finished|failed/.test(document.getElementById('outcome').textContent)")
+    assert page.text("outcome").startswith("The export is finished"), page.text("outcome")
