@@ -116,10 +116,10 @@ class Driver(NetworkClip):
         folders, points = (self.clip.frames, self.clip.masks), self.given
         sizes = [[(x / name).stat().st_size for x in folders] for name in self.clip.names]
         return {
-            "checkpoint": digest(self.opt.align.encode(), *networks),
-            "clip": digest(f"{self.canvas} {self.clip.names} {sizes}".encode()),
+            "checkpoint": digest(self.opt.align, *networks),
+            "clip": digest(self.canvas, self.clip.names, sizes),
             "direction": self.opt.direction,
-            "keypoints": points and digest(points.keypoints, str(points.moved).encode()),
+            "keypoints": points and digest(points.keypoints, points.moved),
         }
 
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from utils.errors import UserError
 ROOT = Path(__file__).resolve().parent.parent
 KEYPOINTS, FRAMES = "keypoints.npz", "frames"
 PAUSE = 0.25  # seconds between looks at how far a script has come
+NICE = 10  # how far scripts stand back, so that dragging goes on smoothly
 ADVICE = "make room and export it again"
 
 
@@ -150,6 +152,8 @@ class Export:
                 stderr=said,
                 start_new_session=True,  # with children of its own, it is ended as one
             )
+            with suppress(AttributeError, OSError):  # Windows, or it has ended
+                os.setpriority(os.PRIO_PGRP, process.pid, NICE)
             try:
                 self._watch(process, frames)
             finally:

@@ -60,8 +60,8 @@ def _refuse_others(path, of, former):
 
 
 def digest(*parts):
-    """Hash of arrays and bytes, as text."""
+    """Hash of arrays, and of whatever a text tells apart, as text."""
     found = hashlib.sha1()
     for part in parts:
-        found.update(np.ascontiguousarray(part) if isinstance(part, np.ndarray) else part)
+        found.update(part.tobytes() if isinstance(part, np.ndarray) else repr(part).encode())
     return found.hexdigest()

@@ -154,3 +154,15 @@ def test_the_recorded_options_read_back(tmp_path):
     again, _ = parse(f"--config {tmp_path}/config.yaml")
     assert vars(again) == vars(opt)
     assert "resume" not in yaml.safe_load((tmp_path / "config.yaml").read_text())
+
+
+def test_a_command_line_can_be_handed_on():
+    words = "--root_a x --norm batch --dropout --direction=ab --w 64 --bs 1 --affine --fps 12.5"
+    groups = options.SCRIPTS["inference"]
+    opt, given = arguments.parse("", *groups, argv=words.split())
+    again = list(arguments.words(opt, given, *groups))
+    kept = {"--root_a=x", "--norm=batch", "--affine", "--direction=ab", "--w=64", "--fps=12.5"}
+    assert set(again) == kept  # the others are defaults
+    assert arguments.parse("", *groups, argv=again)[0] == opt
+    opt, given = arguments.parse("", *groups, argv=["--no_resize"])
+    assert list(arguments.words(opt, given, *groups)) == ["--no_resize"]
