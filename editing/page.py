@@ -71,7 +71,7 @@ class EditPage:
         try:
             frame, places = self._dragged(json.loads(await request.body()))
         except (ValueError, RecursionError, KeyError, TypeError, AttributeError):
-            raise HTTPException(400) from None
+            raise HTTPException(400, "a drag without proper places is not drawn") from None
         content = self.results.drag(frame, places)
         return Response(await asyncio.wrap_future(content), media_type="image/png")
 

@@ -9,6 +9,7 @@ import threading
 import time
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.request import urlopen
 
 import numpy as np
 import pytest
@@ -490,7 +491,7 @@ def test_the_real_program(clips, second, tmp_path):
             assert process.wait(30) == 128 + signal.SIGTERM
     assert not (out / ".export").exists()
     with serving(words) as (process, address):
-        time.sleep(0.5)  # signals that come before uvicorn listens to them end it, too
+        assert urlopen(address).status == 200
         process.send_signal(signal.SIGINT)
         assert process.wait(30) == 0
         assert f"edits and exports are in {out}" in process.stdout.read()
