@@ -4,6 +4,7 @@ These tests are slow: they train to have something to time.
 """
 
 import json
+import shutil
 
 import pytest
 import torch
@@ -73,6 +74,19 @@ def test_dragging_a_keypoint_is_measured(roots, second, tmp_path):
     assert text.count("elsewhere") == 5
     assert float(text.split("median ")[1].split(" : 1")[0]) > 0
     assert Image.open(tmp_path / "drag.png").size[0] >= 2 * 128
+
+
+def test_the_wait_for_a_dragged_keypoint_is_measured(roots, second):
+    """Slow: the editor and Chromium start."""
+    if not shutil.which("chromedriver"):
+        pytest.skip("no Chromium is installed; make browser installs it")
+    flags = f"--pictures 3 {roots} --load {second}/checkpoint --device cpu"
+    single, stream = succeed("benchmarks/editing.py", flags).splitlines()[-2:]
+    *_, moves, pictures, dropped, median, worse = single.split()
+    assert (moves, pictures, dropped) == ("3", "3", "0")
+    assert 0 < int(median) <= int(worse)
+    moves, pictures, dropped = map(int, stream.split()[-5:-2])
+    assert moves >= 30 and 3 <= pictures == moves - dropped
 
 
 def test_ways_to_crop_are_compared(tmp_path):
