@@ -84,6 +84,16 @@ def no_curves(monkeypatch):
     monkeypatch.setattr("engine.log.plot_losses", lambda log, path: path.touch())
 
 
+@pytest.fixture(scope="module")
+def driver():
+    """A headless Chromium, its window as on a desk."""
+    from tests.browser import chromium  # imports Selenium
+
+    with chromium() as driver:
+        driver.set_window_size(1280, 900)
+        yield driver
+
+
 @pytest.fixture(scope="session")
 def shared(tmp_path_factory):
     """Function (name, make) -> folder that `make(folder)` fills, once for all workers together."""

@@ -1,67 +1,27 @@
 """The page of keypoints in a real browser, by the real command.
 
-These tests are slow: they train a tiny pair of networks, start Chromium, and export a clip.
+These tests are slow: they train a tiny pair of networks, and start Chromium.
 """
 
-import base64
-import io
 import json
-import subprocess
-import sys
-import time
-from contextlib import contextmanager
 from urllib.request import urlopen
 
 import numpy as np
 import pytest
-from PIL import Image
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-from tests.browser import chromium, complaints, wait_for
-from tests.conftest import ROOT, succeed
+from tests.browser import complaints, wait_for
+from tests.keypoint_page import COUNT, POINTS, Page, alone, like, near, serving, words
 
 pytestmark = pytest.mark.slow
 
-SIDE, COUNT, POINTS = 64, 8, 5  # pixels of pictures, frames, keypoints
-UNIT = 2 / (SIDE - 1)  # a pixel, half widths of the picture
-STATUS = "document.getElementById('status').textContent"
-SAVED = f"{STATUS} == 'Everything is saved.'"
-
 
 @pytest.fixture(scope="module")
-def driver():
-    with chromium() as driver:
-        driver.set_window_size(1280, 900)
-        yield driver
-
-
-@contextmanager
-def serving(out, *words):
-    """The command in a process of its own; yields the process and the page's address."""
-    command = [sys.executable, "edit.py", *words, "--out", str(out)]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-    try:
-        lines = iter(process.stdout.readline, "")
-        line = next(line for line in lines if line.startswith("edit the keypoints at "))
-        yield process, line.rpartition(" ")[2].strip()
-    finally:
-        process.kill()
-        process.stdout.close()
-        process.wait()
-
-
-@pytest.fixture(scope="module")
-def words(second, roots):
-    """How the tiny networks are named on a command line."""
-    return [*f"--load {second}/checkpoint --device cpu {roots} --direction ab".split()]
-
-
-@pytest.fixture(scope="module")
-def served(words, tmp_path_factory):
+def served(second, roots, tmp_path_factory):
     """Address of a page for tests that edit with the pointer; each puts all back at first."""
-    with serving(tmp_path_factory.mktemp("edited") / "out", *words) as (_, address):
+    with serving(tmp_path_factory.mktemp("edited") / "out", *words(second, roots)) as (_, address):
         yield address
 
 
@@ -72,122 +32,6 @@ def page(driver, served):
     page.until(lambda: np.array_equal(*page.tracks("moved", "found")))
     yield page
     assert complaints(driver) == []
-
-
-class Page:
-    """What a user does on the page, and what is known behind it."""
-
-    def __init__(self, driver, address):
-        self.driver, self.address = driver, address
-        driver.get(address)
-        self.canvas = driver.find_element(By.ID, "result")
-        wait_for(driver, SAVED)
-
-    def tracks(self, *names):
-        """Parts of what the program knows, as arrays (N, K, 2)."""
-        known = json.load(urlopen(self.address + "tracks/0"))
-        return [np.array(known[name]) for name in names]
-
-    def moved(self):
-        return self.tracks("moved")[0]
-
-    def until(self, condition):
-        """Wait until a function returns something but None or False, and return that."""
-        end = time.monotonic() + 20
-        while (found := condition()) is None or found is False:
-            assert time.monotonic() < end, "it never came true"
-            time.sleep(0.05)
-        return found
-
-    @property
-    def scale(self):
-        """CSS pixels of a pixel of the picture."""
-        return 0.97 * min(self.canvas.size["width"], self.canvas.size["height"]) / SIDE
-
-    def at(self, place):
-        """Place on the canvas of one in [-1, 1], whole CSS pixels from its middle."""
-        return [round(float(v) / UNIT * self.scale) for v in place]
-
-    def press_at(self, place, held=()):
-        hand = ActionChains(self.driver, duration=20)
-        for key in held:
-            hand.key_down(key)
-        return hand.move_to_element_with_offset(self.canvas, *self.at(place)).click_and_hold()
-
-    def drag(self, place, right, down, held=()):
-        """Drag from a place in [-1, 1], by CSS pixels; returns by how much that is, in [-1, 1]."""
-        hand = self.press_at(place, held).move_by_offset(right // 2, down // 2)
-        hand.move_by_offset(right - right // 2, down - down // 2).release()
-        for key in held:
-            hand.key_up(key)
-        hand.perform()
-        wait_for(self.driver, SAVED)
-        return np.array([right, down]) / self.scale * UNIT
-
-    def press(self, *keys, held=()):
-        hand = ActionChains(self.driver)
-        for key in held:
-            hand.key_down(key)
-        hand.send_keys(*keys)
-        for key in held:
-            hand.key_up(key)
-        hand.perform()
-
-    def click(self, name):
-        self.driver.find_element(By.ID, name).click()
-
-    def text(self, name):
-        return self.driver.find_element(By.ID, name).text
-
-    def picture(self):
-        """The result without keypoints as it is on the screen, (S, S, 3) in [0, 1]."""
-        self.press("h")
-        script = "return document.getElementById('result').toDataURL('image/png')"
-        frame = "return new Promise((go) => requestAnimationFrame(() => setTimeout(go)))"
-        self.driver.execute_script(frame)
-        content = self.driver.execute_script(script)
-        self.press("h")
-        shown = Image.open(io.BytesIO(base64.b64decode(content.partition(",")[2]))).convert("RGB")
-        middle, half = np.array(shown.size) / 2, self.scale * SIDE / 2
-        box = [round(v) for v in (*(middle - half), *(middle + half))]
-        return np.asarray(shown.crop(box).resize((SIDE, SIDE), Image.BOX)) / 255
-
-    def drawn(self, frame):
-        """A frame's result as the program draws it, (S, S, 3) in [0, 1]."""
-        key = json.load(urlopen(self.address + "tracks/0"))["keys"][frame]
-        return np.asarray(Image.open(urlopen(f"{self.address}result/{key}"))) / 255
-
-    def settled(self, former=None):
-        """`picture` of frame 0, as soon as it is what the program draws, and none of before."""
-
-        def find():
-            picture = self.picture()
-            old = former is not None and like(picture, former, 0.002) is not None
-            return None if old else like(picture, self.drawn(0))
-
-        return self.until(find)
-
-    def selected(self):
-        chips = self.driver.find_elements(By.CSS_SELECTOR, "#keypoints [aria-pressed=true]")
-        return [int(chip.text) for chip in chips]
-
-
-def like(picture, other, tolerance=0.03):
-    """The picture where it is like the other, by default but for scaling up and down; else None."""
-    return picture if np.abs(picture - other).mean() < tolerance else None
-
-
-def alone(places):
-    """The keypoint of (K, 2) that is farthest from all others, so that no other is grabbed."""
-    away = np.linalg.norm(places[:, None] - places[None], axis=-1) + 9 * np.eye(len(places))
-    inside = np.abs(places).max(-1) < 0.9
-    return int((away.min(1) * inside).argmax())
-
-
-def near(places, radius=0.35):
-    """Pixels (S, S) within `radius` half widths of any of places (P, 2); see benchmarks/drag.py."""
-    y, x = np.mgrid[:SIDE, :SIDE] * UNIT - 1
-    return np.min([np.hypot(x - u, y - v) for u, v in places], axis=0) < radius
 
 
 def test_a_drag_changes_the_picture_near_it(page):
@@ -294,20 +138,20 @@ def test_playing_fetches_each_picture_once(page):
         names = page.driver.execute_script(script)
         return [name.rpartition("/")[2] for name in names if "/result/" in name]
 
-    page.press(Keys.SPACE)
+    page.click("play")
     keys = set(json.load(urlopen(page.address + "tracks/0"))["keys"])
     page.until(lambda: keys <= set(fetched()))
     numbers = {page.text("number") for _ in range(30)}
-    page.press(Keys.SPACE)
+    page.click("play")
     assert len(numbers) > 1
     known = fetched()
     assert len(known) == len(set(known))
     page.press(Keys.HOME, "0", Keys.ARROW_UP)
     page.until(lambda: not np.array_equal(*page.tracks("moved", "found")))
     page.until(lambda: len(fetched()) > len(known))
-    page.press(Keys.SPACE)
+    page.click("play")
     numbers = {page.text("number") for _ in range(30)}
-    page.press(Keys.SPACE)
+    page.click("play")
     assert len(numbers) > 1
     assert len(fetched()) == len(known) + 1
 
@@ -354,89 +198,3 @@ def test_two_tabs_see_each_others_edits(page):
         page.driver.switch_to.window(first)
     page.press("z", held=(Keys.CONTROL,))
     page.until(lambda: np.array_equal(page.moved(), once))
-
-
-def test_all_by_keys_alone(driver, words, tmp_path):
-    with serving(tmp_path / "out", *words) as (_, address):
-        page = Page(driver, address)
-        found = page.moved()
-        page.press("1", "]")
-        page.press("2", held=(Keys.SHIFT,))
-        assert page.selected() == [1, 2]
-        page.press(Keys.ARROW_RIGHT)
-        page.press(Keys.ARROW_DOWN, held=(Keys.SHIFT,))
-        page.until(lambda: (page.moved()[0] != found[0]).sum() == 4)
-        change = page.moved() - found
-        assert change[0, 1:3] == pytest.approx(np.tile([UNIT, 10 * UNIT], (2, 1)), abs=1e-4)
-        assert change[1, 1:3] == pytest.approx(change[0, 1:3] / 2, abs=1e-4)
-        page.press(Keys.DELETE)
-        page.until(lambda: np.array_equal(page.moved(), found))
-        page.press("z", held=(Keys.CONTROL,))
-        page.until(lambda: not np.array_equal(page.moved(), found))
-        page.press(".", ".")
-        assert page.text("number") == f"Frame 2 / {COUNT - 1}"
-        page.press(Keys.PAGE_UP)
-        assert page.text("number") == f"Frame 0 / {COUNT - 1}"
-        names = tab_through(page)
-        controls = driver.find_elements(By.CSS_SELECTOR, "button, input, select, canvas[tabindex]")
-        reached = [one for one in controls if one.is_displayed() and one.is_enabled()]
-        assert len(names) >= len(reached) >= 30
-        assert all(names)
-        driver.find_element(By.ID, "smooth").send_keys(Keys.ARROW_RIGHT, Keys.ARROW_RIGHT)
-        page.until(lambda: "→" in page.text("jitter"))
-        driver.find_element(By.ID, "timeline").send_keys(Keys.ESCAPE, "e")
-        page.press(Keys.ENTER)
-        page.until(lambda: "finished" in page.text("outcome"))
-        page.press(Keys.ESCAPE)
-        assert (tmp_path / "out/keypoints.npz").is_file()
-        assert complaints(driver) == []
-
-
-def tab_through(page):
-    """Names, as a screen reader tells them, of all that the tabulator leads to."""
-    start = page.driver.find_element(By.ID, "undo")
-    page.driver.execute_script("arguments[0].focus()", start)
-    names = []
-    while True:
-        now = page.driver.switch_to.active_element
-        names.append(now.accessible_name)
-        page.press(Keys.TAB)
-        if len(names) > 100 or page.driver.switch_to.active_element == start:
-            return names
-        if page.driver.switch_to.active_element.tag_name == "body":
-            page.press(Keys.TAB)
-
-
-def test_a_killed_program_loses_nothing_and_export_is_inference(driver, words, tmp_path):
-    out = tmp_path / "out"
-    with serving(out, *words) as (process, address):
-        page = Page(driver, address)
-        found = page.moved()
-        page.drag(found[0, alone(found[0])], -40, 30)
-        edited = page.moved()
-        process.kill()
-        wait_for(driver, "document.getElementById('status').className == 'alarm'")
-        assert "kept" in page.text("status")
-    with serving(out, *words) as (process, address):
-        page = Page(driver, address)
-        complaints(driver)  # of the first address, where nobody answered any more
-        assert np.array_equal(page.moved(), edited)
-        assert not np.array_equal(edited, found)
-        export(page, "video")
-        assert "edited.mp4" in page.text("files")
-        page.click("close")
-        assert complaints(driver) == []
-    flags = f"{' '.join(words)} --keypoints_in {out}/keypoints.npz --splitted"
-    succeed("inference.py", f"{flags} --out {tmp_path}/by_hand")
-    names = sorted(path.name for path in (tmp_path / "by_hand").glob("*_ab_*"))
-    assert names
-    for name in names:
-        by_hand = (tmp_path / "by_hand" / name).read_bytes()
-        assert (out / "frames" / name).read_bytes() == by_hand, name
-
-
-def export(page, what):
-    page.click("export")
-    page.driver.find_element(By.CSS_SELECTOR, f"[data-what={what}]").click()
-    wait_for(page.driver, "/finished|failed/.test(document.getElementById('outcome').textContent)")
-    assert page.text("outcome").startswith("The export is finished"), page.text("outcome")

@@ -19,7 +19,7 @@ from selenium.webdriver.common.keys import Keys
 
 from preparation import record
 from tests import films
-from tests.browser import chromium, complaints, wait_for
+from tests.browser import complaints, wait_for
 from tests.conftest import ROOT
 
 pytestmark = pytest.mark.slow
@@ -33,13 +33,6 @@ SAVED = f"{STATUS} == 'Everything is saved.'"
 @pytest.fixture(scope="module")
 def film():
     return films.scene(COUNT, "panning", size=SIZE)
-
-
-@pytest.fixture(scope="module")
-def driver():
-    with chromium() as driver:
-        driver.set_window_size(1280, 900)
-        yield driver
 
 
 @contextmanager

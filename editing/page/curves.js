@@ -4,8 +4,9 @@ const LEAST = 0.1; // half widths of the picture that a curve's height spans at 
 const MARGIN = 5;
 
 export class Curves {
-  // `describe()` returns {tracks: [{index, colour, found: [[x, y] a frame], moved}], now, count},
-  // or null where there is nothing yet; `go(number)` is called with the frame that is clicked.
+  // `describe()` returns {tracks: [{index, colour, keyframes: [frame], found: [[x, y] a frame],
+  // moved}], now, count}, or null where there is nothing yet; `go(number)` is called with the frame
+  // that is clicked.
   constructor(canvas, describe, go) {
     Object.assign(this, { canvas, describe });
     new ResizeObserver(() => this.draw()).observe(canvas);
@@ -30,54 +31,68 @@ export class Curves {
     context.scale(ratio, ratio);
     const colours = getComputedStyle(canvas);
     const colour = (name) => colours.getPropertyValue(name);
-    const height = canvas.clientHeight / 2;
-    ["x", "y"].forEach((name, axis) => {
-      this.drawAxis(context, shown, name, axis, axis * height, height, colour);
-    });
+    const size = { width: canvas.clientWidth, height: canvas.clientHeight / 2 - 2 };
+    drawAxis(context, shown, 0, size, colour);
+    context.translate(0, size.height + 2);
+    drawAxis(context, shown, 1, size, colour);
     const names = shown.tracks.map(({ index, moved }) => {
       const [x, y] = moved[shown.now].map((v) => v.toFixed(2));
       return `keypoint ${index} at x ${x}, y ${y}`;
     });
     canvas.setAttribute("aria-label", `Tracks: ${names.join("; ") || "no keypoint selected"}`);
   }
+}
 
-  drawAxis(context, { tracks, now, count }, name, axis, top, height, colour) {
-    const width = this.canvas.clientWidth / count;
-    context.fillStyle = colour("--back");
-    context.fillRect(0, top, this.canvas.clientWidth, height - 2);
-    context.fillStyle = colour("--line");
-    context.fillRect((now + 0.5) * width - 1, top, 2, height - 2);
-    const hint = tracks.length || axis ? "" : ": select a keypoint to see its track";
-    drawName(context, name + hint, top, colour);
-    const values = tracks.flatMap(({ found, moved }) => [...found, ...moved].map((p) => p[axis]));
-    const [low, high] = [Math.min(...values), Math.max(...values)];
-    const span = Math.max(high - low, LEAST);
-    const least = (low + high - span) / 2;
-    const inner = height - 2 - 2 * MARGIN;
-    const at = (value) => top + MARGIN + ((value - least) / span) * inner;
-    for (const { found, moved, colour: own } of tracks) {
-      drawLine(context, found, axis, width, at, colour("--soft"), [3, 3]);
-      drawLine(context, moved, axis, width, at, own, []);
-      context.fillStyle = own;
-      context.beginPath();
-      context.arc((now + 0.5) * width, at(moved[now][axis]), 3.5, 0, 7);
-      context.fill();
-    }
+// Draw x (axis 0) or y (1) of all tracks.
+function drawAxis(context, { tracks, now, count }, axis, { width, height }, colour) {
+  const across = (number) => ((number + 0.5) / count) * width;
+  context.fillStyle = colour("--back");
+  context.fillRect(0, 0, width, height);
+  context.fillStyle = colour("--line");
+  context.fillRect(across(now) - 1, 0, 2, height);
+  context.fillStyle = colour("--soft");
+  context.font = "bold 12px system-ui, sans-serif";
+  context.fillText(tracks.length || axis ? "xy"[axis] : "Select a keypoint to see its track", 4, 13);
+  const down = scaled(tracks, axis, height);
+  const at = (track) => (number) => [across(number), down(track[number][axis])];
+  for (const { keyframes, found, moved, colour: own } of tracks) {
+    drawLine(context, at(found), count, 1, colour("--soft"), [3, 3]);
+    drawLine(context, at(moved), count, 2, own, []);
+    context.fillStyle = own;
+    drawSpot(context, at(moved)(now), 3.5);
+    for (const number of keyframes) drawDiamond(context, at(moved)(number));
   }
 }
 
-function drawLine(context, track, axis, width, at, colour, dashes) {
+// A function of a value -> its place below the upper edge.
+function scaled(tracks, axis, height) {
+  const values = tracks.flatMap(({ found, moved }) => [...found, ...moved].map((p) => p[axis]));
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  const span = Math.max(high - low, LEAST);
+  const least = (low + high - span) / 2;
+  return (value) => MARGIN + ((value - least) / span) * (height - 2 * MARGIN);
+}
+
+function drawLine(context, at, count, width, colour, dashes) {
   context.setLineDash(dashes);
-  context.lineWidth = dashes.length ? 1 : 2;
+  context.lineWidth = width;
   context.strokeStyle = colour;
   context.beginPath();
-  track.forEach((point, n) => context.lineTo((n + 0.5) * width, at(point[axis])));
+  for (let number = 0; number < count; number++) context.lineTo(...at(number));
   context.stroke();
   context.setLineDash([]);
 }
 
-function drawName(context, name, top, colour) {
-  context.font = "bold 12px system-ui, sans-serif";
-  context.fillStyle = colour("--soft");
-  context.fillText(name, 4, top + 13);
+function drawSpot(context, [x, y], radius) {
+  context.beginPath();
+  context.arc(x, y, radius, 0, 7);
+  context.fill();
+}
+
+function drawDiamond(context, [x, y]) {
+  context.beginPath();
+  for (const [right, down] of [[0, -6], [6, 0], [0, 6], [-6, 0]]) {
+    context.lineTo(x + right, y + down);
+  }
+  context.fill();
 }

@@ -60,11 +60,12 @@ function describe(number) {
 
 function describeTracks() {
   if (!editor.ready) return null;
-  const { found, moved } = editor.tracks.known;
+  const { found, moved, keyframes } = editor.tracks.known;
   const here = editor.tracks.places(editor.frame);
   const tracks = editor.selection.shown.map((k) => ({
     index: k,
     colour: css(clip.colours[k].map((value) => value * (dark.matches ? 1 : 0.75))),
+    keyframes: keyframes[k],
     found: found.map((places) => places[k]),
     moved: moved.map((places, number) => (number === editor.frame ? here : places)[k]),
   }));

@@ -7,6 +7,7 @@ const ENDED = { done: "The export is finished:", cancelled: "The export was canc
 export function sentence({ state, before, tracks }) {
   if (!state.online) return ["The program has ended; your edits are kept. Start it again.", true];
   if (state.error) return [state.error, true];
+  if (state.edits.trouble) return [state.edits.trouble, true];
   if (before) return ["Before: without your edits."];
   if (tracks.sent.length) return ["Saving …"];
   return [isRunning(state.export) ? progress(state.export) : "Everything is saved."];

@@ -4,9 +4,9 @@ const MARKS = { box: "rect", scribble: "line", painted: "dot", edited: "dot", ke
 
 export class Timeline {
   // `changed(number)` is called when another frame is to be shown; `describe(number)` returns
-  // {marks: names of MARKS, state: "ready", "old" or "none", text, reach: 0 to 1 where an edit of
-  // the frame that is shown would act} of a frame; `ready(number)` tells whether it can be shown, so
-  // that playing waits for it.
+  // {marks: names of MARKS, state: "ready", "old" or "none", text, reach: 0 to 1, how much an edit
+  // of the frame that is shown acts there} of a frame; `ready(number)` tells whether it can be
+  // shown, so that playing waits for it.
   constructor(canvas, { changed, describe, ready }) {
     Object.assign(this, { canvas, changed, describe, ready, count: 1, first: 0, now: 0, fps: 25 });
     this.speed = 1;
