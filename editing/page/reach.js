@@ -30,7 +30,6 @@ export class Reach {
     this.offered = [...STEPS.filter((reach) => reach < frames - 1), WHOLE];
     at("reach").max = this.offered.length - 1;
     this.pick(this.kind);
-    this.move(this.position);
   }
 
   pick(kind) {
@@ -38,12 +37,12 @@ export class Reach {
     press("kind", kind);
     at("meaning").textContent = MEANINGS[kind];
     at("reach").disabled = kind === "key";
-    this.changed();
+    this.move(this.position);
   }
 
   move(position) {
     this.position = Math.min(Math.max(position, 0), this.offered.length - 1);
-    const words = describe(this.offered[this.position]);
+    const words = this.kind === "key" ? "to the next key" : describe(this.offered[this.position]);
     at("reach").value = this.position;
     at("reach").setAttribute("aria-valuetext", words);
     at("width").textContent = words;
