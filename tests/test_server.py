@@ -3,6 +3,9 @@
 import json
 import sys
 import threading
+import time
+from contextlib import contextmanager
+from http.client import HTTPConnection
 
 import pytest
 from starlette.responses import PlainTextResponse
@@ -173,6 +176,19 @@ def test_malformed_messages_change_nothing(client, counter):
         assert page.receive_json() == {"count": 1}
 
 
+@contextmanager
+def running(server):
+    """A server that runs in a thread, and ends when it is told to."""
+    thread = threading.Thread(target=server.run)
+    thread.start()
+    try:
+        yield
+    finally:
+        server.stop()
+        thread.join(10)
+    assert not thread.is_alive()
+
+
 def test_it_listens_on_loopback_until_it_is_stopped(routes, folder, counter):
     from websockets.exceptions import ConnectionClosed
     from websockets.sync.client import connect
@@ -180,9 +196,7 @@ def test_it_listens_on_loopback_until_it_is_stopped(routes, folder, counter):
     server = LocalServer(routes, folder)
     host, port = server._socket.getsockname()
     assert host == "127.0.0.1"
-    thread = threading.Thread(target=server.run)
-    thread.start()
-    try:
+    with running(server):
         address, origin = server.address.replace("http", "ws") + "live", f"http://{host}:{port}"
         with connect(address, origin=origin) as page:
             page.recv()
@@ -193,10 +207,20 @@ def test_it_listens_on_loopback_until_it_is_stopped(routes, folder, counter):
             page.recv()
             page.send('{"add": 1}')
             assert json.loads(page.recv()) == {"count": 1}
-    finally:
-        server.stop()
-        thread.join(10)
-    assert not thread.is_alive()
+
+
+def test_the_body_of_an_answer_does_not_wait_until_its_header_was_received(routes, folder):
+    server = LocalServer(routes, folder)
+    _, _, host, path = server.address.split("/", 3)
+    connection, seconds = HTTPConnection(host), []
+    with running(server):
+        for _ in range(40):  # the first ones are acknowledged at once in any case
+            begun = time.perf_counter()
+            connection.request("GET", f"/{path}")
+            assert connection.getresponse().read()
+            seconds.append(time.perf_counter() - begun)
+        connection.close()
+    assert min(seconds[20:]) < 0.03
 
 
 def test_two_servers_have_different_addresses(routes, folder):
