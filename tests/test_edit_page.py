@@ -63,7 +63,7 @@ def test_the_picture_follows_while_the_button_is_held(page):
 
 def test_neighbours_follow_as_far_as_the_reach(page):
     page.press(".", ".", ".", "]", "]")
-    assert page.text("width") == "2 frames either side"
+    assert page.text("width") == "± 2 frames"
     found = page.moved()
     k = alone(found[3])
     way = page.drag(found[3, k], 40, 0)

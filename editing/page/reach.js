@@ -13,7 +13,7 @@ const MEANINGS = {
 function describe(reach) {
   if (reach === WHOLE) return "whole clip";
   if (reach === 0) return "this frame only";
-  return `${reach} frame${reach > 1 ? "s" : ""} either side`;
+  return `± ${reach} frame${reach > 1 ? "s" : ""}`;
 }
 
 export class Reach {
