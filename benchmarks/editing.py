@@ -159,9 +159,9 @@ def report(name, moves, found):
     print(ROW.format(name, *cells), flush=True)
 
 
-def measure(name, words, pictures, folder):
+def measure(page, name, words, pictures, folder):
     """Print the rows of one checkpoint, which edit.py is given by `words`."""
-    with served(words, folder / "edited") as address, chromium() as page:
+    with served(words, folder / "edited") as address:
         page.get(address)
         hand = Hand(page)
         one_by_one(hand, 5)  # networks and browser are warm then
@@ -196,13 +196,14 @@ def main():
     print(f"load before, average of a minute: {os.getloadavg()[0]:.1f}")
     heads = "moves", "pictures", "dropped", "median, ms", "90th percentile"
     print(ROW.format("from move to picture", *heads), flush=True)
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory() as name, chromium() as page:
         folder = Path(name)
         if words:
-            return measure("edit.py", words, opt.pictures, folder)
+            return measure(page, "edit.py", words, opt.pictures, folder)
         call("data/make_demo.py", "--frames", FRAMES, "--out", folder / "pair")
         for size in SIZES:
-            measure(f"{size} px", train(folder / "pair", size), opt.pictures, folder / str(size))
+            trained = train(folder / "pair", size)
+            measure(page, f"{size} px", trained, opt.pictures, folder / str(size))
 
 
 if __name__ == "__main__":
