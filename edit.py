@@ -62,12 +62,12 @@ def settled(argv):
     """Options and given names as `parse` returns them, those of a run's folder included."""
     opt, given = parse(argv)
     out = opt.out if "out" in given else str(Path(opt.run) / f"edited_{opt.direction}")
-    if opt.run:
-        opt, given = parse([*recorded(opt.run, opt.direction), *argv])
-    opt.out = out
     for name, instead in VAIN.items():
         if name in given:
             raise UserError(f"--{name} means nothing here: {instead}; leave it out")
+    if opt.run:
+        opt, given = parse([*recorded(opt.run, opt.direction), *argv])
+    opt.out = out
     if opt.keypoints:
         track_files.check_name(opt.keypoints)
     return opt, given
@@ -85,11 +85,11 @@ def recorded(run, direction):
 
 
 class Driver(NetworkClip):
-    """The clip that drives; `rate` is in frames per second, `given` the `Track` of --keypoints."""
+    """The clip that drives, whose keypoints pass through the affine map where `align` says so."""
 
-    def __init__(self, opt, device):
+    def __init__(self, opt, align, device):
         super().__init__(opt, opt.direction[0], device)
-        self.opt = opt
+        self.opt, self.align = opt, align
         self.rate = opt.fps or frame_rate(self.clip.masks.parent) or DEFAULT_RATE
         self.given = None
         if opt.keypoints:
@@ -98,11 +98,10 @@ class Driver(NetworkClip):
 
     def find(self, jokr):
         """`Track` of all frames: detected, or that of --keypoints."""
-        align = self.opt.affine or self.opt.align == "means"
         if self.given:
-            keypoints, moved = self.take(jokr, self.given, align)
+            keypoints, moved = self.take(jokr, self.given, self.align)
         else:
-            keypoints, moved, _ = self.follow(jokr, len(self), align)
+            keypoints, moved, _ = self.follow(jokr, len(self), self.align)
         moved = keypoints if moved is None else moved
         return Track(np.array(self.numbers), *(x.cpu().numpy() for x in (keypoints, moved)))
 
@@ -172,8 +171,8 @@ def open_page(asked, given):
     """The `EditPage` that these options ask for; `--out` is there."""
     device = runtime.start(asked.device, asked.precision)
     jokr, opt = checkpoint.open_jokr(asked, given, device)
-    driver, out = Driver(opt, device), Path(opt.out)
-    kept = given - {"out", "direction", "splitted"}
+    driver = Driver(opt, asked.affine or opt.align == "means", device)
+    out, kept = Path(opt.out), given - {"out", "direction", "splitted", *VAIN}
     words = list(arguments.words(asked, kept, *options.SCRIPTS["inference"]))
     run_folder.make_folder(out)
     about = driver.belongings(jokr), driver.domain, driver.numbers, opt.num_kp, driver.rate

@@ -15,7 +15,7 @@ from finishing import track_files
 from utils.errors import UserError
 
 ROOT = Path(__file__).resolve().parent.parent
-KEYPOINTS, FRAMES = "keypoints.npz", "frames"
+KEYPOINTS, FRAMES = "keypoints.npz", "edited_frames"  # a clip's are called frames
 PAUSE = 0.25  # seconds between looks at how far a script has come
 NICE = 10  # how far scripts stand back, so that dragging goes on smoothly
 ADVICE = "make room and export it again"
@@ -75,7 +75,7 @@ class Export:
         if what not in ("keypoints", "frames", "video"):
             raise UserError("an export of nothing known had no effect")
         with self._turn:
-            if self._thread and self._thread.is_alive():
+            if self.phase in ("frames", "video"):
                 raise UserError("an export is under way; wait for it or cancel it")
             self._cancelled.clear()
             self._now(phase="frames", done=0, total=0, trouble="", files=[])
@@ -102,18 +102,20 @@ class Export:
             listener()
 
     def _run(self, what):
+        ended = {"phase": "cancelled"}
         try:
             files = [str(self.folder.resolve() / name) for name in self._made(what)]
-            self._now(phase="done", files=files)
+            ended = {"phase": "done", "files": files}
         except Cancelled:
-            self._now(phase="cancelled")
+            pass
         except UserError as error:
-            self._now(phase="failed", trouble=str(error))
+            ended = {"phase": "failed", "trouble": str(error)}
         except Exception as error:
-            self._now(phase="failed", trouble=f"the export failed ({error!r})")
+            ended = {"phase": "failed", "trouble": f"the export failed ({error!r})"}
             raise
         finally:
             shutil.rmtree(self._part, ignore_errors=True)
+            self._now(**ended)  # last: another export may begin from now on
 
     def _made(self, what):
         """Make what is asked for; yields names of files and folders as they are there."""
@@ -135,7 +137,8 @@ class Export:
         """Let what was made take its place in the folder; returns its name."""
         place = self.folder / path.name
         try:
-            shutil.rmtree(place, ignore_errors=True)
+            with suppress(FileNotFoundError):
+                os.replace(place, self._part / f"former_{path.name}")
             os.replace(path, place)
         except OSError as error:
             raise UserError(f"{place} cannot be written ({error.strerror}); {ADVICE}") from None

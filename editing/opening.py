@@ -1,6 +1,7 @@
 """A session on a folder: begun, or gone on with where it was left."""
 
 import hashlib
+from functools import partial
 
 import numpy as np
 
@@ -13,9 +14,9 @@ from utils.errors import UserError
 FOUND = "found.npz"
 # What edits belong to, by name in their file; and how a sentence calls it.
 BELONGINGS = {
+    "direction": "the other --direction",
     "checkpoint": "another checkpoint",
     "clip": "another clip, or other sizes of its pictures",
-    "direction": "the other --direction",
     "keypoints": "another file of --keypoints",
 }
 
@@ -39,12 +40,12 @@ def open_session(folder, of, domain, numbers, count, rate, find, overwrite=False
     path, place = folder / sessions.FILE, folder / FOUND
     if overwrite:
         path.unlink(missing_ok=True)
-    former = sessions.read(path, len(numbers), count)
+    refuse = partial(_refuse_others, path, of)
+    former = sessions.read(path, len(numbers), count, refuse)
     if former is None:
         found = find()
         track_files.write(place, {domain: found}, "choose another --out")
         return Session(path, of, found, rate, History())
-    _refuse_others(path, of, former["of"])
     way = "--out, or pass --overwrite to begin anew"
     found = track_files.read(place, {domain: numbers}, count, way)[domain]
     return Session(path, former["of"], found, rate, former["history"])

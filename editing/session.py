@@ -15,15 +15,18 @@ from utils.files import replacing
 FILE = "edits.json"
 KEPT = "make room: until then all edits are in memory only, and saving is tried again"
 LOST = "make room, and do again what was done last"
+BROKEN = OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError
 AGAIN = 5  # seconds until saving is tried again
 
 
-def read(path, frames, count):
+def read(path, frames, count, refuse):
     """Content of a file of edits, a dict with "of" and "history"; None where there is none.
 
     Args:
         frames: number of frames of the clip.
         count: keypoints per frame.
+        refuse: function of "of" that raises UserError where the edits belong to something else,
+            which other numbers of frames and keypoints would make look like damage.
 
     Raises:
         UserError: it is damaged.
@@ -32,14 +35,22 @@ def read(path, frames, count):
         return None
     try:
         content = json.loads(path.read_text())
-        values = content["history"]
+        of, values = dict(content["of"]), content["history"]
+    except BROKEN:
+        raise _damaged(path) from None
+    refuse(of)
+    try:
         edits = tuple(_edit(edit, frames, count) for edit in values["edits"])
         history = History(edits, int(values["done"]), int(values["next"]))
         if not 0 <= history.done <= len(edits):
             raise ValueError
-        return {"of": dict(content["of"]), "history": history}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError, UserError):
-        raise UserError(f"{path} is damaged; pass --overwrite to begin anew") from None
+        return {"of": of, "history": history}
+    except (*BROKEN, UserError):
+        raise _damaged(path) from None
+
+
+def _damaged(path):
+    return UserError(f"{path} is damaged; pass --overwrite to begin anew")
 
 
 def _edit(values, frames, count):

@@ -138,7 +138,10 @@ def adopt(asked, given, path, state):
         raise UserError(
             f"{path} holds other networks than this project's, or broken options; give another"
         ) from None
-    for name, value in values.items():
+    fixed = {**values, **{k: v for k, v in stored.items() if k == "sees_masks"}}
+    if "affine" in given and not asked.affine:
+        fixed.pop("affine")  # not to align is no contradiction
+    for name, value in fixed.items():
         if name in given and getattr(asked, name) != value:
             raise UserError(
                 f"--{name} {getattr(asked, name)} contradicts checkpoint {path}, which has "

@@ -41,7 +41,7 @@ def _names(host):
     """
     try:
         address = ip_address(socket.gethostbyname(host))
-    except OSError:
+    except (OSError, UnicodeError):
         raise UserError(f"--host {host} is no IPv4 address or name that is known here") from None
     if address.is_loopback:
         return [*dict.fromkeys((host, LOOPBACK, "localhost"))], True

@@ -210,14 +210,14 @@ def test_exports_are_what_the_page_shows(clips, kind, request, tmp_path):
     editor.do("smooth", seconds=0.3)
     editor.settled()
     state, out = editor.export("video"), editor.out
-    names = ("keypoints.npz", "frames", "12_edited.mp4")
+    names = ("keypoints.npz", "edited_frames", "12_edited.mp4")
     assert (state["phase"], state["files"]) == ("done", [str(out / name) for name in names])
     with np.load(out / "keypoints.npz") as points:
         assert np.array_equal(points["a_moved"], editor.page.session.moved)
         assert np.array_equal(points["a"], editor.page.session.found.keypoints)
     words = f"{load} --splitted --direction ab --keypoints_in {out}/keypoints.npz"
     succeed("inference.py", f"{words} --out {tmp_path}/hand")
-    assert contents(out / "frames") == contents(tmp_path / "hand")
+    assert contents(out / "edited_frames") == contents(tmp_path / "hand")
     for number, key in enumerate(editor.tracks()["keys"]):
         shown, written = editor.picture(f"result/{key}"), tmp_path / f"hand/refined_ab_{number}.png"
         assert np.array_equal(shown, pixels(written.read_bytes())), number

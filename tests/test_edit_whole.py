@@ -91,7 +91,7 @@ def test_a_killed_program_loses_nothing_and_export_is_inference(driver, second, 
     assert names
     for name in names:
         by_hand = (tmp_path / "by_hand" / name).read_bytes()
-        assert (out / "frames" / name).read_bytes() == by_hand, name
+        assert (out / "edited_frames" / name).read_bytes() == by_hand, name
 
 
 def export(page, what):

@@ -266,7 +266,9 @@ def test_a_session_goes_on_where_it_was_left(tmp_path):
      ("direction", "--direction")],
 )  # fmt: skip
 def test_what_belongs_to_something_else_is_refused(tmp_path, name, words):
-    begin(tmp_path)
+    begin(tmp_path).add(message())
+    path = tmp_path / "edits.json"  # a frame that the other clip does not have is no damage
+    path.write_text(path.read_text().replace('"frame": 3', '"frame": 1000'))
     with pytest.raises(UserError, match=f"{words}.*--overwrite"):
         begin(tmp_path, {**OF, name: "other"})
 

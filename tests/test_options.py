@@ -162,7 +162,7 @@ def test_a_command_line_can_be_handed_on():
     opt, given = arguments.parse("", *groups, argv=words.split())
     again = list(arguments.words(opt, given, *groups))
     kept = {"--root_a=x", "--norm=batch", "--affine", "--direction=ab", "--w=64", "--fps=12.5"}
-    assert set(again) == kept  # the others are defaults
+    assert set(again) == {*kept, "--bs=1", "--dropout"}
     assert arguments.parse("", *groups, argv=again)[0] == opt
     opt, given = arguments.parse("", *groups, argv=["--no_resize"])
     assert list(arguments.words(opt, given, *groups)) == ["--no_resize"]

@@ -241,7 +241,9 @@ def words(namespace, given, *groups):
     """
     for o in {o.name: o for group in groups for o in group}.values():
         value = getattr(namespace, o.name)
-        if o.name not in given or value == o.default:
+        if o.name not in given:
             continue
-        flags = o.name if value else o.opposite
-        yield f"--{flags}" if o.kind is bool else f"--{o.name}={value}"
+        if o.kind is not bool:
+            yield f"--{o.name}={value}"
+        elif flags := o.name if value else o.opposite:
+            yield f"--{flags}"
