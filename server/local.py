@@ -47,7 +47,7 @@ def _names(host):
         return [*dict.fromkeys((host, LOOPBACK, "localhost"))], True
     if not address.is_unspecified:
         return [host], False
-    name = socket.gethostname()
+    name = socket.gethostname().lower()
     with suppress(OSError):
         return [name, *socket.gethostbyname_ex(name)[2], LOOPBACK, "localhost"], False
     return [name, LOOPBACK, "localhost"], False
@@ -67,6 +67,7 @@ class LocalServer:
     """
 
     def __init__(self, routes, folder, host=LOOPBACK):
+        host = host.lower()  # as browsers send it back
         names, _ = _names(host)
         try:
             self._socket = socket.create_server((host, 0))  # any free port

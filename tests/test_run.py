@@ -170,7 +170,8 @@ def test_a_run_is_edited_by_its_folder(finished, tmp_path):
     page.export.wait()
     assert page.export.state()["files"][-1] == str(tmp_path / "6_edited.mp4"), page.export.trouble
     for number in range(12):
-        paths = (folder / f"frames/final_ab_{number}.jpg" for folder in (run, tmp_path))
+        name = f"final_ab_{number}.jpg"
+        paths = run / "frames" / name, tmp_path / "edited_frames" / name
         one, other = (np.asarray(Image.open(path)).astype(int) for path in paths)
         assert np.abs(one - other).mean() < 0.5
     assert len(list(open_source(tmp_path / "6_edited.mp4"))) == 12

@@ -141,7 +141,7 @@ function refreshKeypoints({ selection, state, frame }) {
     button.classList.toggle("hovered", selection.hovered === k);
   });
   const selected = [...selection.indices];
-  at("chosen").textContent = selected.length ? `${selected.join(", ")} selected` : "none selected";
+  at("chosen").textContent = selected.length ? `selected: ${selected.join(", ")}` : "none selected";
   const hinted = state.edits.undo === null && !selected.length;
   at("hint").textContent = hinted ? "Drag a keypoint to move the object" : "";
   at("result").setAttribute(

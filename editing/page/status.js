@@ -5,7 +5,7 @@ const ENDED = { done: "The export is finished:", cancelled: "The export was canc
 
 // What the status line says, and whether it is an alarm.
 export function sentence({ state, before, tracks }) {
-  if (!state.online) return ["The program has ended; your edits are kept. Start it again.", true];
+  if (!state.online) return ["The program has ended; your edits are kept. Start it again, and open the address that it prints.", true];
   if (state.error) return [state.error, true];
   if (state.edits.trouble) return [state.edits.trouble, true];
   if (before) return ["Before: without your edits."];
