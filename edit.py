@@ -47,7 +47,6 @@ from server.local import LocalServer, check_host
 from utils import images, runtime
 from utils.errors import UserError
 from utils.files import locked
-from video.reader import DEFAULT_RATE
 
 # Options of inference.py that mean nothing here, and what does instead.
 VAIN = {
@@ -90,7 +89,7 @@ class Driver(NetworkClip):
     def __init__(self, opt, align, device):
         super().__init__(opt, opt.direction[0], device)
         self.opt, self.align = opt, align
-        self.rate = opt.fps or frame_rate(self.clip.masks.parent) or DEFAULT_RATE
+        self.rate = opt.fps or frame_rate(self.clip.masks.parent)
         self.given = None
         if opt.keypoints:
             known = {self.domain: self.numbers}, opt.num_kp, "--keypoints"

@@ -33,7 +33,6 @@ from utils import images, runtime, tensors
 from utils.domains import DIRECTIONS, OTHER
 from utils.overlap import thumbnails
 from utils.pipeline import map_ahead
-from video.reader import DEFAULT_RATE
 
 AHEAD = 32  # frames on their way to files besides two batches, so that every core has some
 
@@ -71,7 +70,7 @@ class Driver(NetworkClip):
 
     def smooth(self, opt):
         """Smooth the keypoints in time, and say by how much."""
-        rate = opt.fps or frame_rate(self.clip.masks.parent) or DEFAULT_RATE
+        rate = opt.fps or frame_rate(self.clip.masks.parent)
         before, after = (50 * x for x in self.points.smooth(opt.smooth, rate))
         print(
             f"keypoints of {self.domain.upper()}, smoothed over {opt.smooth:g} s at {rate:g} frames"

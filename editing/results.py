@@ -2,7 +2,6 @@
 
 import hashlib
 import threading
-from concurrent.futures import Future
 from typing import NamedTuple
 
 import numpy as np
@@ -55,6 +54,7 @@ class Results:
         self._turn, self._choosing, self._outlines = threading.Lock(), False, {}
         count = len(session.moved)
         self._chosen = [[None] * count, [None] * count]  # now, and before all edits
+        self._found_path = None  # it never changes
         self._pictures, self._bytes = {}, 0
         self.shown = Shown(0, session.moved, [], [], {})
         self.update()
@@ -71,8 +71,12 @@ class Results:
                 self._choose_later()
 
     def _choose_later(self):
-        # A failure of what nobody waits for is reported by the callback.
-        self.painter.ask(LAST, self._choose).add_done_callback(Future.result)
+        self.painter.ask(LAST, self._choose).add_done_callback(self._chose)
+
+    def _chose(self, future):
+        if future.exception():
+            self._choosing = False  # the next edit tries again
+        future.result()  # nobody waits for it, so a failure is reported here
 
     def _renew(self):
         tracks = self._tracks()
@@ -92,7 +96,8 @@ class Results:
             self._outlines.update(zip(missing, outlines))
         else:
             self._outlines = {name: self._outlines[name] for name in poses}
-            self._adopt(tracks, [self._path(track) for track in tracks])
+            self._found_path = self._found_path or self._path(tracks[1])
+            self._adopt(tracks, [self._path(tracks[0]), self._found_path])
         if self._choosing:
             self._choose_later()
 

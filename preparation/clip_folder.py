@@ -12,6 +12,7 @@ from PIL import Image
 
 from utils import images
 from utils.errors import UserError
+from video.reader import DEFAULT_RATE
 
 FOLDERS = {"frames": ".jpg", "masks": ".png", "train": ".jpg", "train_seg": ".jpg"}
 RECORD = "prepared.json"
@@ -109,11 +110,11 @@ def write_json(content, path):
 
 
 def frame_rate(folder):
-    """Frames per second of a prepared clip; None where that is not known."""
+    """Frames per second of a prepared clip; `DEFAULT_RATE` where that is not known."""
     try:
         return float(json.loads((folder / RECORD).read_text())["fps"])
     except (OSError, ValueError, KeyError, TypeError):
-        return None
+        return DEFAULT_RATE
 
 
 def refuse_foreign_files(folder, count):

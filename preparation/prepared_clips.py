@@ -7,7 +7,6 @@ from datasets.clip import Clip
 from preparation import record
 from preparation.clip_folder import frame_rate
 from utils.errors import UserError
-from video.reader import DEFAULT_RATE
 
 
 class PreparedClips:
@@ -44,8 +43,8 @@ class PreparedClips:
         return (folder / "crops.json").is_file() and (folder / "frames").is_dir()
 
     def rate(self, domain):
-        """Frames per second; `DEFAULT_RATE` where the clip's record has none."""
-        return frame_rate(self.folders[domain]) or DEFAULT_RATE
+        """Frames per second."""
+        return frame_rate(self.folders[domain])
 
     def span(self, domain, count=None):
         """First number, and the number behind the last, of a clip's first `count` frames or all.

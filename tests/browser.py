@@ -1,13 +1,17 @@
 """A real browser for tests: headless Chromium, its window and its colour scheme."""
 
 import shutil
+import subprocess
+import sys
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.support.wait import WebDriverWait
 
+ROOT = Path(__file__).resolve().parent.parent
 PATIENCE = 60  # seconds until a page or a script counts as hung
 _FLAGS = (
     "--headless=new",
@@ -41,6 +45,24 @@ def chromium():
         yield driver
     finally:
         driver.quit()
+
+
+@contextmanager
+def serving(script, *words):
+    """A script that serves a page, in a process of its own; yields it and the page's address.
+
+    The address is "" where the script ends without one.
+    """
+    command = [sys.executable, script, *words]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    try:
+        lines = iter(process.stdout.readline, "")
+        line = next((line for line in lines if "http://" in line), "")
+        yield process, line.rpartition(" ")[2].strip()
+    finally:
+        process.kill()
+        process.stdout.close()
+        process.wait()
 
 
 def show(driver, path, width, height, scheme="light", phone=False, still=False):

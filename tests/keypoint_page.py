@@ -3,10 +3,7 @@
 import base64
 import io
 import json
-import subprocess
-import sys
 import time
-from contextlib import contextmanager
 from urllib.request import urlopen
 
 import numpy as np
@@ -15,7 +12,6 @@ from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 
 from tests.browser import wait_for
-from tests.conftest import ROOT
 
 SIDE, COUNT, POINTS = 64, 8, 5  # pixels of pictures, frames, keypoints
 UNIT = 2 / (SIDE - 1)  # a pixel, half widths of the picture
@@ -25,21 +21,6 @@ SAVED = "document.getElementById('status').textContent == 'Everything is saved.'
 def words(second, roots):
     """How the tiny networks of conftest.py are named on a command line, a list."""
     return f"--load {second}/checkpoint --device cpu {roots} --direction ab".split()
-
-
-@contextmanager
-def serving(out, *words):
-    """The command in a process of its own; yields the process and the page's address."""
-    command = [sys.executable, "edit.py", *words, "--out", str(out)]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-    try:
-        lines = iter(process.stdout.readline, "")
-        line = next(line for line in lines if line.startswith("edit the keypoints at "))
-        yield process, line.rpartition(" ")[2].strip()
-    finally:
-        process.kill()
-        process.stdout.close()
-        process.wait()
 
 
 class Page:

@@ -12,8 +12,8 @@ from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-from tests.browser import complaints, wait_for
-from tests.keypoint_page import COUNT, POINTS, Page, alone, like, near, serving, words
+from tests.browser import complaints, serving, wait_for
+from tests.keypoint_page import COUNT, POINTS, Page, alone, like, near, words
 
 pytestmark = pytest.mark.slow
 
@@ -21,7 +21,8 @@ pytestmark = pytest.mark.slow
 @pytest.fixture(scope="module")
 def served(second, roots, tmp_path_factory):
     """Address of a page for tests that edit with the pointer; each puts all back at first."""
-    with serving(tmp_path_factory.mktemp("edited") / "out", *words(second, roots)) as (_, address):
+    out = str(tmp_path_factory.mktemp("edited") / "out")
+    with serving("edit.py", "--out", out, *words(second, roots)) as (_, address):
         yield address
 
 

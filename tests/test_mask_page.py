@@ -5,9 +5,6 @@ These tests are slow: they start Chromium, and segment a clip.
 
 import shutil
 import signal
-import subprocess
-import sys
-from contextlib import contextmanager
 from urllib.request import urlopen
 
 import cv2
@@ -19,11 +16,11 @@ from selenium.webdriver.common.keys import Keys
 
 from preparation import record
 from tests import films
-from tests.browser import complaints, wait_for
-from tests.conftest import ROOT
+from tests.browser import complaints, serving, wait_for
 
 pytestmark = pytest.mark.slow
 
+PAGE = "prepare_data.py", "--interactive", "--out"
 COUNT, SIZE = 20, (320, 240)
 NAME = "<b onclick=x>cat & fox"  # of the clip; it is text and never markup
 STATUS = "document.getElementById('status').textContent"
@@ -33,19 +30,6 @@ SAVED = f"{STATUS} == 'Everything is saved.'"
 @pytest.fixture(scope="module")
 def film():
     return films.scene(COUNT, "panning", size=SIZE)
-
-
-@contextmanager
-def serving(out, *words):
-    """The command in a process of its own; yields the process and the page's address."""
-    command = [sys.executable, "prepare_data.py", *words, "--out", str(out), "--interactive"]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-    try:
-        yield process, process.stdout.readline().rpartition(" ")[2].strip()
-    finally:
-        process.kill()
-        process.stdout.close()
-        process.wait()
 
 
 class Page:
@@ -164,7 +148,7 @@ def test_masks_are_made_mended_kept_and_finished(film, driver, tmp_path):
     video = films.write_video(tmp_path / "x.mp4", frames, fps=6)
     out = tmp_path / NAME
     session = out / ".interactive"
-    with serving(out, str(video)) as (process, address):
+    with serving(*PAGE, str(out), str(video)) as (process, address):
         page = Page(driver, address)
         assert page.text("title") == NAME
         mark(page, session, truth[0])
@@ -178,7 +162,7 @@ def test_masks_are_made_mended_kept_and_finished(film, driver, tmp_path):
         page = Page(driver, address)
         assert page.marks() == marks
         process.kill()
-    with serving(out) as (process, address):
+    with serving(*PAGE, str(out)) as (process, address):
         page = Page(driver, address)
         assert page.marks() == marks
         page.hold(Keys.CONTROL, "z")
@@ -200,7 +184,7 @@ def test_a_prepared_clip_is_mended_by_keys_alone(prepared, driver, tmp_path):
     out = tmp_path / "clip"
     shutil.copytree(prepared, out)
     before = films.read_masks(out / "masks")
-    with serving(out) as (process, address):
+    with serving(*PAGE, str(out)) as (process, address):
         page = Page(driver, address)
         page.press(Keys.ARROW_RIGHT, Keys.ARROW_RIGHT, "p", "]", "]")
         page.canvas.send_keys("")
@@ -222,7 +206,7 @@ def test_a_prepared_clip_is_mended_by_keys_alone(prepared, driver, tmp_path):
     painted = shown(out / ".interactive", 2, 1)
     assert painted[59, 80:90].all()
     assert (painted & ~before[2]).sum() < 16 * 30
-    with serving(out) as (process, address):
+    with serving(*PAGE, str(out)) as (process, address):
         page = Page(driver, address)
         page.click("finish")
         assert process.wait(60) == 0
@@ -234,8 +218,8 @@ def test_a_prepared_clip_is_mended_by_keys_alone(prepared, driver, tmp_path):
 def test_nobody_else_gets_in(prepared, tmp_path):
     out = tmp_path / "clip"
     shutil.copytree(prepared, out)
-    with serving(out) as (process, address):
-        with serving(out) as (second, _):
+    with serving(*PAGE, str(out)) as (process, address):
+        with serving(*PAGE, str(out)) as (second, _):
             assert second.wait(30) == 2
         with pytest.raises(OSError, match="403"):
             urlopen(address.rsplit("/", 2)[0] + "/")

@@ -1,5 +1,7 @@
 // Tracks over time: x and y of the keypoints that are selected or under the pointer.
 
+import { renew } from "./surface.js";
+
 const LEAST = 0.1; // half widths of the picture that a curve's height spans at least
 const MARGIN = 5;
 
@@ -24,13 +26,7 @@ export class Curves {
     const { canvas } = this;
     const shown = this.describe();
     if (!shown) return;
-    const ratio = window.devicePixelRatio;
-    canvas.width = canvas.clientWidth * ratio;
-    canvas.height = canvas.clientHeight * ratio;
-    const context = canvas.getContext("2d");
-    context.scale(ratio, ratio);
-    const colours = getComputedStyle(canvas);
-    const colour = (name) => colours.getPropertyValue(name);
+    const { context, colour } = renew(canvas);
     const size = { width: canvas.clientWidth, height: canvas.clientHeight / 2 - 2 };
     drawAxis(context, shown, 0, size, colour);
     context.translate(0, size.height + 2);

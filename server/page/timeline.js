@@ -1,5 +1,7 @@
 // The frames of a clip side by side: where one is, what is marked, playing and stepping.
 
+import { renew } from "./surface.js";
+
 const MARKS = { box: "rect", scribble: "line", painted: "dot", edited: "dot", key: "diamond" };
 
 export class Timeline {
@@ -61,13 +63,7 @@ export class Timeline {
 
   draw() {
     const { canvas, count } = this;
-    const ratio = window.devicePixelRatio;
-    canvas.width = canvas.clientWidth * ratio;
-    canvas.height = canvas.clientHeight * ratio;
-    const context = canvas.getContext("2d");
-    context.scale(ratio, ratio);
-    const colours = getComputedStyle(canvas);
-    const colour = (name) => colours.getPropertyValue(name);
+    const { context, colour } = renew(canvas);
     const width = canvas.clientWidth / count;
     for (let number = 0; number < count; number++) {
       this.drawFrame(context, number, number * width, width, colour);
