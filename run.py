@@ -29,12 +29,13 @@ if __name__ == "__main__":  # --help and wrong options are answered before slow 
 from pathlib import Path
 
 from engine import run_folder
-from engine.steps import ROOT, Step, Steps
+from engine.steps import Step, Steps
 from models import weights
 from preparation import prepared_clips, record
 from utils import runtime
 from utils.domains import PAIR
 from utils.errors import UserError
+from utils.lifeline import ROOT
 
 FEWEST = 8  # frames of a clip that evaluate.py takes
 

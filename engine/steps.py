@@ -8,15 +8,14 @@ chain is run again.
 import hashlib
 import json
 import signal
-import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from engine import run_folder
+from utils import lifeline
 from utils.errors import UserError
 
-ROOT = Path(__file__).resolve().parent.parent
 RECORD = "steps.json"
 # SIGHUP comes when the terminal is closed: a step must not go on alone.
 SIGNALS = [getattr(signal, s) for s in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, s)]
@@ -129,7 +128,6 @@ class Steps:
 
 def _call(step, extra):
     """Run a step's script to its end; every signal to this process is passed on to it once."""
-    command = [sys.executable, str(ROOT / step.script), *step.argv, *extra]
     received, unsent, children = [], [], []
 
     def pass_on():
@@ -144,10 +142,10 @@ def _call(step, extra):
     former = {s: signal.signal(s, receive) for s in SIGNALS}
     try:
         print(f"{step.name}: {step.script}", flush=True)
-        # In a session of its own, so that a terminal's Ctrl-C does not reach it twice.
-        children.append(subprocess.Popen(command, start_new_session=True))
-        pass_on()  # what came before the process was there
-        code = children[0].wait()
+        with lifeline.start(step.script, *step.argv, *extra) as process:
+            children.append(process)
+            pass_on()  # what came before the process was there
+            code = process.wait()
     finally:
         for number, handler in former.items():
             signal.signal(number, handler)

@@ -179,13 +179,13 @@ def test_an_interrupted_chain_goes_on_from_there(chain, capfd, at, number):
 
 
 def test_a_signal_before_the_script_is_there_reaches_it(chain, monkeypatch):
-    start = steps.subprocess.Popen
+    start = steps.lifeline.start
 
     def interrupted(*words, **more):
         os.kill(os.getpid(), signal.SIGINT)
         return start(*words, **more)
 
-    monkeypatch.setattr(steps.subprocess, "Popen", interrupted)
+    monkeypatch.setattr(steps.lifeline, "start", interrupted)
     step = chain.step("one", f"import time; time.sleep(20)\n{WORKS}")
     with pytest.raises(SystemExit) as end:
         Steps(chain.folder).take(step)
