@@ -81,7 +81,14 @@ def test_a_killed_program_loses_nothing_and_export_is_inference(driver, second, 
         complaints(driver)  # of the first address, where nobody answered any more
         assert np.array_equal(page.moved(), edited)
         assert not np.array_equal(edited, found)
-        export(page, "video")
+        page.click("export")
+        begin_export(page, "frames")
+        page.click("cancel")
+        wait_for(driver, "document.getElementById('outcome').textContent.includes('cancelled')")
+        assert not (out / "edited_frames").exists()
+        begin_export(page, "video")
+        wait_for(driver, "document.getElementById('progress').hidden")
+        assert page.text("outcome").startswith("The export is finished"), page.text("outcome")
         assert "edited.mp4" in page.text("files")
         page.click("close")
         assert complaints(driver) == []
@@ -94,8 +101,6 @@ def test_a_killed_program_loses_nothing_and_export_is_inference(driver, second, 
         assert (out / "edited_frames" / name).read_bytes() == by_hand, name
 
 
-def export(page, what):
-    page.click("export")
+def begin_export(page, what):
     page.driver.find_element(By.CSS_SELECTOR, f"[data-what={what}]").click()
-    wait_for(page.driver, "/finished|failed/.test(document.getElementById('outcome').textContent)")
-    assert page.text("outcome").startswith("The export is finished"), page.text("outcome")
+    wait_for(page.driver, "!document.getElementById('progress').hidden")
