@@ -11,7 +11,10 @@ from tqdm import tqdm
 
 from utils import loss_log, parallel
 from utils.errors import UserError
+from utils.files import replacing, settle
 from utils.visualize import plot_losses
+
+ADVICE = "make room or choose another --out"
 
 
 class Log:
@@ -70,10 +73,18 @@ class Log:
 
     def _open(self, fields):
         earlier = [row for row in loss_log.read(self.path) if row["iteration"] < self.start]
-        self.file = open(self.path, "w", newline="")  # noqa: SIM115 - closed by close()
-        self.writer = csv.DictWriter(self.file, fields, restval="nan", extrasaction="ignore")
-        self.writer.writeheader()
-        self.writer.writerows(earlier)
+        rules = {"fieldnames": fields, "restval": "nan", "extrasaction": "ignore"}
+        with replacing(self.path, ADVICE) as part, open(part, "w", newline="") as file:
+            writer = csv.DictWriter(file, **rules)
+            writer.writeheader()
+            writer.writerows(earlier)
+        self.file = open(self.path, "a", newline="")  # noqa: SIM115 - closed by close()
+        self.writer = csv.DictWriter(self.file, **rules)
+
+    def settle(self):
+        """Let log.csv be on the disk, before a checkpoint is that goes on from there."""
+        if self.writer:
+            settle(self.path)
 
     def plot(self):
         """Bring losses.png up to date."""

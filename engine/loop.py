@@ -215,6 +215,8 @@ class Run:
                 f"weights became NaN or infinite at iteration {self.iteration}; stopped, and the "
                 "last good checkpoint in --out kept: lower --g_lr"
             )
+        if self.log:
+            self.log.settle()
         reached = {"iteration": self.iteration + 1, "seconds": self.clock.seconds}
         checkpoint.save(path, {**state, **reached})
         return path

@@ -15,6 +15,7 @@ from pathlib import Path
 from engine import run_folder
 from utils import lifeline
 from utils.errors import UserError
+from utils.files import settle
 
 RECORD = "steps.json"
 # SIGHUP comes when the terminal is closed: a step must not go on alone.
@@ -108,6 +109,8 @@ class Steps:
             run_folder.clear(step.clears)
         self._remember(step, stamp, False)
         _call(step, (*step.aside, *step.again, *(step.replacing if other and overwrite else ())))
+        for folder in {Path(path).parent for path in step.products}:
+            settle(folder)  # what is done outlives a power cut
         self._remember(step, stamp, True)
 
     def _stamp(self, step):

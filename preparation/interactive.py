@@ -17,7 +17,7 @@ from preparation.session import Session
 from segmentation.follow import Follower
 from server.local import LocalServer
 from utils.errors import UserError
-from utils.files import locked
+from utils.files import locked, settle
 
 SESSION = ".interactive"  # folder in that of the clip, as long as the clip is not finished
 HEAD = ("frames_of", "masks_of", "crop", "frames", "fps", "size")  # what a session knows of a clip
@@ -155,6 +155,7 @@ def _decoded(folder, asked, decode):
     new = folder / "new"
     new.mkdir(parents=True)
     count, fps = decode(new)
+    settle(new)  # before the session's file says that they are there
     for path in new.iterdir():
         os.replace(path, folder / path.name)
     new.rmdir()

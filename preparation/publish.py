@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from utils.errors import UserError
+from utils.files import settle, sync
 
 READY = ".ready"  # in the new folder, once that is whole
 NEW, OLD = ".prepare_data.new", ".prepare_data.old"  # where the new is made, where the old goes
@@ -19,13 +20,9 @@ def workspace(folder):
     """
     folder = Path(folder)
     new, was_there = folder / NEW, folder.exists()
-    try:
+    with _writing(folder):
         _sweep(folder)
         new.mkdir(parents=True)
-    except OSError as error:
-        raise UserError(
-            f"{folder} cannot be written ({error.strerror}); choose another --out"
-        ) from None
     try:
         yield new
     finally:
@@ -34,10 +31,21 @@ def workspace(folder):
             folder.rmdir()
 
 
+@contextmanager
+def _writing(folder):
+    try:
+        yield
+    except OSError as error:
+        raise UserError(
+            f"{folder} cannot be written ({error.strerror}); make room or choose another --out"
+        ) from None
+
+
 def recover(folder):
     """Complete a `publish` that was interrupted, and remove what an earlier `workspace` left."""
     if (folder / NEW / READY).exists():
-        _move(folder)
+        with _writing(folder):
+            _move(folder)
     _sweep(folder)
 
 
@@ -49,10 +57,14 @@ def _sweep(folder):
 def publish(folder):
     """Put everything from the `workspace` in its place, where it replaces what had that name.
 
-    Once the mark says that the new content is whole, `recover` completes what was interrupted.
+    Once the mark says that the new content is whole, `recover` completes what was interrupted, be
+    it by a power cut.
     """
-    (folder / NEW / READY).touch()
-    _move(folder)
+    settle(folder / NEW)
+    with _writing(folder):
+        (folder / NEW / READY).touch()
+        sync(folder / NEW)
+        _move(folder)
     _sweep(folder)
 
 
@@ -65,4 +77,5 @@ def _move(folder):
         if (folder / path.name).exists():
             os.replace(folder / path.name, old / path.name)
         os.replace(path, folder / path.name)
+    sync(folder)
     (new / READY).unlink()

@@ -1,9 +1,74 @@
-"""Files that are written whole or not at all."""
+"""Files that are written whole or not at all, and outlive a power cut."""
+
+import errno
+import os
+import stat
 
 import pytest
 
+from utils import images
 from utils.errors import UserError
-from utils.files import replacing
+from utils.files import replacing, settle
+
+
+@pytest.fixture
+def disk(monkeypatch):
+    """What reaches the disk, in order: ("sync", inode) and ("rename", inode)."""
+    seen, fsync, replace = [], os.fsync, os.replace
+
+    def syncing(handle):
+        seen.append(("sync", os.fstat(handle).st_ino))
+        fsync(handle)
+
+    def renaming(path, target):
+        seen.append(("rename", os.stat(path).st_ino))
+        replace(path, target)
+
+    monkeypatch.setattr(os, "fsync", syncing)
+    monkeypatch.setattr(os, "replace", renaming)
+    return seen
+
+
+def test_a_file_is_on_the_disk_before_it_has_its_name_and_then_the_name_is(tmp_path, disk):
+    path = tmp_path / "x.txt"
+    with replacing(path, "choose another") as part:
+        part.write_text("whole")
+    file, folder = path.stat().st_ino, tmp_path.stat().st_ino
+    assert disk == [("sync", file), ("rename", file), ("sync", folder)]
+
+
+def test_many_files_wait_for_the_disk_only_in_the_end(tmp_path, disk):
+    for name in ("a.png", "b/c.png"):
+        images.save(images.Image.new("L", (2, 2)), tmp_path / name)
+    assert {kind for kind, _ in disk} == {"rename"}
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "nowhere").symlink_to(tmp_path / "gone")
+    disk.clear()
+    settle(tmp_path)
+    kept = [path for path in (tmp_path, *tmp_path.rglob("*")) if path.exists()]
+    expected = {path.stat().st_ino for path in kept if not stat.S_ISFIFO(path.stat().st_mode)}
+    assert {inode for _, inode in disk} == expected and len(disk) == len(expected) == 4
+
+
+def test_a_disk_that_does_not_take_it_is_one_sentence(tmp_path, monkeypatch):
+    def fail(number):
+        def fsync(_):
+            raise OSError(number, os.strerror(number))
+
+        monkeypatch.setattr(os, "fsync", fsync)
+
+    fail(errno.ENOSPC)
+    path = tmp_path / "x"
+    path.write_text("former")
+    with pytest.raises(UserError, match="No space left"), replacing(path, "make room") as part:
+        part.write_text("new")
+    assert path.read_text() == "former" and list(tmp_path.iterdir()) == [path]
+    with pytest.raises(UserError, match="cannot be written .No space left on device.; make room"):
+        settle(tmp_path)
+    fail(errno.EINVAL)  # a file system that knows no waiting
+    with replacing(path, "make room") as part:
+        part.write_text("new")
+    settle(tmp_path)
 
 
 def test_a_file_gets_its_name_when_it_is_whole(tmp_path):

@@ -1,5 +1,8 @@
 """log.csv: what is learned, and the speed and memory that it takes."""
 
+import csv
+
+import pytest
 import torch
 
 from engine.log import Log
@@ -33,3 +36,16 @@ def test_a_log_without_speed_is_gone_on_with(tmp_path, monkeypatch):
     write(tmp_path, 2, CPU, [1.0], monkeypatch)
     assert loss_log.curves(tmp_path / "log.csv") == {"l2_rec": ([0, 1, 2], [2.0, 1.5, 1.0])}
     assert loss_log.MEMORY not in loss_log.read(tmp_path / "log.csv")[-1]
+
+
+def test_a_kill_while_a_log_is_gone_on_with_leaves_it_as_it_was(tmp_path, monkeypatch):
+    former = "iteration,l2_rec\n0,2.0\n1,1.5\n2,9.0\n"
+    (tmp_path / "log.csv").write_text(former)
+
+    def kill(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(csv.DictWriter, "writerows", kill)
+        write(tmp_path, 2, CPU, [1.0], patch)
+    assert (tmp_path / "log.csv").read_text() == former

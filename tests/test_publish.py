@@ -87,6 +87,25 @@ def test_recover_may_be_interrupted_too(kill, tmp_path, at):
         assert content(folder) == AFTER
 
 
+def test_each_part_is_on_the_disk_before_the_next_counts(tmp_path, monkeypatch):
+    folder, seen = begun(tmp_path / "clip"), []
+
+    def note(way):
+        def call(path):
+            mark = (folder / publish.NEW / publish.READY).exists()
+            seen.append((way, path.name, mark, (folder / "fresh").exists()))
+
+        return call
+
+    for way in ("settle", "sync"):
+        monkeypatch.setattr(publish, way, note(way))
+    publish.publish(folder)
+    new = publish.NEW
+    assert seen == [
+        ("settle", new, False, False), ("sync", new, True, False), ("sync", "clip", True, True)
+    ]  # fmt: skip
+
+
 def test_what_is_published_replaces_what_had_its_name(tmp_path):
     fill(tmp_path, OLD)
     with publish.workspace(tmp_path) as new:

@@ -70,6 +70,17 @@ def test_a_step_that_is_done_is_skipped(chain, capfd):
     assert capfd.readouterr().out.splitlines()[1:] == ["one: done before"] * 2
 
 
+def test_what_a_step_wrote_is_on_the_disk_before_it_counts_as_done(chain, monkeypatch):
+    seen = []
+
+    def note(folder):
+        seen.append((folder, (folder / "one.made").is_file(), chain.known()["one"]["done"]))
+
+    monkeypatch.setattr(steps, "settle", note)
+    Steps(chain.folder).take(chain.step())
+    assert seen == [(chain.folder, True, False)]
+
+
 def test_a_step_runs_again_for_other_arguments_inputs_or_lost_products(chain):
     way = Steps(chain.folder)
     way.take(chain.step())

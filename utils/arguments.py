@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from utils.errors import UserError
+from utils.files import replacing
 
 LARGEST = 2**53  # of any number, so that none overflows on its way
 SECTIONS = ("train_first_stage", "train_second_stage", "inference", "evaluate", "quality")
@@ -228,7 +229,8 @@ def record(namespace, given, path, leave_out=("resume", "overwrite")):
     import yaml
 
     values = {k: v for k, v in vars(namespace).items() if k not in leave_out}
-    Path(path).write_text(yaml.safe_dump(values, sort_keys=False))
+    with replacing(path, "choose another --out") as part:
+        part.write_text(yaml.safe_dump(values, sort_keys=False))
     chosen = " ".join(f"{name}={values[name]}" for name in values if name in given)
     return f"options: {chosen or 'defaults'} (all in {Path(path)})"
 

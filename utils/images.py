@@ -64,7 +64,7 @@ def fit(frame, mask, width, height, pad_factor):
 def save(image, path):
     """Write a Pillow image whole or not at all, JPEG at quality 75 and 4:2:0; UserError on failure.
 
-    Its folder is made.
+    Its folder is made. A power cut may take it away again, see `utils.files.replacing`.
     """
-    with replacing(path, "choose another --out", (OSError, ValueError)) as part:
+    with replacing(path, "choose another --out", (OSError, ValueError), lasting=False) as part:
         image.save(part, quality=75)
