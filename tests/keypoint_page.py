@@ -88,6 +88,9 @@ class Page:
     def text(self, name):
         return self.driver.find_element(By.ID, name).text
 
+    def pressed(self, name):
+        return self.driver.find_element(By.ID, name).get_attribute("aria-pressed") == "true"
+
     def picture(self):
         """The result without keypoints as it is on the screen, (S, S, 3) in [0, 1]."""
         self.press("h")

@@ -4,6 +4,7 @@ These tests are slow: they train a tiny pair of networks, and start Chromium.
 """
 
 import json
+from functools import partial
 from urllib.request import urlopen
 
 import numpy as np
@@ -13,7 +14,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 from tests.browser import complaints, serving, wait_for
-from tests.keypoint_page import COUNT, POINTS, Page, alone, like, near, words
+from tests.keypoint_page import COUNT, POINTS, SAVED, Page, alone, like, near, words
 
 pytestmark = pytest.mark.slow
 
@@ -130,6 +131,23 @@ def test_undo_redo_reload_and_before(page):
     page.until(lambda: like(page.picture(), before, 0.002) is not None)
     ActionChains(page.driver).key_up("b").perform()
     page.until(lambda: like(page.picture(), after, 0.002) is not None)
+    ActionChains(page.driver).key_down("b").perform()
+    assert page.pressed("before")
+    page.driver.execute_script("window.dispatchEvent(new Event('blur'))")
+    assert not page.pressed("before"), "who goes elsewhere releases the key there"
+    ActionChains(page.driver).key_up("b").perform()
+
+
+def test_keypoints_that_do_not_come_are_asked_for_again(page):
+    block = partial(page.driver.execute_cdp_cmd, "Network.setBlockedURLs")
+    page.driver.execute_cdp_cmd("Network.enable", {})
+    block({"urls": ["*/tracks/*"]})
+    try:
+        page.press("0", Keys.ARROW_UP)
+        page.until(lambda: "asking again" in page.text("status"))
+    finally:
+        block({"urls": []})
+    wait_for(page.driver, SAVED)
 
 
 def test_playing_fetches_each_picture_once(page):

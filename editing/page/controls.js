@@ -38,6 +38,7 @@ function makeActions(editor, stage, timeline, exporting) {
     if (frame !== null) timeline.go(frame);
   };
   const { hand } = stage.main;
+  let peeking = false; // before all edits, as long as a key is held
   return {
     undo: () => move("undo"),
     redo: () => move("redo"),
@@ -49,7 +50,11 @@ function makeActions(editor, stage, timeline, exporting) {
     none: () => (hand.grip || hand.box ? hand.cancel() : selection.only([])),
     export: () => exporting.open(),
     before: () => editor.lookBefore(!editor.before),
-    lookBefore: (on) => !hand.grip && editor.lookBefore(on),
+    peek: (on) => {
+      if (on === peeking || (on && hand.grip)) return;
+      peeking = on;
+      editor.lookBefore(on);
+    },
     dots: () => stage.showDots(!stage.main.dots),
     closer: () => stage.zoom(1.25),
     farther: () => stage.zoom(0.8),
@@ -64,13 +69,20 @@ function makeActions(editor, stage, timeline, exporting) {
   };
 }
 
-// A key that is released ends what it did: keypoints stay where arrows brought them.
+// A key that is released ends what it did: keypoints stay where arrows brought them. Whoever goes
+// elsewhere releases it there.
 function bindReleasing(editor, stage, actions) {
+  const drop = () => stage.main.hand.grip || editor.drop();
+  const leave = () => {
+    actions.peek(false);
+    drop();
+  };
   document.addEventListener("keyup", ({ key }) => {
-    if (key.toLowerCase() === "b") actions.lookBefore(false);
-    if (ARROWS[key] && !stage.main.hand.grip) editor.drop();
+    if (key.toLowerCase() === "b") actions.peek(false);
+    if (ARROWS[key]) drop();
   });
-  window.addEventListener("blur", () => stage.main.hand.grip || editor.drop());
+  document.addEventListener("visibilitychange", leave);
+  window.addEventListener("blur", leave);
 }
 
 function bindSliders(editor, timeline) {

@@ -1,20 +1,19 @@
 // Tracks over time: x and y of the keypoints that are selected or under the pointer.
 
-import { renew } from "./surface.js";
+import { Surface } from "./surface.js";
 
 const LEAST = 0.1; // half widths of the picture that a curve's height spans at least
 const MARGIN = 5;
+const GAP = 2; // between the strips of x and y
 
 export class Curves {
   // `describe()` returns {tracks: [{index, colour, keyframes: [frame], found: [[x, y] a frame],
-  // moved}], now, count}, or null where there is nothing yet; `go(number)` is called with the frame
-  // that is clicked.
+  // moved}], count}, or null where there is nothing yet; `go(number)` is called with the frame that
+  // is clicked.
   constructor(canvas, describe, go) {
-    Object.assign(this, { canvas, describe });
-    new ResizeObserver(() => this.draw()).observe(canvas);
-    const goAt = (event) => {
-      go(Math.floor((event.offsetX / canvas.clientWidth) * (describe()?.count ?? 0)));
-    };
+    Object.assign(this, { canvas, describe, tracks: [], strips: [], count: 0, now: 0 });
+    this.surface = new Surface(canvas, (pen) => this.drawAll(pen), (pen) => this.drawNow(pen));
+    const goAt = (event) => go(Math.floor((event.offsetX / canvas.clientWidth) * this.count));
     canvas.addEventListener("pointerdown", (event) => {
       canvas.setPointerCapture(event.pointerId);
       goAt(event);
@@ -22,41 +21,88 @@ export class Curves {
     canvas.addEventListener("pointermove", (event) => event.buttons && goAt(event));
   }
 
-  draw() {
-    const { canvas } = this;
+  // Another frame is shown.
+  go(number) {
+    this.now = number;
+    this.surface.draw();
+  }
+
+  // Tracks are others, or those of other keypoints are shown.
+  renew() {
+    this.surface.renew();
+  }
+
+  drawAll(pen) {
     const shown = this.describe();
     if (!shown) return;
-    const { context, colour } = renew(canvas);
-    const size = { width: canvas.clientWidth, height: canvas.clientHeight / 2 - 2 };
-    drawAxis(context, shown, 0, size, colour);
-    context.translate(0, size.height + 2);
-    drawAxis(context, shown, 1, size, colour);
-    const names = shown.tracks.map(({ index, moved }) => {
-      const [x, y] = moved[shown.now].map((v) => v.toFixed(2));
+    Object.assign(this, shown);
+    this.strips = [0, 1].map((axis) => new Strip(axis, this.tracks, this.count, pen));
+    for (const strip of this.strips) strip.drawAll(pen);
+  }
+
+  drawNow(pen) {
+    for (const strip of this.strips) strip.drawNow(pen, this.now);
+    const names = this.tracks.map(({ index, moved }) => {
+      const [x, y] = moved[this.now].map((v) => v.toFixed(2));
       return `keypoint ${index} at x ${x}, y ${y}`;
     });
-    canvas.setAttribute("aria-label", `Tracks: ${names.join("; ") || "no keypoint selected"}`);
+    const words = names.join("; ") || "no keypoint selected";
+    this.canvas.setAttribute("aria-label", `Tracks: ${words}`);
   }
 }
 
-// Draw x (axis 0) or y (1) of all tracks.
-function drawAxis(context, { tracks, now, count }, axis, { width, height }, colour) {
-  const across = (number) => ((number + 0.5) / count) * width;
-  context.fillStyle = colour("--back");
-  context.fillRect(0, 0, width, height);
-  context.fillStyle = colour("--line");
-  context.fillRect(across(now) - 1, 0, 2, height);
-  context.fillStyle = colour("--soft");
-  context.font = "bold 12px system-ui, sans-serif";
-  context.fillText(tracks.length || axis ? "xy"[axis] : "Select a keypoint to see its track", 4, 13);
-  const down = scaled(tracks, axis, height);
-  const at = (track) => (number) => [across(number), down(track[number][axis])];
-  for (const { keyframes, found, moved, colour: own } of tracks) {
-    drawLine(context, at(found), count, 1, colour("--soft"), [3, 3]);
-    drawLine(context, at(moved), count, 2, own, []);
-    context.fillStyle = own;
-    drawSpot(context, at(moved)(now), 3.5);
-    for (const number of keyframes) drawDiamond(context, at(moved)(number));
+// One above the other: x (axis 0) and y (1) of tracks.
+class Strip {
+  constructor(axis, tracks, count, { width, height: both }) {
+    const height = (both - GAP) / 2;
+    Object.assign(this, { axis, tracks, count, width, height, upper: axis * (height + GAP) });
+    this.down = scaled(tracks, axis, height);
+  }
+
+  across(number) {
+    return ((number + 0.5) / this.count) * this.width;
+  }
+
+  // Where the place of a frame is on the canvas.
+  at(places, number) {
+    return [this.across(number), this.upper + this.down(places[number][this.axis])];
+  }
+
+  drawAll({ context, colour }) {
+    const { axis, tracks } = this;
+    context.fillStyle = colour("--back");
+    context.fillRect(0, this.upper, this.width, this.height);
+    context.fillStyle = colour("--soft");
+    context.font = "bold 12px system-ui, sans-serif";
+    const hint = tracks.length || axis ? "xy"[axis] : "Select a keypoint to see its track";
+    context.fillText(hint, 4, this.upper + 13);
+    for (const { keyframes, found, moved, colour: own } of tracks) {
+      this.drawLine(context, found, 1, colour("--soft"), [3, 3]);
+      this.drawLine(context, moved, 2, own, []);
+      context.fillStyle = own;
+      for (const number of keyframes) drawDiamond(context, this.at(moved, number));
+    }
+  }
+
+  drawNow({ context, colour }, now) {
+    context.fillStyle = colour("--line");
+    context.fillRect(this.across(now) - 1, this.upper, 2, this.height);
+    for (const { moved, colour: own } of this.tracks) {
+      context.fillStyle = own;
+      context.beginPath();
+      context.arc(...this.at(moved, now), 3.5, 0, 7);
+      context.fill();
+    }
+  }
+
+  drawLine(context, places, width, colour, dashes) {
+    context.setLineDash(dashes);
+    context.lineWidth = width;
+    context.strokeStyle = colour;
+    context.beginPath();
+    for (let number = 0; number < this.count; number++) context.lineTo(...this.at(places, number));
+    context.stroke();
+    context.setLineDash([]);
   }
 }
 
@@ -70,22 +116,6 @@ function scaled(tracks, axis, height) {
   const span = Math.max(high - low, LEAST);
   const least = (low + high - span) / 2;
   return (value) => MARGIN + ((value - least) / span) * (height - 2 * MARGIN);
-}
-
-function drawLine(context, at, count, width, colour, dashes) {
-  context.setLineDash(dashes);
-  context.lineWidth = width;
-  context.strokeStyle = colour;
-  context.beginPath();
-  for (let number = 0; number < count; number++) context.lineTo(...at(number));
-  context.stroke();
-  context.setLineDash([]);
-}
-
-function drawSpot(context, [x, y], radius) {
-  context.beginPath();
-  context.arc(x, y, radius, 0, 7);
-  context.fill();
 }
 
 function drawDiamond(context, [x, y]) {

@@ -10,17 +10,14 @@ const rounded = (value) => Math.round(value * 1e6) / 1e6;
 
 export class Editor {
   // `changed()` is called when anything is to be shown anew, `moved()` when that is only where
-  // dragged keypoints are, and their picture; `arrived()` before `changed()` when tracks are others.
+  // dragged keypoints are, and their picture; `arrived()` before `changed()` when other tracks are
+  // shown.
   constructor({ changed, moved, arrived }) {
-    Object.assign(this, { changed, moved, frame: 0, before: false, lastId: 0 });
+    Object.assign(this, { changed, moved, arrived, frame: 0, before: false, lastId: 0 });
     this.state = { clip: null, edits: null, export: null, online: false, error: "" };
     this.selection = new Selection(changed);
     this.reach = new Reach(changed);
-    this.tracks = new Tracks(() => {
-      if (!this.tracks.held && !this.tracks.sent.length) this.preview.forget();
-      arrived();
-      changed();
-    });
+    this.tracks = new Tracks({ arrived: () => this.renew(), failed: changed });
     this.preview = new Preview(moved, (error) => this.news({ error }));
     this.send = connect(
       (parts) => this.news(parts),
@@ -48,6 +45,13 @@ export class Editor {
     if (parts.error) this.takeBack();
     const { track, edits } = this.state;
     if (parts.track || parts.edits) this.tracks.load(track.version, edits.next);
+    this.changed();
+  }
+
+  // Other tracks are there.
+  renew() {
+    if (!this.tracks.held && !this.tracks.sent.length) this.preview.forget();
+    this.arrived();
     this.changed();
   }
 
@@ -145,6 +149,7 @@ export class Editor {
     if (this.before === on) return;
     this.drop();
     this.before = on;
+    this.arrived();
     this.changed();
   }
 }

@@ -27,6 +27,7 @@ export class Hand {
     if (!this.editor.ready) return;
     const index = this.pick(point, event);
     const { selection } = this;
+    this.former = selection.indices;
     const many = event.shiftKey;
     const kept = many ? [...selection.indices] : [];
     if (index === null) {
@@ -41,32 +42,41 @@ export class Hand {
   }
 
   move(point, event) {
-    if (this.box) {
-      this.box.to = point;
-      return this.selection.only([...this.box.kept, ...this.inBox()]);
-    }
-    if (!this.grip || !this.drags || !this.editor.enabled) return;
-    const { from, start } = this.grip;
-    this.grip.moved ||= distance(point, from) >= STILL * this.shown.unit();
-    if (!this.grip.moved) return;
+    if (this.box) this.span(this.box, point);
+    if (this.grip) this.pull(this.grip, point, event);
+  }
+
+  span(box, point) {
+    box.to = point;
+    this.selection.only([...box.kept, ...this.inside(box)]);
+  }
+
+  pull(grip, point, event) {
+    if (!this.drags || !this.editor.enabled) return;
+    const { from, start } = grip;
+    grip.moved ||= distance(point, from) >= STILL * this.shown.unit();
+    if (!grip.moved) return;
     const [dx, dy] = [point[0] - from[0], point[1] - from[1]];
     this.editor.drag(new Map([...start].map(([k, [x, y]]) => [k, [x + dx, y + dy]])), event);
   }
 
+  // Whatever fails from here on, nothing is held any more.
   up(point, event) {
-    this.move(point, event);
-    const { grip, selection } = this;
+    const { grip, box, selection } = this;
     this.grip = this.box = null;
-    if (grip?.moved) return this.editor.drop();
-    if (grip?.toggles) selection.toggle(grip.index);
-    else if (grip && !grip.many) selection.only([grip.index]);
-    else selection.changed();
+    if (box) this.span(box, point);
+    if (!grip) return;
+    this.pull(grip, point, event);
+    if (grip.moved) this.editor.drop();
+    else if (grip.toggles) selection.toggle(grip.index);
+    else if (!grip.many) selection.only([grip.index]);
   }
 
   cancel() {
+    if (!this.grip && !this.box) return;
     if (this.grip?.moved) this.editor.abandon();
     this.grip = this.box = null;
-    this.selection.changed();
+    this.selection.only(this.former);
   }
 
   hover(point, event) {
@@ -74,10 +84,9 @@ export class Hand {
     this.selection.hover(point && this.pick(point, event));
   }
 
-  inBox() {
-    const { from, to } = this.box;
+  inside({ from, to }) {
     const places = this.shown.places();
-    const inside = (place) => place.every((v, i) => (v - from[i]) * (v - to[i]) <= 0);
-    return [...places.keys()].filter((k) => inside(places[k]));
+    const between = (place) => place.every((v, i) => (v - from[i]) * (v - to[i]) <= 0);
+    return [...places.keys()].filter((k) => between(places[k]));
   }
 }

@@ -33,7 +33,7 @@ export function makeKeys(actions, editor, timeline) {
     if (/^(Digit|Numpad)\d$/.test(code)) return digit(Number(code.at(-1)), shiftKey);
     if (REACH[key]) return () => reach.move(reach.position + REACH[key]);
     if (letter === "n") return () => selection.step(shiftKey ? -1 : 1, editor.indices.length);
-    if (letter === "b") return () => actions.lookBefore(true);
+    if (letter === "b") return () => actions.peek(true);
     if (KINDS[letter]) return () => reach.pick(KINDS[letter]);
     return actions[NAMES[key] ?? NAMES[letter]];
   };

@@ -18,18 +18,22 @@ const editor = new Editor({
   changed: refresh,
   moved: () => {
     stage.main.view.draw();
-    curves.draw();
+    curves.renew();
   },
-  arrived: () => stage.results.renew(),
+  arrived: () => {
+    stage.results.renew();
+    timeline.renew();
+  },
 });
 const stage = new Stage(editor, at("driver"), at("result"), () => {
   stage.draw();
-  timeline.draw();
+  timeline.renew();
 });
 const timeline = new Timeline(at("timeline"), {
   changed: show,
   describe,
   ready: (number) => editor.ready && stage.ready(number),
+  reach: (away) => (editor.reach.frames ? editor.reach.weight(away) : 0),
 });
 const curves = new Curves(at("curves"), describeTracks, (number) => timeline.go(number));
 const controls = bindControls(editor, stage, timeline);
@@ -46,16 +50,14 @@ function show(number) {
   if (number !== editor.frame && stage.main.hand.grip) stage.main.hand.cancel();
   editor.drop();
   editor.frame = number;
-  refresh();
+  showFrame();
 }
 
 function describe(number) {
   const marks = editor.state.edits?.marks[number] ?? [];
   const words = marks.map((mark) => MARKS[mark]).join(", ");
   const state = editor.ready && stage.has(number) ? "ready" : "old";
-  const away = Math.abs(number - editor.frame);
-  const reach = editor.reach.frames === 0 ? 0 : editor.reach.weight(away);
-  return { marks, state, text: words || "not edited", reach };
+  return { marks, state, text: words || "not edited" };
 }
 
 function describeTracks() {
@@ -69,19 +71,25 @@ function describeTracks() {
     found: found.map((places) => places[k]),
     moved: moved.map((places, number) => (number === editor.frame ? here : places)[k]),
   }));
-  return { tracks, now: editor.frame, count: timeline.count };
+  return { tracks, count: timeline.count };
 }
 
 // Show the state as it is.
 function refresh() {
-  if (!editor.ready) return say(editor.state.error || "Connecting …", editor.state.error !== "");
+  showFrame();
+  curves.renew();
+}
+
+// Show the frame, where that alone has changed.
+function showFrame() {
+  say(...sentence(editor));
+  if (!editor.ready) return;
   if (editor.state.clip !== clip) return setClip();
   for (let near = AHEAD; near >= 0; near--) stage.ready((editor.frame + near) % timeline.count);
   const names = [timeline.first + editor.frame, timeline.first + timeline.count - 1];
   at("number").textContent = `Frame ${names.join(" / ")}`;
-  say(...sentence(editor));
   controls.refresh();
   stage.draw();
   timeline.draw();
-  curves.draw();
+  curves.go(editor.frame);
 }

@@ -45,8 +45,9 @@ export class Preview {
     return picture;
   }
 
-  // Nothing is dragged any more.
+  // Nothing is dragged any more; how long its pictures took is kept no longer, either.
   forget() {
+    performance.clearMeasures("drag");
     this.wanted = this.asked = this.latest = null;
   }
 }

@@ -4,9 +4,11 @@ const PHASES = { frames: "Drawing the frames", video: "Writing the video" };
 const ENDED = { done: "The export is finished:", cancelled: "The export was cancelled." };
 
 // What the status line says, and whether it is an alarm.
-export function sentence({ state, before, tracks }) {
+export function sentence({ state, ready, before, tracks }) {
+  if (!ready && !tracks.late) return [state.error || "Connecting …", state.error !== ""];
   if (!state.online) return ["The program has ended; your edits are kept. Start it again, and open the address that it prints.", true];
   if (state.error) return [state.error, true];
+  if (tracks.late) return ["The program does not send the keypoints; asking again …", true];
   if (state.edits.trouble) return [state.edits.trouble, true];
   if (before) return ["Before: without your edits."];
   if (tracks.sent.length) return ["Saving …"];

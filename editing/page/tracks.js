@@ -10,23 +10,45 @@ export const fromPixels = ([x, y], { width, height }) => [
   ((y - 0.5) / (height - 1)) * 2 - 1,
 ];
 
+const PAUSE = 1000; // milliseconds until tracks that did not come are asked for again
+
 export class Tracks {
-  // `arrived()` is called when other tracks are there.
-  constructor(arrived) {
-    Object.assign(this, { arrived, version: -1, known: null, held: null, sent: [] });
+  // `arrived()` is called when other tracks are there, `failed()` when they did not come; they are
+  // `late` then, and asked for again.
+  constructor({ arrived, failed }) {
+    Object.assign(this, { arrived, failed, version: -1, known: null, held: null, sent: [] });
+    this.late = false;
   }
 
   // Fetch the program's tracks, if they are others; edits with an id below `next` are in them.
   async load(version, next) {
+    clearTimeout(this.again);
+    this.wanted = version;
     if (version !== this.version) {
-      this.wanted = version;
-      const answer = await fetch(`tracks/${version}`).catch(() => null);
-      const known = answer?.ok && (await answer.json());
-      if (!known || this.wanted !== version) return; // newer ones are on their way
+      const known = await this.fetch(version);
+      if (this.wanted !== version) return; // newer ones are on their way
+      if (!known) return this.loadLater(version, next);
       Object.assign(this, { version, known });
     }
+    this.late = false;
     this.sent = this.sent.filter(({ id }) => id >= next);
     this.arrived();
+  }
+
+  // The tracks of a version, or null where they do not come.
+  async fetch(version) {
+    try {
+      const answer = await fetch(`tracks/${version}`);
+      return answer.ok ? await answer.json() : null;
+    } catch {
+      return null;
+    }
+  }
+
+  loadLater(version, next) {
+    this.late = true;
+    this.again = setTimeout(() => this.load(version, next), PAUSE);
+    this.failed();
   }
 
   // What the program has not answered in this frame, Map of keypoint -> [x, y].

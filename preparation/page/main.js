@@ -144,7 +144,7 @@ function refresh() {
   at("clear").disabled = !pen.enabled || !state.edits.marks[timeline.now];
   at("finish").disabled = !pen.enabled || state.masks.shown.every((edit) => edit === null);
   at("view").setAttribute("aria-label", `Frame ${timeline.now}, ${describe(timeline.now).text}`);
-  timeline.draw();
+  timeline.renew();
   view.draw();
 }
 

@@ -1,21 +1,20 @@
 // The frames of a clip side by side: where one is, what is marked, playing and stepping.
 
-import { renew } from "./surface.js";
+import { Surface } from "./surface.js";
 
 const MARKS = { box: "rect", scribble: "line", painted: "dot", edited: "dot", key: "diamond" };
 
 export class Timeline {
   // `changed(number)` is called when another frame is to be shown; `describe(number)` returns
-  // {marks: names of MARKS, state: "ready", "old" or "none", text, reach: 0 to 1, how much an edit
-  // of the frame that is shown acts there} of a frame; `ready(number)` tells whether it can be
-  // shown, so that playing waits for it.
-  constructor(canvas, { changed, describe, ready }) {
-    Object.assign(this, { canvas, changed, describe, ready, count: 1, first: 0, now: 0, fps: 25 });
-    this.speed = 1;
+  // {marks: names of MARKS, state: "ready", "old" or "none", text} of a frame; `ready(number)` tells
+  // whether it can be shown, so that playing waits for it; `reach(away)` how much an edit of the
+  // frame that is shown acts so many frames away, 0 to 1.
+  constructor(canvas, { changed, describe, ready, reach = () => 0 }) {
+    Object.assign(this, { canvas, changed, describe, ready, reach, now: 0, speed: 1 });
+    Object.assign(this, { count: 1, first: 0, fps: 25 });
+    this.surface = new Surface(canvas, (pen) => this.drawAll(pen), (pen) => this.drawNow(pen));
     canvas.setAttribute("role", "slider");
     canvas.tabIndex = 0;
-    new ResizeObserver(() => this.draw()).observe(canvas);
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => this.draw());
     canvas.addEventListener("pointerdown", (event) => {
       canvas.setPointerCapture(event.pointerId);
       this.goAt(event);
@@ -26,7 +25,8 @@ export class Timeline {
   // `first` is what the first of `count` frames is called.
   setClip(count, fps, first = 0) {
     Object.assign(this, { count, fps, first });
-    this.go(Math.min(this.now, count - 1));
+    this.go(this.now);
+    this.renew();
   }
 
   goAt(event) {
@@ -61,36 +61,43 @@ export class Timeline {
     }
   }
 
+  // Where one is, and the reach from there, are others.
   draw() {
-    const { canvas, count } = this;
-    const { context, colour } = renew(canvas);
-    const width = canvas.clientWidth / count;
-    for (let number = 0; number < count; number++) {
-      this.drawFrame(context, number, number * width, width, colour);
-    }
-    context.fillStyle = context.strokeStyle = colour("--text");
-    context.lineWidth = 2;
-    const left = this.now * width;
-    context.strokeRect(left + 1, 1, Math.max(width - 2, 2), canvas.clientHeight - 2);
+    this.surface.draw();
     this.announce();
   }
 
-  drawFrame(context, number, left, width, colour) {
-    const { state, marks, reach = 0 } = this.describe(number);
-    const height = this.canvas.clientHeight;
-    const inner = Math.max(width - (width > 4 ? 1 : 0), 0.5);
-    context.fillStyle = colour(state === "none" ? "--line" : "--accent");
-    context.globalAlpha = { none: 0.6, old: 0.2, ready: 0.45 }[state];
-    context.fillRect(left, 8, inner, height - 16);
+  // What is to be shown of the frames is another.
+  renew() {
+    this.surface.renew();
+    this.announce();
+  }
+
+  drawAll({ context, width, height, colour }) {
+    const field = width / this.count;
+    const fills = { none: colour("--line"), old: colour("--accent"), ready: colour("--accent") };
+    const marked = [];
+    for (let number = 0; number < this.count; number++) {
+      const { state, marks } = this.describe(number);
+      context.fillStyle = fills[state];
+      context.globalAlpha = { none: 0.6, old: 0.2, ready: 0.45 }[state];
+      context.fillRect(number * field, 8, inner(field), height - 16);
+      if (marks.length) marked.push([number, marks]);
+    }
     context.globalAlpha = 1;
     context.fillStyle = context.strokeStyle = colour("--text");
-    context.fillRect(left, height - 7 * reach, inner, 7 * reach);
-    const middle = left + inner / 2;
-    const side = Math.min(Math.max(width * 0.6, 5), 9);
-    marks.forEach((name, row) => {
-      const y = height / 2 + (row - (marks.length - 1) / 2) * 11;
-      drawMark(context, MARKS[name], middle, y, side);
-    });
+    for (const [number, marks] of marked) drawMarks(context, marks, number, field, height);
+  }
+
+  drawNow({ context, width, height, colour }) {
+    const field = width / this.count;
+    context.fillStyle = context.strokeStyle = colour("--text");
+    for (let number = 0; number < this.count; number++) {
+      const tall = 7 * this.reach(Math.abs(number - this.now));
+      if (tall) context.fillRect(number * field, height - tall, inner(field), tall);
+    }
+    context.lineWidth = 2;
+    context.strokeRect(this.now * field + 1, 1, Math.max(field - 2, 2), height - 2);
   }
 
   announce() {
@@ -100,6 +107,21 @@ export class Timeline {
     set("valuenow", this.first + this.now);
     set("valuetext", `frame ${this.first + this.now}, ${this.describe(this.now).text}`);
   }
+}
+
+// Of a field's width, what is filled: there are gaps between wide ones.
+function inner(field) {
+  return Math.max(field - (field > 4 ? 1 : 0), 0.5);
+}
+
+// All marks of a frame, one below the other.
+function drawMarks(context, marks, number, field, height) {
+  const middle = number * field + inner(field) / 2;
+  const side = Math.min(Math.max(field * 0.6, 5), 9);
+  marks.forEach((name, row) => {
+    const y = height / 2 + (row - (marks.length - 1) / 2) * 11;
+    drawMark(context, MARKS[name], middle, y, side);
+  });
 }
 
 function drawMark(context, shape, x, y, side) {
