@@ -143,7 +143,7 @@ def test_keypoints_that_do_not_come_are_asked_for_again(page):
     page.driver.execute_cdp_cmd("Network.enable", {})
     block({"urls": ["*/tracks/*"]})
     try:
-        page.press("0", Keys.ARROW_UP)
+        page.press("1", Keys.ARROW_DOWN)
         page.until(lambda: "asking again" in page.text("status"))
     finally:
         block({"urls": []})
