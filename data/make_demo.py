@@ -36,6 +36,7 @@ from utils.numbering import spread
 
 SIGNATURE = "overview.png"  # written last: a folder with it holds a whole demo
 CLIPS, TRUTH = ("a", "b"), ("ab", "ba")
+RATE = 12  # frames per second of its videos
 
 
 def backdrop(size, seed):
@@ -155,7 +156,7 @@ def draw_clip(out, name, scene, frames, seed, bar):
     crops = {"boxes": boxes, "order": "left, top, width, height", "canvas": quadrupeds.CANVAS}
     (out / "truth" / f"{name}_crops.json").write_text(json.dumps(crops))
     if name in CLIPS:
-        (out / name / "crops.json").write_text(json.dumps(crops))
+        (out / name / "crops.json").write_text(json.dumps({**crops, "fps": RATE}))
     return np.stack(joints)
 
 

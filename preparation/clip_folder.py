@@ -5,6 +5,7 @@ boxes in crops.json (preparation/crops.py); prepared.json is described in prepar
 """
 
 import json
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -110,11 +111,11 @@ def write_json(content, path):
 
 
 def frame_rate(folder):
-    """Frames per second of a prepared clip; `DEFAULT_RATE` where that is not known."""
-    try:
-        return float(json.loads((folder / RECORD).read_text())["fps"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return DEFAULT_RATE
+    """Frames per second of a prepared or a drawn clip; `DEFAULT_RATE` where that is not known."""
+    for name in (RECORD, "crops.json"):
+        with suppress(OSError, ValueError, KeyError, TypeError):
+            return float(json.loads((folder / name).read_text())["fps"])
+    return DEFAULT_RATE
 
 
 def refuse_foreign_files(folder, count):
