@@ -130,7 +130,8 @@ def frames_folder(args):
 
 def settle_columns(args, given, folder):
     """Let the video end where the pictures of --columns do, unless --end_a is given."""
-    if other := [name for name in (*TWO, "same_length") if name in given]:
+    refused = (*TWO, "same_length") if args.same_length else TWO
+    if other := [name for name in refused if name in given]:
         raise UserError(f"--{other[0]} has no meaning for --columns; leave one of both out")
     if "end_a" not in given:
         args.end_a = common_end(folder, args.columns, args.ext_a)

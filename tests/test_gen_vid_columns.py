@@ -63,7 +63,9 @@ def test_three_titled_columns(frames):
 
 
 def test_a_single_column_is_the_bare_pictures(frames):
-    succeed("gen_vid.py", words(frames, "--columns y_ --end_a 3 --name v.mp4"))
+    config = frames.parent / "config.yaml"
+    config.write_text("same_length: false")  # as if it were not given
+    succeed("gen_vid.py", words(frames, f"--config {config} --columns y_ --end_a 3 --name v.mp4"))
     video = iio.imread(frames.parent / "15_v.mp4")
     assert video.shape == (3, 32, 48, 3)
     assert near(video, GREEN)
