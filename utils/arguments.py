@@ -105,6 +105,7 @@ def _parser(description, options):
     parser = _Parser(
         description=description,
         epilog=_unused_line(options),
+        formatter_class=_Help,
         allow_abbrev=False,
         argument_default=argparse.SUPPRESS,
     )
@@ -139,6 +140,14 @@ def _add(parser, o):
     parser.add_argument(f"--{o.name}", dest=o.name, action="store_true", help=words)
     if o.opposite:
         parser.add_argument(f"--{o.opposite}", dest=o.name, action="store_false", help=opposite)
+
+
+class _Help(argparse.HelpFormatter):
+    """Keeps the paragraphs of a description, and those that are indented as they are."""
+
+    def _fill_text(self, text, width, indent):
+        fill, parts = super()._fill_text, text.split("\n\n")
+        return "\n\n".join(p if p.startswith(" ") else fill(p, width, indent) for p in parts)
 
 
 class _Parser(argparse.ArgumentParser):
