@@ -24,7 +24,7 @@ from engine.network_clip import NetworkClip
 from exemplars.lookup import LookUp
 from finishing import backdrop, sheets, track_files
 from finishing.crop_boxes import CropBoxes, equal_area
-from finishing.final import Finish
+from finishing.final import Finish, is_finished
 from finishing.tracks import DrivingKeypoints
 from finishing.writing import FrameWriter
 from preparation.clip_folder import frame_rate, whole_clip
@@ -52,7 +52,7 @@ class Driver(NetworkClip):
         if opt.restore:
             zoom = equal_area(self.clip.masks, getattr(opt, f"root_{OTHER[domain]}"))
             boxes = CropBoxes(self.clip.masks, len(self), *self.canvas, device, zoom)
-        if opt.restore or opt.alpha or opt.background != "none":
+        if is_finished(opt.restore, opt.background, opt.alpha):
             scene = self._scene if opt.restore else None
             behind = backdrop.choose(opt.background, opt.alpha, scene)
             self.finish = Finish(boxes, written_size(opt), behind, opt.alpha)

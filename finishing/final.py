@@ -6,6 +6,11 @@ from PIL import Image
 from finishing import matte
 
 
+def is_finished(restore, background, alpha):
+    """Whether these options of inference.py make finished pictures."""
+    return restore or alpha or background != "none"
+
+
 class Finish:
     """Turns results into finished pictures.
 

@@ -1,5 +1,7 @@
 """The pictures that inference writes of each frame, and their names."""
 
+from pathlib import Path
+
 import torch
 
 from utils import images, tensors, visualize
@@ -41,6 +43,18 @@ def batch_pictures(frames, masks, result, splitted, sized, silhouette=None):
     return {**pixels, **keypoints}
 
 
+def result_name(domain, name, finished=False, alpha=False):
+    """File name of a frame's result.
+
+    Args:
+        domain: "a" or "b", of the driver.
+        name: of the frame's own file.
+        finished: see `finishing.final`; with `alpha` it is PNG.
+    """
+    path = Path(f"{'final' if finished else 'refined'}_{PAIR[domain]}_{name}")
+    return str(path.with_suffix(".png") if finished and alpha else path)
+
+
 def split_pictures(domain, item, size=None):
     """The pictures of one frame that `--splitted` writes.
 
@@ -56,7 +70,7 @@ def split_pictures(domain, item, size=None):
     pictures = {
         f"{domain}_": item["frame"],
         f"seg_{domain}_": item["mask"],
-        f"refined_{pair}_": item["other_picture"],
+        result_name(domain, ""): item["other_picture"],
         f"decoded_{pair}_": item["other_mask"] if size else item["stretched_mask"],
     }
     drawn = {prefix: tensors.to_pil(x[0]) for prefix, x in pictures.items()}

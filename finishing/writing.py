@@ -4,7 +4,6 @@ from pathlib import Path
 
 from finishing import sheets
 from utils import images
-from utils.domains import PAIR
 
 
 class FrameWriter:
@@ -46,5 +45,4 @@ class FrameWriter:
         parts = item["other_picture"], item.get("silhouette", item["other_mask"])
         picture, silhouette = (x[0].permute(1, 2, 0).numpy() for x in parts)
         final = self.finishes[domain](picture, silhouette[..., 0], index)
-        path = self.folder / f"final_{PAIR[domain]}_{name}"
-        images.save(final, path.with_suffix(".png") if self.alpha else path)
+        images.save(final, self.folder / sheets.result_name(domain, name, True, self.alpha))
