@@ -1,9 +1,9 @@
 """What stands before every route: who may ask, how much, and what a browser may do with the answer.
 
 Loopback is open to all programs and users of the machine, and to every page in its browsers. So
-each request carries a token that only the address tells; `Host` is checked, since a foreign name
-may lead to 127.0.0.1 (DNS rebinding); and what changes anything must come from our own page, by its
-`Origin`.
+each request carries a token that only the address tells; the name in `Host` is checked, since a
+foreign one may lead to 127.0.0.1 (DNS rebinding), but not the port, which a tunnel may change; and
+what changes anything must come from our own page, by its `Origin`.
 """
 
 import secrets
@@ -33,12 +33,12 @@ class Guard:
     Args:
         app: the application; its routes begin behind the token.
         token: the secret part of the address.
-        hosts: allowed values of `Host`, as 127.0.0.1:8000.
+        names: allowed names in `Host`, as 127.0.0.1.
     """
 
-    def __init__(self, app, token, hosts):
-        self.app, self.token, self.hosts = app, token, hosts
-        sockets = " ".join(f"ws://{host}" for host in hosts)
+    def __init__(self, app, token, names):
+        self.app, self.token, self.names = app, token, names
+        sockets = " ".join(f"ws://{name}:*" for name in names)
         self.headers = {**HEADERS, "Content-Security-Policy": POLICY.format(sockets=sockets)}
 
     async def __call__(self, scope, receive, send):
@@ -56,10 +56,12 @@ class Guard:
         """An application that refuses the request, or None where it is allowed."""
         headers, socket = Headers(scope=scope), scope["type"] == "websocket"
         host = headers.get("host", "")
+        name, colon, port = host.partition(":")
         changes = socket or scope["method"] not in ("GET", "HEAD")
         token = scope["path"].split("/")[1] if "/" in scope["path"] else ""
         if (
-            host not in self.hosts
+            name not in self.names
+            or port.isdecimal() != bool(colon)
             or not secrets.compare_digest(token.encode(), self.token.encode())
             or (changes and headers.get("origin") != f"http://{host}")
         ):

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import signal
 import socket
 import sys
 import webbrowser
@@ -24,13 +25,29 @@ LOOPBACK = "127.0.0.1"
 
 
 def check_host(host, allow_remote):
-    """UserError where a host would let others in and `allow_remote` does not say that they may."""
+    """Refuse a host at which no page can be served, or none may be.
+
+    Raises:
+        UserError: it would let others in, and `allow_remote` does not say that they may; or it is
+            none of this machine's.
+    """
     if not allow_remote and not _names(host)[1]:
         raise UserError(
             f"--host {host} lets everyone in that network in who learns the address of the page, "
             "which goes over it unencrypted: they see your pictures and change your work; add "
             "--allow_remote where you want that"
         )
+    _listen(host).close()
+
+
+def _listen(host):
+    """A socket at any free port of a host; UserError where that is none of this machine's."""
+    try:
+        return socket.create_server((host, 0))
+    except OSError as error:
+        raise UserError(
+            f"--host {host} is no address of this machine ({error.strerror}); leave it out"
+        ) from None
 
 
 def _names(host):
@@ -47,10 +64,16 @@ def _names(host):
         return [*dict.fromkeys((host, LOOPBACK, "localhost"))], True
     if not address.is_unspecified:
         return [host], False
-    name = socket.gethostname().lower()
-    with suppress(OSError):
-        return [name, *socket.gethostbyname_ex(name)[2], LOOPBACK, "localhost"], False
-    return [name, LOOPBACK, "localhost"], False
+    own = [socket.gethostname().lower(), LOOPBACK, "localhost"]
+    return [*_outward(), *own], False
+
+
+def _outward():
+    """The address by which this machine is reached from its network, a list; empty without one."""
+    with suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        probe.connect(("192.0.2.1", 9))  # sends nothing; an address of documentation, RFC 5737
+        return [probe.getsockname()[0]]
+    return []
 
 
 class LocalServer:
@@ -69,20 +92,14 @@ class LocalServer:
     def __init__(self, routes, folder, host=LOOPBACK):
         host = host.lower()  # as browsers send it back
         names, _ = _names(host)
-        try:
-            self._socket = socket.create_server((host, 0))  # any free port
-        except OSError as error:
-            raise UserError(
-                f"--host {host} is no address of this machine ({error.strerror}); leave it out"
-            ) from None
+        self._socket = _listen(host)
         # Inherited by each connection: else a picture waits 40 ms for its headers' acknowledgement.
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         port, token = self._socket.getsockname()[1], secrets.token_urlsafe()
-        hosts = [f"{name}:{port}" for name in names]
-        self.address = f"http://{hosts[0]}/{token}/"
+        self.address = f"http://{names[0]}:{port}/{token}/"
         self._server = uvicorn.Server(
             uvicorn.Config(
-                guarded(routes, folder, token, hosts),
+                guarded(routes, folder, token, names),
                 log_level="error",
                 access_log=False,  # it would print the token
                 ws_max_size=LIMIT,
@@ -90,19 +107,36 @@ class LocalServer:
             )
         )
 
-    def run(self):
-        """Open the browser, where there is one, and answer until `stop` or Ctrl-C."""
+    def run(self, signals=()):
+        """Open the browser, where there is one, and answer until `stop` or Ctrl-C.
+
+        Args:
+            signals: that end it, too, each by its number. From now on none of these does anything
+                else, so that a second one does not disturb what the caller has yet to do.
+
+        Returns:
+            the number of the first of `signals` that came, or None.
+        """
+        received = []
+
+        def receive(number, _):
+            received.append(number)
+            self.stop()
+
+        for number in signals:
+            signal.signal(number, receive)
         if sys.platform != "linux" or {"DISPLAY", "WAYLAND_DISPLAY"} & os.environ.keys():
             webbrowser.open(self.address)  # without a display it would start one in the terminal
         with suppress(KeyboardInterrupt):  # uvicorn hands it on when it has closed everything
             self._server.run(sockets=[self._socket])
+        return received[0] if received else None
 
     def stop(self):
         """End `run`; from any thread."""
         self._server.should_exit = True
 
 
-def guarded(routes, folder, token, hosts):
+def guarded(routes, folder, token, names):
     """The ASGI application that `LocalServer` serves; see there and `Guard`."""
     files = [*COMMON.iterdir(), *folder.iterdir()]
     pages = {f.name: (f.read_bytes(), TYPES[f.suffix]) for f in files if f.suffix in TYPES}
@@ -116,4 +150,4 @@ def guarded(routes, folder, token, hosts):
         return Response(content, media_type=kind)
 
     app = Starlette(routes=[*routes, Route("/", page), Route("/{name}", page)])
-    return Guard(app, token, hosts)
+    return Guard(app, token, names)

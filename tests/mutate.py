@@ -92,7 +92,7 @@ MUTATIONS = (
              "interactive"),
     Mutation("preparation/interactive.py", "if anchors[number].painted", "if False",
              "interactive"),
-    Mutation("server/guard.py", "host not in self.hosts", "False", "server"),
+    Mutation("server/guard.py", "name not in self.names", "False", "server"),
     Mutation("server/guard.py", "if len(body) > LIMIT:", "if False:", "server"),
     Mutation("server/live.py", "if told.get(name) != part", "if True", "server"),
     Mutation("metrics/silhouettes.py", "boxes[:, 2:] += 1", "boxes[:, 2:] += 0", "metrics"),

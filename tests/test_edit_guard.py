@@ -1,6 +1,7 @@
 """Who and what the page of edit.py refuses: strangers, other sites, paths, malformed input."""
 
 import json
+import socket
 
 import pytest
 from starlette.websockets import WebSocketDisconnect
@@ -35,7 +36,7 @@ def test_no_parameter_leads_elsewhere(editor, route):
         ("/wrong/{}", {}),
         (f"/{TOKEN}x/{{}}", {}),
         (f"/{TOKEN}/{{}}", {"host": "evil.example:8000"}),
-        (f"/{TOKEN}/{{}}", {"host": "127.0.0.1:8001"}),
+        (f"/{TOKEN}/{{}}", {"host": "127.0.0.1:80x"}),
     ],
 )
 def test_nobody_else_gets_in(editor, path, headers):
@@ -103,7 +104,7 @@ def test_a_thousand_malformed_messages_change_nothing(editor):
         assert news["track"]["version"] == 2
 
 
-def test_others_come_in_only_where_they_are_let(tmp_path):
+def test_others_come_in_only_where_they_are_let(tmp_path, monkeypatch):
     (tmp_path / "index.html").write_text("hello")
     for host in ("127.0.0.1", "localhost", "127.0.0.2"):
         check_host(host, False)
@@ -113,9 +114,10 @@ def test_others_come_in_only_where_they_are_let(tmp_path):
     check_host("0.0.0.0", True)
     server = LocalServer([], tmp_path, "0.0.0.0")
     assert server._socket.getsockname()[0] == "0.0.0.0"
-    hosts = server._server.config.app.hosts
-    port = server.address.split("/")[2].rpartition(":")[2]
-    assert f"127.0.0.1:{port}" in hosts
-    assert server.address.split("/")[2] == hosts[0]
+    names = server._server.config.app.names
+    assert names[-2:] == ["127.0.0.1", "localhost"]
+    assert server.address.startswith(f"http://{names[0]}:")
+    monkeypatch.setattr(socket.socket, "getsockname", lambda _: ("10.0.0.7", 40123))
+    assert LocalServer([], tmp_path, "0.0.0.0").address.startswith("http://10.0.0.7:40123/")
     with pytest.raises(UserError, match="192.0.2.1 is no address of this machine"):
-        LocalServer([], tmp_path, "192.0.2.1")
+        check_host("192.0.2.1", True)

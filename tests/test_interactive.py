@@ -305,7 +305,7 @@ def test_two_processes_never_work_on_one_clip(tmp_path):
 def served(mended):
     page = MaskPage(mended.session, "<b>cat & fox</b>")
     page.carrier = mended.carrier
-    app = guarded(page.routes, FOLDER, "token", ["localhost:1"])
+    app = guarded(page.routes, FOLDER, "token", ["localhost"])
     with TestClient(app, "http://localhost:1/token/") as client:
         yield client
 

@@ -1,6 +1,7 @@
 """The server of local pages: who is refused, what it never gives away, what it survives."""
 
 import json
+import signal
 import sys
 import threading
 import time
@@ -66,7 +67,7 @@ def routes(counter):
 
 @pytest.fixture
 def client(routes, folder):
-    app = guarded(routes, folder, TOKEN, [HOST, "localhost:8000"])
+    app = guarded(routes, folder, TOKEN, ["127.0.0.1", "localhost"])
     with TestClient(app, f"http://{HOST}") as client:
         yield client
 
@@ -95,7 +96,9 @@ def test_the_page_comes_with_strict_headers(client):
         ("/sesame2/", {}),
         ("/?token=sesame", {}),
         (f"/{TOKEN}/", {"host": "evil.example:8000"}),
-        (f"/{TOKEN}/", {"host": "127.0.0.1:8001"}),
+        (f"/{TOKEN}/", {"host": "127.0.0.1:x"}),
+        (f"/{TOKEN}/", {"host": "127.0.0.1:8000:80"}),
+        (f"/{TOKEN}/", {"host": "127.0.0.1:"}),
         (f"/{TOKEN}/", {"host": ""}),
     ],
 )
@@ -104,6 +107,14 @@ def test_a_wrong_token_or_host_is_refused(client, path, headers):
     assert answer.status_code == 403
     assert "hello" not in answer.text
     assert "content-security-policy" in answer.headers
+
+
+def test_a_tunnel_may_begin_at_another_port(client):
+    host = {"host": "localhost:40124"}
+    assert client.get(f"/{TOKEN}/", headers=host).text == "<p>hello"
+    post, own = f"/{TOKEN}/echo", {**host, "origin": "http://localhost:40124"}
+    assert client.post(post, content=b"x", headers=own).text == "1"
+    assert client.post(post, content=b"x", headers={**host, **ORIGIN}).status_code == 403
 
 
 @pytest.mark.parametrize("origin", [None, "null", "http://evil.example", f"https://{HOST}"])
@@ -207,6 +218,17 @@ def test_it_listens_on_loopback_until_it_is_stopped(routes, folder, counter):
             page.recv()
             page.send('{"add": 1}')
             assert json.loads(page.recv()) == {"count": 1}
+
+
+def test_signals_end_it_and_do_nothing_afterwards(routes, folder):
+    former = signal.getsignal(signal.SIGHUP)
+    timer = threading.Timer(0.3, signal.raise_signal, [signal.SIGHUP])
+    timer.start()
+    try:
+        assert LocalServer(routes, folder).run([signal.SIGHUP]) == signal.SIGHUP
+        signal.raise_signal(signal.SIGHUP)
+    finally:
+        signal.signal(signal.SIGHUP, former)
 
 
 def test_the_body_of_an_answer_does_not_wait_until_its_header_was_received(routes, folder):
