@@ -10,6 +10,7 @@ exports keypoints for inference.py --keypoints_in, frames as that draws them, an
 from server import packages
 from utils import arguments, errors, options
 
+WAYS = "a folder of run.py's, as results/quick, or --load and both clips (--root_a, --root_b)"
 RUN = arguments.positional("run", "folder of run.py's, as results/quick, for --load and the clips")
 
 
@@ -27,20 +28,22 @@ if __name__ == "__main__":  # --help and wrong options are answered before slow 
 
 import signal
 import sys
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from editing.drawing import Painter
-from editing.export import Commands, Export
+from editing.export import KEYPOINTS, Commands, Export
 from editing.opening import digest, open_session
 from editing.page import FOLDER, EditPage
 from editing.results import Results
 from engine import checkpoint, run_folder
 from engine.network_clip import NetworkClip
-from engine.steps import SIGNALS, Steps
-from finishing import track_files
+from engine.steps import SIGNALS, recorded
+from finishing import sheets, track_files
+from finishing.final import is_finished
 from finishing.tracks import Track
 from preparation.clip_folder import frame_rate
 from server.local import LocalServer, check_host
@@ -52,7 +55,6 @@ from utils.files import locked
 VAIN = {
     "keypoints_in": "--keypoints begins with a file of keypoints",
     "keypoints_out": "the page exports keypoints",
-    "smooth": "the page smooths",
     "data_size": "all frames are edited",
 }
 
@@ -65,22 +67,22 @@ def settled(argv):
         if name in given:
             raise UserError(f"--{name} means nothing here: {instead}; leave it out")
     if opt.run:
-        opt, given = parse([*recorded(opt.run, opt.direction), *argv])
+        edited = ["--smooth=0"] if opt.keypoints else []  # smoothed before they were exported
+        drawn = recorded(opt.run, f"frames {opt.direction}", WAYS)
+        opt, given = parse([*drawn, *edited, *argv])
     opt.out = out
+    if not opt.load:
+        raise UserError(f"nothing to edit is named; give {WAYS}")
     if opt.keypoints:
-        track_files.check_name(opt.keypoints)
+        check_keypoints(Path(opt.keypoints), Path(out) / KEYPOINTS)
     return opt, given
 
 
-def recorded(run, direction):
-    """Words by which run.py called inference.py."""
-    step = Steps(run).known.get(f"frames {direction}", {})
-    if "argv" not in step:
-        raise UserError(
-            f"{run} is no folder of a finished run.py, as results/quick, or of an older one; give "
-            "run.py's command again, or --load and the clips in place of the folder"
-        )
-    return step["argv"]
+def check_keypoints(path, exported):
+    """UserError where a file of keypoints cannot be read, or an export would replace it."""
+    track_files.read(path, {}, 0, "--keypoints")
+    if path.resolve() == exported.resolve():
+        raise UserError(f"an export would replace --keypoints {path}; copy it, and name the copy")
 
 
 class Driver(NetworkClip):
@@ -118,15 +120,16 @@ class Driver(NetworkClip):
             "clip": digest(self.canvas, self.clip.names, sizes),
             "direction": self.opt.direction,
             "keypoints": points and digest(points.keypoints, points.moved),
+            "rate": f"{self.rate:g}",  # of smoothing
         }
 
 
 def commands(opt, words, driver):
     """`Commands` of inference.py, and of gen_vid.py for one column of its results."""
     pair, domain = opt.direction, driver.domain
-    finished = opt.restore or opt.alpha or opt.background != "none"
-    names = getattr(opt, f"prefix_{domain}"), ".png" if opt.alpha else getattr(opt, f"ext_{domain}")
-    pattern = f"{'final' if finished else 'refined'}_{pair}_{'*'.join(names)}"
+    finished = is_finished(opt.restore, opt.background, opt.alpha)
+    name = f"{getattr(opt, f'prefix_{domain}')}*{getattr(opt, f'ext_{domain}')}"
+    pattern = sheets.result_name(domain, name, finished, opt.alpha)
     video = ["--columns", pattern, "--start_a", str(driver.numbers[0]), "--fps", str(driver.rate)]
     video += ["--name", "edited.webm", "--transparent"] if opt.alpha else ["--name", "edited.mp4"]
     if (sound := driver.clip.masks.parent / "sound.m4a").is_file():
@@ -146,7 +149,6 @@ def make_page(jokr, driver, session, commands, opt):
     """The `EditPage` of a session, and what works for it."""
     painter = Painter(jokr, driver.domain, (opt.resize_h, opt.resize_w), driver.device)
     results = Results(session, painter)
-    painter.start()
     export = Export(Path(opt.out), driver.domain, session.track, commands)
     roots = [getattr(opt, f"root_{d}") for d in opt.direction]
     names = [Path(root).resolve().parent.name if root else "another" for root in roots]
@@ -156,14 +158,14 @@ def make_page(jokr, driver, session, commands, opt):
 
 
 def serve(page, host):
-    """Answer the page until Ctrl-C."""
+    """Answer the page until Ctrl-C or another of `SIGNALS`, and return the number of that."""
     server = LocalServer(page.routes, FOLDER, host)
-    print(f"edit the keypoints at {server.address}", flush=True)
-    try:
-        server.run()
-    finally:
-        page.export.close()
-        page.session.close()
+    with ExitStack() as end:
+        for part in (page.results.painter, page.export, page.session):  # the last one is the first
+            end.callback(part.close)
+        page.results.painter.start()
+        print(f"edit the keypoints at {server.address}", flush=True)
+        return server.run(SIGNALS)
 
 
 def open_page(asked, given):
@@ -171,23 +173,25 @@ def open_page(asked, given):
     device = runtime.start(asked.device, asked.precision)
     jokr, opt = checkpoint.open_jokr(asked, given, device)
     driver = Driver(opt, asked.affine or opt.align == "means", device)
-    out, kept = Path(opt.out), given - {"out", "direction", "splitted", *VAIN}
+    out, kept = Path(opt.out), given - {"out", "direction", "splitted", "smooth", *VAIN}
     words = list(arguments.words(asked, kept, *options.SCRIPTS["inference"]))
     run_folder.make_folder(out)
     about = driver.belongings(jokr), driver.domain, driver.numbers, opt.num_kp, driver.rate
-    session = open_session(out, *about, partial(driver.find, jokr), opt.overwrite)
+    session = open_session(out, *about, partial(driver.find, jokr), opt.smooth, opt.overwrite)
     return make_page(jokr, driver, session, commands(opt, words, driver), opt)
 
 
 def main():
     asked, given = settled(sys.argv[1:])
     check_host(asked.host, asked.allow_remote)
-    for number in SIGNALS[1:]:  # as Ctrl-C: an export that is under way must not go on alone
+    for number in SIGNALS[1:]:  # as Ctrl-C
         signal.signal(number, lambda number, _: sys.exit(128 + number))
     out = Path(asked.out)
     with locked(out, f"{out} is open in another edit.py; close that, or choose another --out"):
-        serve(open_page(asked, given), asked.host)
+        ended = serve(open_page(asked, given), asked.host)
     print(f"edits and exports are in {out}; the same command goes on from there")
+    if ended != signal.SIGINT:
+        sys.exit(128 + ended)
 
 
 if __name__ == "__main__":

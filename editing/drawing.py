@@ -30,6 +30,7 @@ class Painter(threading.Thread):
         self.jokr, self.domain, self.size, self.device = jokr, domain, size, device
         self.gallery = jokr.galleries.get(OTHER[domain])
         self._work, self._turns = queue.PriorityQueue(), itertools.count()
+        self._closed = False
 
     def ask(self, urgency, work, *arguments):
         """`Future` of `work(*arguments)`, which is called when nothing more urgent waits."""
@@ -39,7 +40,7 @@ class Painter(threading.Thread):
 
     @torch.inference_mode()
     def run(self):
-        while True:
+        while not self._closed:
             _, _, future, work, arguments = self._work.get()
             if not future.set_running_or_notify_cancel():
                 continue
@@ -47,6 +48,12 @@ class Painter(threading.Thread):
                 future.set_result(work(*arguments))
             except Exception as error:  # whoever asked gets it
                 future.set_exception(error)
+
+    def close(self):
+        """End the thread after what it is about: PyTorch aborts a program that ends meanwhile."""
+        self._closed = True
+        self.ask(URGENT, bool)  # something to wake up for
+        self.join()
 
     def picture(self, points, chosen):
         """PNG, as bytes, of the result that keypoints (K, 2) draw.

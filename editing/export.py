@@ -4,7 +4,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import threading
 from contextlib import suppress
@@ -12,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from finishing import track_files
+from utils import lifeline
 from utils.errors import UserError
 
-ROOT = Path(__file__).resolve().parent.parent
 KEYPOINTS, FRAMES = "keypoints.npz", "edited_frames"  # a clip's are called frames
 PAUSE = 0.25  # seconds between looks at how far a script has come
 NICE = 10  # how far scripts stand back, so that dragging goes on smoothly
@@ -45,7 +44,7 @@ class Cancelled(Exception):
 class Export:
     """Exports into a folder, one at a time, each by a thread and by processes of its own.
 
-    What is half made lies in a hidden folder, and takes its place when it is whole.
+    What is made lies in a hidden folder, and takes its place when all that was asked for is whole.
 
     Args:
         folder: of what is exported.
@@ -61,9 +60,9 @@ class Export:
         self.folder, self.domain, self._track, self.commands = folder, domain, track, commands
         self.listeners = []  # functions that are called when `state` has changed
         self.phase, self.done, self.total, self.trouble, self.files = "idle", 0, 0, "", []
-        self._part, self._thread = folder / ".export", None
+        self._parts, self._thread = folder / ".export", None
         self._cancelled, self._turn = threading.Event(), threading.Lock()
-        shutil.rmtree(self._part, ignore_errors=True)  # of a program that was killed
+        shutil.rmtree(self._parts, ignore_errors=True)  # of a program that was killed
 
     def state(self):
         """What a page shows, a dict for JSON."""
@@ -104,8 +103,7 @@ class Export:
     def _run(self, what):
         ended = {"phase": "cancelled"}
         try:
-            files = [str(self.folder.resolve() / name) for name in self._made(what)]
-            ended = {"phase": "done", "files": files}
+            ended = {"phase": "done", "files": self._export(what)}
         except Cancelled:
             pass
         except UserError as error:
@@ -114,47 +112,47 @@ class Export:
             ended = {"phase": "failed", "trouble": f"the export failed ({error!r})"}
             raise
         finally:
-            shutil.rmtree(self._part, ignore_errors=True)
+            shutil.rmtree(self._parts, ignore_errors=True)
             self._now(**ended)  # last: another export may begin from now on
 
-    def _made(self, what):
-        """Make what is asked for; yields names of files and folders as they are there."""
-        points = self.folder / KEYPOINTS
+    def _export(self, what):
+        """Make what is asked for, and put it in its place; returns paths of files and folders."""
+        try:
+            self._parts.mkdir(exist_ok=True)
+            # Of its own: what a killed program began may still be writing into another one.
+            part = Path(tempfile.mkdtemp(dir=self._parts))
+            new, former = part / "new", part / "former"
+            former.mkdir()
+            self._make(what, new)
+            return [self._publish(path, former) for path in sorted(new.iterdir())]
+        except OSError as error:
+            reason = error.strerror or error
+            raise UserError(f"nothing was exported to {self.folder} ({reason}); {ADVICE}") from None
+
+    def _make(self, what, new):
+        points, frames = new / KEYPOINTS, new / FRAMES
         track_files.write(points, {self.domain: self._track()}, ADVICE)
-        yield KEYPOINTS
-        if what == "keypoints":
-            return
-        frames = self._part / FRAMES
-        self._now(total=self.commands.total)
-        self._call(self.commands.frames(points, frames), frames)
-        yield self._publish(frames)
+        if what != "keypoints":
+            self._now(total=self.commands.total)
+            self._call(self.commands.frames(points, frames), frames)
         if what == "video":
             self._now(phase="video", done=0, total=0)
-            self._call(self.commands.video(self.folder / FRAMES, self._part))
-            yield from map(self._publish, sorted(self._part.iterdir()))
+            self._call(self.commands.video(frames, new))
 
-    def _publish(self, path):
-        """Let what was made take its place in the folder; returns its name."""
-        place = self.folder / path.name
-        try:
-            with suppress(FileNotFoundError):
-                os.replace(place, self._part / f"former_{path.name}")
-            os.replace(path, place)
-        except OSError as error:
-            raise UserError(f"{place} cannot be written ({error.strerror}); {ADVICE}") from None
-        return path.name
+    def _publish(self, path, former):
+        place = self.folder.resolve() / path.name
+        with suppress(FileNotFoundError):
+            os.replace(place, former / path.name)
+        os.replace(path, place)
+        return str(place)
 
     def _call(self, command, frames=None):
         """Run a script to its end, and count the files that it writes into the folder `frames`."""
         script, *words = command
-        with tempfile.TemporaryFile() as said:
-            process = subprocess.Popen(
-                [sys.executable, str(ROOT / script), *words],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=said,
-                start_new_session=True,  # with children of its own, it is ended as one
-            )
+        with (
+            tempfile.TemporaryFile() as said,
+            lifeline.start(script, *words, stdout=subprocess.DEVNULL, stderr=said) as process,
+        ):
             with suppress(AttributeError, OSError):  # Windows, or it has ended
                 os.setpriority(os.PRIO_PGRP, process.pid, NICE)
             try:
@@ -163,7 +161,7 @@ class Export:
                 end(process)
             if process.returncode:
                 said.seek(0)
-                raise UserError(trouble(script, process.returncode, said.read().decode()))
+                raise UserError(trouble(script, process.returncode, said.read()))
 
     def _watch(self, process, frames):
         while process.poll() is None:
@@ -186,8 +184,8 @@ def end(process):
 
 
 def trouble(script, code, said):
-    """Why a script failed, in words, from its exit code and what it wrote to stderr."""
+    """Why a script failed, in words, from its exit code and the bytes that it wrote to stderr."""
     if code < 0:
         return f"{script} was ended from outside (signal {-code}), perhaps for want of memory"
-    lines = [line for line in said.splitlines() if line.strip()]
+    lines = [line for line in said.decode(errors="replace").splitlines() if line.strip()]
     return f"{script} failed: {lines[-1].removeprefix('error: ') if lines else f'code {code}'}"

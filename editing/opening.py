@@ -6,22 +6,23 @@ from functools import partial
 import numpy as np
 
 from editing import session as sessions
-from editing.edits import History
+from editing.edits import History, parse_smoothing
 from editing.session import Session
 from finishing import track_files
 from utils.errors import UserError
 
 FOUND = "found.npz"
-# What edits belong to, by name in their file; and how a sentence calls it.
+# What edits belong to, by name in their file; and how a sentence calls it, with {} for its text.
 BELONGINGS = {
-    "direction": "the other --direction",
+    "direction": "--direction {}",
+    "rate": "--fps {}",
     "checkpoint": "another checkpoint",
     "clip": "another clip, or other sizes of its pictures",
     "keypoints": "another file of --keypoints",
 }
 
 
-def open_session(folder, of, domain, numbers, count, rate, find, overwrite=False):
+def open_session(folder, of, domain, numbers, count, rate, find, smoothing=0.0, overwrite=False):
     """The `Session` of a folder.
 
     Args:
@@ -32,10 +33,12 @@ def open_session(folder, of, domain, numbers, count, rate, find, overwrite=False
         count: keypoints per frame.
         rate: frames per second.
         find: function that returns a `finishing.tracks.Track`, called where nothing was found yet.
+        smoothing: seconds over which keypoints are smoothed at first.
         overwrite: drop what is there.
 
     Raises:
-        UserError: what is there is damaged, or belongs to something else.
+        UserError: what is there is damaged, or belongs to something else; or `smoothing` is too
+            long.
     """
     path, place = folder / sessions.FILE, folder / FOUND
     if overwrite:
@@ -43,9 +46,12 @@ def open_session(folder, of, domain, numbers, count, rate, find, overwrite=False
     refuse = partial(_refuse_others, path, of)
     former = sessions.read(path, len(numbers), count, refuse)
     if former is None:
+        history = History()
+        if smoothing:
+            history = history.with_edit(parse_smoothing({"seconds": smoothing}))
         found = find()
         track_files.write(place, {domain: found}, "choose another --out")
-        return Session(path, of, found, rate, History())
+        return Session(path, of, found, rate, history)
     way = "--out, or pass --overwrite to begin anew"
     found = track_files.read(place, {domain: numbers}, count, way)[domain]
     return Session(path, former["of"], found, rate, former["history"])
@@ -55,8 +61,8 @@ def _refuse_others(path, of, former):
     for name, words in BELONGINGS.items():
         if former.get(name) != of[name] and (of[name] or name != "keypoints"):
             raise UserError(
-                f"{path} belongs to {words}; give what it was begun with, another --out, or "
-                "--overwrite to begin anew"
+                f"{path} belongs to {words.format(former.get(name))}; give what it was begun with, "
+                "another --out, or --overwrite to begin anew"
             )
 
 

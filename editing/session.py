@@ -80,11 +80,11 @@ class Session:
     def __init__(self, path, of, found, rate, history=None):
         self.path, self.of, self.found, self.rate = path, of, found, rate
         self.listeners = []  # functions that are called after each change
-        self.trouble, self._turn = "", threading.RLock()
+        self.trouble, self._closed, self._turn = "", False, threading.RLock()
         self._later = threading.Timer(AGAIN, self.save)
         self._motions = Motions(found.moved, rate)
         self._follow(history or History())
-        self._write(KEPT)
+        self._write("make room, or choose another --out")
 
     def _follow(self, history):
         self.history, own, seconds = history, self.found.keypoints, history.seconds()
@@ -123,6 +123,8 @@ class Session:
         """Write the edits, or try it again a little later; then the listeners are told."""
         with self._turn:
             self._later.cancel()
+            if self._closed:
+                return
             try:
                 self._write(KEPT)
                 self.trouble = ""
@@ -135,11 +137,12 @@ class Session:
             listener()
 
     def close(self):
-        """Write what is not on disk yet; UserError where that fails."""
+        """Write what is not on disk yet, and nothing from then on; UserError where that fails."""
         with self._turn:
             self._later.cancel()
             if self.trouble:
                 self._write(LOST)
+            self._closed = True
 
     def track(self):
         """`finishing.tracks.Track` with the keypoints as edited."""

@@ -129,6 +129,26 @@ class Steps:
         run_folder.write(self.path, json.dumps(self.known, indent=1))
 
 
+def recorded(folder, name, otherwise):
+    """Arguments that decided the results of a step in a folder.
+
+    Args:
+        otherwise: what the user can give in place of the folder, the end of a sentence.
+
+    Raises:
+        UserError: there is no such step, or no such folder.
+    """
+    if not Path(folder).is_dir():
+        raise UserError(f"there is no folder {folder}; give {otherwise}")
+    step = Steps(folder).known.get(name, {})
+    if "argv" not in step:
+        raise UserError(
+            f"{folder} is no folder of a finished run.py, or of an older one; give run.py's "
+            f"command again, or {otherwise}"
+        )
+    return step["argv"]
+
+
 def _call(step, extra):
     """Run a step's script to its end; every signal to this process is passed on to it once."""
     received, unsent, children = [], [], []

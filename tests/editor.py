@@ -30,7 +30,10 @@ class Editor:
         self.out = Path(asked.out)
         self.out.mkdir(exist_ok=True)
         self.page = edit.open_page(asked, given)
-        self.client = TestClient(guarded(self.page.routes, FOLDER, TOKEN, [HOST]), f"http://{HOST}")
+        self.page.results.painter.start()
+        self.client = TestClient(
+            guarded(self.page.routes, FOLDER, TOKEN, [HOST.partition(":")[0]]), f"http://{HOST}"
+        )
 
     def get(self, path):
         return self.client.get(f"/{TOKEN}/{path}")

@@ -8,7 +8,7 @@ from editing.opening import open_session
 from finishing.tracks import Track
 
 COUNT, POINTS, RATE = 12, 3, 10.0
-OF = {"checkpoint": "c", "clip": "d", "direction": "ab", "keypoints": ""}
+OF = {"checkpoint": "c", "clip": "d", "direction": "ab", "keypoints": "", "rate": "10"}
 
 
 def track(seed=0):
@@ -38,6 +38,6 @@ def message(**values):
     return {"kind": "add", "frame": 3, "points": [1], "x": [0.1], "y": [0.2], "reach": 0, **values}
 
 
-def begin(folder, of=OF, found=None, overwrite=False):
+def begin(folder, of=OF, found=None, **more):
     numbers = range(5, 5 + COUNT)
-    return open_session(folder, of, "a", numbers, POINTS, RATE, found or track, overwrite)
+    return open_session(folder, of, "a", numbers, POINTS, RATE, found or track, **more)

@@ -2,7 +2,9 @@
 
 import json
 import signal
+import subprocess
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -24,19 +26,22 @@ def test_what_cannot_be_edited_is_one_sentence(clips, first, second, tmp_path):
     out = tmp_path / "out"
     words = f"{clips} --out {out}"
     good = f"{words} --load {second}/checkpoint"
-    refuse(SCRIPT, words, "(none) is no file")
+    refuse(SCRIPT, words, "nothing to edit is named", "results/quick", "--load", "--root_a")
+    refuse(SCRIPT, f"{words} --load {tmp_path}/none", "none is no file")
+    refuse(SCRIPT, str(tmp_path / "none"), "there is no folder", "results/quick")
     refuse(SCRIPT, f"{words} --load {first}/checkpoint", "train_second_stage.py is needed")
     refuse(SCRIPT, f"--out {out} --load {second}/checkpoint", "no mask folder given")
     refuse(SCRIPT, f"{good} --root_a {tmp_path}/none_seg", "does not exist")
     refuse(SCRIPT, f"{good} --keypoints {out}.csv", "ends in .npz or .json")
     refuse(SCRIPT, f"{good} --keypoints {out}.npz", "does not exist", "--keypoints")
-    for option in ("--keypoints_in x.npz", "--keypoints_out x.npz", "--smooth 1", "--data_size 2"):
+    for option in ("--keypoints_in x.npz", "--keypoints_out x.npz", "--data_size 2"):
         refuse(SCRIPT, f"{good} {option}", option.split()[0], "means nothing here")
     refuse(SCRIPT, f"{good} --direction both", "invalid choice")
     refuse(SCRIPT, f"{good} --render lookup", "invalid choice")
     refuse(SCRIPT, f"{good} {tmp_path}", "no folder of a finished run.py")
     refuse(SCRIPT, f"{good} --host 0.0.0.0", "unencrypted", "--allow_remote")
     refuse(SCRIPT, f"{good} --host no.such.host.invalid", "known here")
+    refuse(SCRIPT, f"{good} --host 192.0.2.250 --allow_remote", "no address of this machine")
     assert not out.exists()
     Path(f"{out}.npz").write_bytes(b"PK")
     refuse(SCRIPT, f"{good} --keypoints {out}.npz", "no file of keypoints")
@@ -59,7 +64,7 @@ def test_a_run_folder_gives_its_command(clips, second, tmp_path):
     assert edit.settled([str(tmp_path), "--direction", "ba", "--out", "x"])[0].out == "x"
     refuse(SCRIPT, f"{tmp_path}", "run.py's command again")
     with pytest.raises(UserError, match="keypoint file .* does not exist"):
-        edit.open_page(*edit.settled([str(tmp_path), "--direction", "ba", "--keypoints", "n.npz"]))
+        edit.settled([str(tmp_path), "--direction", "ba", "--keypoints", "n.npz"])
 
 
 def test_keypoints_of_a_file_are_the_beginning(editor, clips, second, tmp_path):
@@ -74,31 +79,69 @@ def test_keypoints_of_a_file_are_the_beginning(editor, clips, second, tmp_path):
     assert np.array_equal(done.page.session.moved, again.page.session.moved)
     with pytest.raises(UserError, match="another file of --keypoints"):
         Editor(words.replace("keypoints.npz", "found.npz"))
+    with pytest.raises(UserError, match="an export would replace .*keypoints.npz"):
+        Editor(words.replace(f"{tmp_path}/other", str(editor.out)))
+
+
+def test_a_session_begins_smoothed_as_the_run_was_drawn(clips, second, tmp_path):
+    (tmp_path / "own.yaml").write_text("inference: {smooth: 0.2}")
+    drawn = [*clips.split(), "--load", f"{second}/checkpoint", "--config", f"{tmp_path}/own.yaml"]
+    steps = Steps(tmp_path)
+    steps.known["frames ab"] = {"argv": drawn}
+    steps._remember(type("Step", (), {"name": "other", "argv": ()}), "", True)
+    first = Editor(str(tmp_path)).page.session
+    assert first.history.seconds() == 0.2
+    first.smooth({"seconds": 0.1})
+    assert Editor(str(tmp_path)).page.session.history.seconds() == 0.1  # it goes on
+    words = f"{tmp_path} --keypoints {tmp_path}/edited_ab/found.npz --out {tmp_path}/other"
+    assert Editor(words).page.session.history.edits == ()
+    with pytest.raises(UserError, match=r"belongs to --fps 25; .*--overwrite"):
+        Editor(f"{tmp_path} --fps 12")
+
+
+@contextmanager
+def connected(address):
+    """A connection to the page at `address`, as a browser has it."""
+    from websockets.sync.client import connect
+
+    origin = address[: address.index("/", 8)]
+    with connect(address.replace("http", "ws") + "live", origin=origin) as page:
+        page.recv()
+        yield page
+
+
+def exporting(out):
+    """Whether a process works for an export into the folder `out`."""
+    calls = subprocess.run(["ps", "-Awwo", "args"], capture_output=True, text=True).stdout
+    return f"{out}/.export" in calls
 
 
 @pytest.mark.slow
 def test_the_real_program(clips, second, tmp_path):
-    """Slow: it starts edit.py as a process, twice, and an export with it."""
-    from websockets.sync.client import connect
-
+    """Killed outright and ended by Ctrl-C. Slow: it starts edit.py twice, and exports with it."""
     out = tmp_path / "out"
     words = f"{clips} --load {second}/checkpoint --out {out}"
     with serving("edit.py", *words.split()) as (process, address):
-        origin = address[: address.index("/", 8)]
         refuse(SCRIPT, words, "is open in another edit.py")
-        with connect(address.replace("http", "ws") + "live", origin=origin) as page:
-            page.recv()
+        with connected(address) as page:
             page.send(json.dumps({"do": "smooth", "seconds": 0.5}))
             assert json.loads(page.recv())["edits"]["smooth"] == 0.5
             page.send(json.dumps({"do": "export", "what": "frames"}))
-            wait_for((out / ".export").exists)
-            process.send_signal(signal.SIGTERM)
-            assert process.wait(30) == 128 + signal.SIGTERM
-    assert not (out / ".export").exists()
+            wait_for(lambda: exporting(out))
+            process.kill()
+    wait_for(lambda: not exporting(out))
+    assert (out / ".export").exists()
     with serving("edit.py", *words.split()) as (process, address):
         assert urlopen(address).status == 200
-        process.send_signal(signal.SIGINT)
-        assert process.wait(30) == 0
+        assert not (out / ".export").exists()
+        with connected(address) as page:
+            page.send(json.dumps({"do": "export", "what": "frames"}))
+            wait_for(lambda: exporting(out))
+            process.send_signal(signal.SIGINT)
+            process.send_signal(signal.SIGINT)  # the second one of somebody who cannot wait
+            assert process.wait(30) == 0
         assert f"edits and exports are in {out}" in process.stdout.read()
+    assert not exporting(out)
+    assert not (out / ".export").exists()
     content = json.loads((out / "edits.json").read_text())
     assert [edit["kind"] for edit in content["history"]["edits"]] == ["smooth"]

@@ -24,7 +24,7 @@ def test_exports_are_what_the_page_shows(clips, kind, request, tmp_path):
     editor.do("smooth", seconds=0.3)
     editor.settled()
     state, out = editor.export("video"), editor.out
-    names = ("keypoints.npz", "edited_frames", "12_edited.mp4")
+    names = ("12_edited.mp4", "edited_frames", "keypoints.npz")
     assert (state["phase"], state["files"]) == ("done", [str(out / name) for name in names])
     with np.load(out / "keypoints.npz") as points:
         assert np.array_equal(points["a_moved"], editor.page.session.moved)
@@ -37,19 +37,37 @@ def test_exports_are_what_the_page_shows(clips, kind, request, tmp_path):
         assert np.array_equal(shown, pixels(written.read_bytes())), number
     video = "--columns refined_ab_*.png --fps 12.5 --name edited.mp4"
     succeed("gen_vid.py", f"--img_path {tmp_path}/hand {video} --out {tmp_path}")
-    assert (tmp_path / names[2]).read_bytes() == (out / names[2]).read_bytes()
+    assert (tmp_path / names[0]).read_bytes() == (out / names[0]).read_bytes()
     assert not (out / ".export").exists()
 
 
-def test_an_export_can_be_cancelled_and_fails_in_words(editor, monkeypatch):
-    assert editor.export("keypoints")["phase"] == "done"
-    sleeping = ["inference.py", "--help"]
-    monkeypatch.setattr(export.sys, "executable", "/bin/sh")
-    commands = export.Commands(lambda points, out: sleeping, None, "*", 8)
-    script = editor.out / "script"
-    monkeypatch.setattr(editor.page.export, "commands", commands)
-    script.write_text(f"mkdir {editor.out}/.export; sleep 600 & echo $! > {editor.out}/child; wait")
-    sleeping[0] = str(script)
+SLEEPS = """
+import pathlib, subprocess, sys, time
+pathlib.Path(sys.argv[2]).mkdir()
+child = subprocess.Popen(["sleep", "600"])
+pathlib.Path(__file__).with_name("child").write_text(str(child.pid))
+time.sleep(600)
+"""
+FAILS = "import os; os.write(2, b'\\xff\\nerror: the disk is full; make room'); os._exit(2)"
+IS_KILLED = "import os; os.kill(os.getpid(), 9)"
+
+
+@pytest.fixture
+def scripted(editor, monkeypatch):
+    """Function that lets an editor's exports run other scripts, given by their sources."""
+
+    def let(frames, video=""):
+        paths = [editor.out / "frames.py", editor.out / "video.py"]
+        for path, source in zip(paths, (frames, video)):
+            path.write_text(source)
+        calls = [lambda *places, path=path: [str(path), *map(str, places)] for path in paths]
+        monkeypatch.setattr(editor.page.export, "commands", export.Commands(*calls, "*", 8))
+
+    return let
+
+
+def test_an_export_can_be_cancelled(editor, scripted):
+    scripted(SLEEPS)
     editor.page.export.begin("frames")
     with pytest.raises(UserError, match="under way"):
         editor.page.export.begin("keypoints")
@@ -60,12 +78,32 @@ def test_an_export_can_be_cancelled_and_fails_in_words(editor, monkeypatch):
     child = int((editor.out / "child").read_text())
     wait_for(lambda: ended(child))
     assert not (editor.out / ".export").exists()
-    script.write_text("echo 'error: the disk is full; make room' >&2; exit 2")
-    state = editor.export("frames")
+    assert not (editor.out / "keypoints.npz").exists()
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [(FAILS, "failed: the disk is full; make room"), (IS_KILLED, "from outside (signal 9)")],
+    ids=["fails", "is killed"],
+)
+def test_an_export_that_fails_changes_nothing(editor, scripted, source, words):
+    """Not even what was done before it failed."""
+    draws = "import pathlib, sys; pathlib.Path(sys.argv[2]).mkdir()"
+    films = "import pathlib, sys; pathlib.Path(sys.argv[2], 'edited.mp4').touch()"
+    scripted(draws, films)
+    assert editor.export("video")["phase"] == "done"
+    before = {path: path.stat().st_mtime_ns for path in editor.out.iterdir()}
+    assert {"keypoints.npz", "edited_frames", "edited.mp4"} < {path.name for path in before}
+    editor.edit()
+    scripted(draws, source)
+    state = editor.export("video")
     assert (state["phase"], state["files"]) == ("failed", [])
-    assert state["trouble"].endswith("failed: the disk is full; make room")
-    script.write_text("kill -9 $$")
-    assert "ended from outside (signal 9)" in editor.export("frames")["trouble"]
+    assert words in state["trouble"]
+    changed = {path for path in editor.out.iterdir() if path.stat().st_mtime_ns != before[path]}
+    assert {path.name for path in changed} == {"edits.json", "frames.py", "video.py"}
+
+
+def test_an_unknown_export_is_refused(editor):
     with pytest.raises(UserError, match="nothing known"):
         editor.page.export.begin("everything")
 

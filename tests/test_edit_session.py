@@ -105,7 +105,7 @@ def test_a_session_goes_on_where_it_was_left(tmp_path):
 @pytest.mark.parametrize(
     ("name", "words"),
     [("checkpoint", "another checkpoint"), ("clip", "another clip"), ("keypoints", "--keypoints"),
-     ("direction", "--direction")],
+     ("direction", "--direction ab"), ("rate", "--fps 10")],
 )  # fmt: skip
 def test_what_belongs_to_something_else_is_refused(tmp_path, name, words):
     begin(tmp_path).add(message())
@@ -159,6 +159,31 @@ def test_no_edit_is_lost_where_nothing_can_be_written(tmp_path, monkeypatch):
     assert told[-1] == ""
     (tmp_path / "elsewhere/found.npz").rename(tmp_path / "out/found.npz")
     assert np.array_equal(begin(tmp_path / "out", found=fail).moved, session.moved)
+
+
+def test_a_session_that_is_closed_writes_nothing(tmp_path):
+    session = begin(tmp_path)
+    session.add(message())
+    session.close()
+    (tmp_path / "edits.json").unlink()  # the folder may belong to another program by now
+    session.save()
+    assert not (tmp_path / "edits.json").exists()
+
+
+def test_a_session_can_begin_smoothed(tmp_path):
+    assert begin(tmp_path, smoothing=0.3).history.seconds() == 0.3
+    assert begin(tmp_path, found=fail, smoothing=0.5).history.seconds() == 0.3
+    with pytest.raises(UserError, match="0 to 60 seconds"):
+        begin(tmp_path, found=fail, smoothing=61, overwrite=True)
+
+
+def test_a_place_that_cannot_be_written_is_no_beginning(tmp_path):
+    (tmp_path / "edits.json").mkdir()
+    with pytest.raises(UserError, match="edits.json is a folder"):
+        Session(tmp_path / "edits.json", OF, track(), RATE)
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match="make room, or choose another --out$"):
+        Session(tmp_path / "file/edits.json", OF, track(), RATE)
 
 
 def test_an_edit_survives_a_kill_right_after_it(tmp_path):

@@ -168,7 +168,7 @@ def test_a_run_is_edited_by_its_folder(finished, tmp_path):
     page = edit.open_page(*edit.settled(words))
     page.export.begin("video")
     page.export.wait()
-    assert page.export.state()["files"][-1] == str(tmp_path / "6_edited.mp4"), page.export.trouble
+    assert page.export.state()["files"][0] == str(tmp_path / "6_edited.mp4"), page.export.trouble
     for number in range(12):
         name = f"final_ab_{number}.jpg"
         paths = run / "frames" / name, tmp_path / "edited_frames" / name

@@ -206,6 +206,10 @@ EDITING = (
     option("direction", str, "ab", "who drives: ab is A, ba is B", ("ab", "ba")),
     option("render", str, "refiner", "what results are made of", ("refiner",)),
     option("keypoints", str, "", "begin with the keypoints in this file, not with detected ones"),
+    option(
+        "smooth", nonnegative, 0.0, "begin with keypoints that are smoothed over so many seconds"
+    ),
+    option("fps", nonnegative, 0.0, "frames per second; 0: as prepare_data.py noted, else 25"),
     flag("overwrite", "drop the edits in --out and begin anew"),
     option("host", str, "127.0.0.1", "address of this machine at which the page is served"),
     flag("allow_remote", "let others in who learn the page's address, where --host lets them"),
