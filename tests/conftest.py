@@ -84,14 +84,22 @@ def no_curves(monkeypatch):
     monkeypatch.setattr("engine.log.plot_losses", lambda log, path: path.touch())
 
 
-@pytest.fixture(scope="module")
-def driver():
-    """A headless Chromium, its window as on a desk."""
+@pytest.fixture(scope="session")
+def opened_browser():
+    """A headless Chromium, started once for all modules."""
     from tests.browser import chromium  # imports Selenium
 
     with chromium() as driver:
-        driver.set_window_size(1280, 900)
         yield driver
+
+
+@pytest.fixture(scope="module")
+def driver(opened_browser):
+    """A headless Chromium with nothing of other modules, its window as on a desk."""
+    from tests.browser import clear
+
+    clear(opened_browser)
+    return opened_browser
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,8 @@ import multiprocessing
 import runpy
 import signal
 import sys
+import time
+from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -23,6 +25,21 @@ def start(name, flags, log):
     process = multiprocessing.get_context("fork").Process(target=_run, args=(name, flags, log))
     process.start()
     return process
+
+
+@contextmanager
+def serving(name, flags, log):
+    """A script that serves a page, begun as by `start`; yields its process and the address."""
+    log.unlink(missing_ok=True)
+    process = start(name, flags, log)
+    try:
+        while not (log.exists() and "http://" in log.read_text()):
+            assert process.is_alive(), log.read_text()
+            time.sleep(0.02)
+        yield process, "http://" + log.read_text().partition("http://")[2].split()[0]
+    finally:
+        process.kill()
+        process.join()
 
 
 def _run(name, flags, log):

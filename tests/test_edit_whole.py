@@ -8,15 +8,17 @@ import pytest
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-from tests.browser import complaints, serving, wait_for
+from tests.browser import complaints, wait_for
 from tests.conftest import succeed
+from tests.forked import serving
 from tests.keypoint_page import COUNT, UNIT, Page, alone, words
 
 pytestmark = pytest.mark.slow
 
 
 def test_all_by_keys_alone(driver, second, roots, tmp_path):
-    with serving("edit.py", "--out", str(tmp_path / "out"), *words(second, roots)) as (_, address):
+    flags = ["--out", tmp_path / "out", *words(second, roots)]
+    with serving("edit.py", flags, tmp_path / "log") as (_, address):
         page = Page(driver, address)
         found = page.moved()
         page.press("1", "]")
@@ -68,7 +70,7 @@ def tab_through(page):
 
 def test_a_killed_program_loses_nothing_and_export_is_inference(driver, second, roots, tmp_path):
     out, given = tmp_path / "out", words(second, roots)
-    with serving("edit.py", "--out", str(out), *given) as (process, address):
+    with serving("edit.py", ["--out", out, *given], tmp_path / "log") as (process, address):
         page = Page(driver, address)
         found = page.moved()
         page.drag(found[0, alone(found[0])], -40, 30)
@@ -76,7 +78,7 @@ def test_a_killed_program_loses_nothing_and_export_is_inference(driver, second, 
         process.kill()
         wait_for(driver, "document.getElementById('status').className == 'alarm'")
         assert "kept" in page.text("status")
-    with serving("edit.py", "--out", str(out), *given) as (process, address):
+    with serving("edit.py", ["--out", out, *given], tmp_path / "log") as (process, address):
         page = Page(driver, address)
         complaints(driver)  # of the first address, where nobody answered any more
         assert np.array_equal(page.moved(), edited)

@@ -156,7 +156,7 @@ def test_what_needs_no_truth_of_a_perfect_reconstruction(perfect):
     assert values(own.points(random, 0.12))["coverage", "A"] < 0.5
 
 
-def test_a_run_is_measured_and_shown(pair, roots, second, tmp_path, monkeypatch):
+def test_a_run_is_measured_and_shown(pair, roots, second, tmp_path, monkeypatch, request):
     """Slow: every measure, with VGG16 and Inception, and the page in a browser."""
     monkeypatch.setattr("metrics.pictures.INCEPTION_SIZE", 75)  # the least that the network takes
     vgg = weights.vgg16_file(tmp_path / "vgg.pth")
@@ -179,14 +179,14 @@ def test_a_run_is_measured_and_shown(pair, roots, second, tmp_path, monkeypatch)
         assert sheet.width > 8 * 64
     page = tmp_path / "out/report.html"
     assert page.stat().st_size < 5e6
-    with browser.chromium() as driver:
-        browser.show(driver, page, 1280, 900)
-        assert len(driver.find_elements("tag name", "video")) == 4
-        headings = " ".join(x.text for x in driver.find_elements("tag name", "h2"))
-        assert "Videos" in headings and "Keypoints" in headings
-        assert "lambda_l1" in page.read_text()
-        body = driver.find_element("tag name", "body").text
-        assert "Silhouettes against the truth" in body
+    driver = request.getfixturevalue("driver")  # its absence hides nothing of the above
+    browser.show(driver, page, 1280, 900)
+    assert len(driver.find_elements("tag name", "video")) == 4
+    headings = " ".join(x.text for x in driver.find_elements("tag name", "h2"))
+    assert "Videos" in headings and "Keypoints" in headings
+    assert "lambda_l1" in page.read_text()
+    body = driver.find_element("tag name", "body").text
+    assert "Silhouettes against the truth" in body
 
 
 def test_stage_one_without_a_truth(roots, first, tmp_path):

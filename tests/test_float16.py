@@ -3,15 +3,10 @@
 These tests are slow: they train in a type that a CPU has no arithmetic for.
 """
 
-import multiprocessing
-import os
-
 import pytest
 import torch
-from torch import distributed, nn
 
 from engine import checkpoint
-from engine.loop import step
 from tests.conftest import SMALL, succeed
 from utils import loss_log, runtime
 
@@ -86,31 +81,3 @@ def test_an_overflow_skips_the_step_and_says_so_once(flags, tmp_path, monkeypatc
         assert torch.equal(value, start["G_A"][name]), name
     text = run(FIRST, flags, tmp_path, 8, "--resume")
     assert f"[7] 1 {TOLD}" in text  # what was skipped before is not counted again
-
-
-def train_shared(rank, port, results):
-    """One of two processes; a gradient overflows in the second one only, in the first step."""
-    os.environ.update(MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port))
-    distributed.init_process_group("gloo", rank=rank, world_size=2)
-    torch.manual_seed(0)
-    network, scaler = nn.Linear(3, 1), torch.amp.GradScaler("cpu")
-    optimiser = torch.optim.Adam(network.parameters(), fused=True)
-    for number in range(2):
-        factor = float("inf") if (rank, number) == (1, 0) else 1.0
-        step(optimiser, {"loss": (network(torch.ones(2, 3)) * factor).sum()}, scaler)
-    taken = optimiser.state[network.weight]["step"].item()
-    results.put((rank, taken, scaler.get_scale(), network.weight.flatten().tolist()))
-    distributed.destroy_process_group()
-
-
-def test_processes_agree_on_skipping(tmp_path):
-    context = multiprocessing.get_context("spawn")
-    results, port = context.Queue(), 20000 + os.getpid() % 20000
-    workers = [context.Process(target=train_shared, args=(r, port, results)) for r in range(2)]
-    for worker in workers:
-        worker.start()
-    found = sorted(results.get(timeout=120) for _ in workers)
-    for worker in workers:
-        worker.join(60)
-    assert [entry[1:3] for entry in found] == [(1.0, 2.0**15)] * 2
-    assert found[0][3] == found[1][3]

@@ -108,12 +108,6 @@ def html():
 
 
 @pytest.fixture(scope="module")
-def driver():
-    with browser.chromium() as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
 def written(tmp_path_factory):
     path = tmp_path_factory.mktemp("page") / "new" / "report.html"
     write(path, full_page("A: cat  B: fox"))
@@ -153,8 +147,8 @@ def test_page_is_built_for_everyone(html):
     assert {link["href"][1:] for link in page.all("a")} == set(SECTIONS) <= set(ids)
 
 
-def test_texts_are_escaped():
-    hostile, plain = Parsed(render(full_page(HOSTILE))), Parsed(render(full_page()))
+def test_texts_are_escaped(html):
+    hostile, plain = Parsed(render(full_page(HOSTILE))), Parsed(html)
     assert [tag for tag, _ in hostile.tags] == [tag for tag, _ in plain.tags]
     assert len(hostile.all("script")) == 1
     assert hostile.all("img")[0]["alt"] == HOSTILE
