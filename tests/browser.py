@@ -66,26 +66,24 @@ def serving(script, *words):
 
 
 def show(driver, path, width, height, scheme="light", phone=False, still=False):
-    """Open a local page in a window of this size, as a phone's where asked for.
-
-    Args:
-        scheme: "light" or "dark", what the page is told that the user prefers.
-        still: tell it that the user wants less motion.
-    """
-    driver.execute_cdp_cmd(
-        "Emulation.setDeviceMetricsOverride",
-        {"width": width, "height": height, "deviceScaleFactor": 1 + phone, "mobile": phone},
-    )
-    driver.execute_cdp_cmd(
-        "Emulation.setEmulatedMedia",
-        {
-            "features": [
-                {"name": "prefers-color-scheme", "value": scheme},
-                {"name": "prefers-reduced-motion", "value": "reduce" if still else ""},
-            ]
-        },
-    )
+    """Open a local page as `resize` and `prefer` say."""
+    resize(driver, width, height, phone)
+    prefer(driver, scheme, still)
     driver.get(path.resolve().as_uri())
+
+
+def resize(driver, width, height, phone=False):
+    """Give the page a window of this size, as a phone's where asked for."""
+    size = {"width": width, "height": height, "deviceScaleFactor": 1 + phone, "mobile": phone}
+    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
+
+
+def prefer(driver, scheme, still=False):
+    """Tell the page that the user prefers "light" or "dark", and less motion where `still`."""
+    motion = "reduce" if still else ""
+    wishes = {"prefers-color-scheme": scheme, "prefers-reduced-motion": motion}
+    features = [{"name": name, "value": value} for name, value in wishes.items()]
+    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
 
 
 def clear(driver):

@@ -91,12 +91,32 @@ class Page:
     def pressed(self, name):
         return self.driver.find_element(By.ID, name).get_attribute("aria-pressed") == "true"
 
+    def touch(self, *moments):
+        """Fingers touch the result, move and leave it.
+
+        Args:
+            moments: of each, the places of all fingers, (x, y) in CSS pixels from the middle.
+        """
+        area = self.canvas.rect
+        x, y = area["x"] + area["width"] / 2, area["y"] + area["height"] / 2
+        fingers = [[{"x": x + u, "y": y + v} for u, v in moment] for moment in moments]
+        starts = [fingers[0][: count + 1] for count in range(len(fingers[0]))]  # one by one
+        events = [("touchStart", some) for some in starts]
+        events += [("touchMove", some) for some in fingers[1:]]
+        for kind, places in [*events, ("touchEnd", [])]:
+            event = {"type": kind, "touchPoints": places}
+            self.driver.execute_cdp_cmd("Input.dispatchTouchEvent", event)
+
+    def painted(self):
+        """Wait until all that is to be drawn is on the screen."""
+        frame = "return new Promise((go) => requestAnimationFrame(() => setTimeout(go)))"
+        self.driver.execute_script(frame)
+
     def picture(self):
         """The result without keypoints as it is on the screen, (S, S, 3) in [0, 1]."""
         self.press("h")
         script = "return document.getElementById('result').toDataURL('image/png')"
-        frame = "return new Promise((go) => requestAnimationFrame(() => setTimeout(go)))"
-        self.driver.execute_script(frame)
+        self.painted()
         content = self.driver.execute_script(script)
         self.press("h")
         shown = Image.open(io.BytesIO(base64.b64decode(content.partition(",")[2]))).convert("RGB")

@@ -13,9 +13,9 @@ from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-from tests.browser import complaints, wait_for
+from tests.browser import complaints, prefer, resize, wait_for
 from tests.forked import serving
-from tests.keypoint_page import COUNT, POINTS, SAVED, Page, alone, like, near, words
+from tests.keypoint_page import COUNT, POINTS, SAVED, UNIT, Page, alone, like, near, words
 
 pytestmark = pytest.mark.slow
 
@@ -177,24 +177,56 @@ def test_playing_fetches_each_picture_once(page):
     assert len(fetched()) == len(known) + 1
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width, height", [(1280, 800), (390, 844)])
-def test_nothing_is_cut_off(served, driver, width, height, scheme):
-    size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
-    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
-    scheme = {"name": "prefers-color-scheme", "value": scheme}
-    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
+OUTSIDE = """
+const { clientWidth, scrollWidth } = document.documentElement;
+const seen = [...document.querySelectorAll("body *")].filter((one) => one.checkVisibility());
+const out = seen.filter((one) => {
+  const { left, right } = one.getBoundingClientRect();
+  return left < 0 || right > clientWidth;
+});
+return [scrollWidth - clientWidth, ...out.map((one) => one.outerHTML)];"""
+
+
+def test_nothing_is_cut_off(page):
+    tall = page.canvas.size["height"]
+    page.driver.find_element(By.CSS_SELECTOR, "[popovertarget]").click()
+    assert page.driver.find_element(By.ID, "keys").is_displayed()
+    assert page.canvas.size["height"] == tall, "the list of keys shrinks no picture"
+    page.press(Keys.ESCAPE)
     try:
-        page = Page(driver, served)
-        for element in driver.find_elements(
-            By.CSS_SELECTOR, "main button, main canvas, footer > *"
-        ):
-            left, right = element.rect["x"], element.rect["x"] + element.rect["width"]
-            assert 0 <= left < right <= width, element.get_attribute("outerHTML")
-        assert page.canvas.size["height"] > 200
+        for width in (320, 390, 768, 900, 1280):
+            resize(page.driver, width, 800, phone=width < 600)
+            assert page.driver.execute_script(OUTSIDE) == [0], width
+            assert page.canvas.size["height"] > 200, width
     finally:
-        driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
-        driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+        resize(page.driver, 1280, 900)
+
+
+def test_colours_follow_the_scheme_at_once(page):
+    pictures = "return ['timeline', 'curves'].map((id) => document.getElementById(id).toDataURL())"
+    page.press("0")
+    seen = []
+    for scheme in ("dark", "light"):
+        prefer(page.driver, scheme)
+        page.painted()
+        seen.append(page.driver.execute_script(pictures))
+    assert all(dark != light for dark, light in zip(*seen))
+
+
+def test_two_fingers_zoom_and_one_drags(page):
+    before, found = page.settled(), page.moved()
+    page.press("1")
+    page.touch([(-20, 0), (20, 0)], [(-40, 0), (40, 0)], [(-60, 30), (60, 30)])
+    page.until(lambda: like(page.picture(), before, 0.002) is None)
+    assert page.selected() == [1], "the first finger selects nothing then"
+    page.press("f")
+    page.until(lambda: like(page.picture(), before, 0.002) is not None)
+    assert np.array_equal(page.moved(), found)
+    k = alone(found[0])
+    x, y = page.at(found[0, k])
+    page.touch([(x, y)], [(x + 15, y)], [(x + 30, y)])
+    page.until(lambda: page.moved()[0, k, 0] != found[0, k, 0])
+    assert page.moved()[0, k] - found[0, k] == pytest.approx([30 / page.scale * UNIT, 0], abs=2e-3)
 
 
 def test_two_tabs_see_each_others_edits(page):
@@ -209,11 +241,8 @@ def test_two_tabs_see_each_others_edits(page):
         once = page.moved()
         page.driver.switch_to.window(page.driver.window_handles[-1])
         other.settled(before)
-        other.drag(once[0, k], 0, 60)
-        twice = other.moved()
-        assert twice[0, k] == pytest.approx(
-            once[0, k] + once[0, k, ::-1] - found[0, k, ::-1], abs=0.01
-        )
+        way = other.drag(once[0, k], 0, 60)
+        assert other.moved()[0, k] == pytest.approx(once[0, k] + way, abs=0.01)
     finally:
         page.driver.close()
         page.driver.switch_to.window(first)

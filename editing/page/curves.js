@@ -69,14 +69,9 @@ class Strip {
   }
 
   drawAll({ context, colour }) {
-    const { axis, tracks } = this;
     context.fillStyle = colour("--back");
     context.fillRect(0, this.upper, this.width, this.height);
-    context.fillStyle = colour("--soft");
-    context.font = "bold 12px system-ui, sans-serif";
-    const hint = tracks.length || axis ? "xy"[axis] : "Select a keypoint to see its track";
-    context.fillText(hint, 4, this.upper + 13);
-    for (const { keyframes, found, moved, colour: own } of tracks) {
+    for (const { keyframes, found, moved, colour: own } of this.tracks) {
       this.drawLine(context, found, 1, colour("--soft"), [3, 3]);
       this.drawLine(context, moved, 2, own, []);
       context.fillStyle = own;
@@ -87,6 +82,11 @@ class Strip {
   drawNow({ context, colour }, now) {
     context.fillStyle = colour("--line");
     context.fillRect(this.across(now) - 1, this.upper, 2, this.height);
+    context.fillStyle = colour("--soft");
+    context.font = "bold 12px system-ui, sans-serif";
+    const empty = !this.tracks.length && this.axis === 0;
+    const words = empty ? "Select a keypoint to see its track" : "xy"[this.axis];
+    context.fillText(words, 4, this.upper + 13);
     for (const { moved, colour: own } of this.tracks) {
       context.fillStyle = own;
       context.beginPath();

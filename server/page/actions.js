@@ -30,9 +30,10 @@ export function bind(actions, pressed, ready) {
 // Whether a key is for the control that has the focus.
 function isOwn({ target, key, ctrlKey, metaKey }) {
   if (target.closest("dialog")) return true;
+  if (key === "Escape" && document.querySelector(":popover-open")) return true;
   if (ctrlKey || metaKey) return false;
   if (target.matches("input")) return OF_SLIDERS.includes(key);
-  if (target.matches("button, summary")) return [" ", "Enter"].includes(key);
+  if (target.matches("button")) return [" ", "Enter"].includes(key);
   return target.matches("select");
 }
 

@@ -5,9 +5,10 @@ const CLOSEST = 40; // screen pixels a picture's pixel
 export class View {
   // `paint(context, scale)` draws in pixels of the picture, `scale` screen pixels each; from scale
   // `crisp` on pixels are squares. `pen` has down, move, up and hover, which take a point [x, y] in
-  // pixels of the picture and the event, and cancel.
+  // pixels of the picture and the event, and cancel. Two fingers zoom and move the picture.
   constructor(canvas, paint, pen, crisp = 4) {
     Object.assign(this, { canvas, paint, pen, crisp, width: 1, height: 1, hand: false });
+    this.pressed = new Map(); // of each pointer that is down, the place on the canvas
     this.context = canvas.getContext("2d");
     new ResizeObserver(() => this.resize()).observe(canvas);
     canvas.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
@@ -15,6 +16,7 @@ export class View {
     canvas.addEventListener("pointermove", (event) => this.move(event));
     canvas.addEventListener("pointerup", (event) => this.up(event));
     canvas.addEventListener("pointercancel", () => this.cancel());
+    canvas.addEventListener("lostpointercapture", ({ pointerId }) => this.pressed.delete(pointerId));
     canvas.addEventListener("pointerleave", () => this.pen.hover(null));
     canvas.addEventListener("contextmenu", (event) => event.preventDefault());
   }
@@ -72,7 +74,10 @@ export class View {
 
   down(event) {
     this.canvas.setPointerCapture(event.pointerId);
-    if (event.button > 0 || this.hand) {
+    this.pressed.set(event.pointerId, this.onCanvas(event));
+    if (this.pressed.size > 1) {
+      this.cancel();
+    } else if (event.button > 0 || this.hand) {
       this.grip = this.onCanvas(event);
     } else {
       this.pen.down(this.onPicture(event), event);
@@ -80,6 +85,7 @@ export class View {
   }
 
   move(event) {
+    if (this.pressed.size > 1) return this.pinch(event);
     if (this.grip) {
       const [x, y] = this.onCanvas(event);
       this.left += x - this.grip[0];
@@ -91,6 +97,23 @@ export class View {
       this.pen.move(this.onPicture(part), part);
     }
     this.pen.hover(this.onPicture(event), event);
+  }
+
+  // What is between the first two fingers stays between them.
+  pinch(event) {
+    if (!this.pressed.has(event.pointerId)) return;
+    const before = this.span();
+    this.pressed.set(event.pointerId, this.onCanvas(event));
+    const { x, y, length } = this.span();
+    this.left += x - before.x;
+    this.top += y - before.y;
+    this.zoom(length / before.length, x, y);
+  }
+
+  // Middle and length of the line between them.
+  span() {
+    const [[x, y], [u, v]] = this.pressed.values();
+    return { x: (x + u) / 2, y: (y + v) / 2, length: Math.max(Math.hypot(x - u, y - v), 1) };
   }
 
   up(event) {
