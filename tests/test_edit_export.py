@@ -14,17 +14,25 @@ pytest_plugins = ["tests.edited"]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["second", "copying"])
-def test_exports_are_what_the_page_shows(clips, kind, request, tmp_path):
+@pytest.mark.parametrize(
+    ("kind", "alpha", "video", "pattern", "transparent"),
+    [
+        ("second", "", "edited.mp4", "refined_ab_*.png", ""),
+        ("copying", "--alpha", "edited.webm", "final_ab_*.png", "--transparent"),
+    ],
+)
+def test_exports_are_what_the_page_shows(
+    clips, kind, alpha, video, pattern, transparent, request, tmp_path
+):
     """To the last bit for --bs 1. Slow: it starts inference.py and gen_vid.py as processes."""
-    load = f"{clips} --load {request.getfixturevalue(kind)}/checkpoint"
+    load = f"{clips} --load {request.getfixturevalue(kind)}/checkpoint {alpha}"
     editor = Editor(f"{load} --fps 12.5 --out {tmp_path}/out")
     editor.edit(reach=2)
     editor.edit("key", frame=6, points=[0, 4], x=[0.2, -0.4], y=[0.1, 0.3])
     editor.do("smooth", seconds=0.3)
     editor.settled()
     state, out = editor.export("video"), editor.out
-    names = ("12_edited.mp4", "edited_frames", "keypoints.npz")
+    names = (f"12_{video}", "edited_frames", "keypoints.npz")
     assert (state["phase"], state["files"]) == ("done", [str(out / name) for name in names])
     with np.load(out / "keypoints.npz") as points:
         assert np.array_equal(points["a_moved"], editor.page.session.moved)
@@ -35,8 +43,8 @@ def test_exports_are_what_the_page_shows(clips, kind, request, tmp_path):
     for number, key in enumerate(editor.tracks()["keys"]):
         shown, written = editor.picture(f"result/{key}"), tmp_path / f"hand/refined_ab_{number}.png"
         assert np.array_equal(shown, pixels(written.read_bytes())), number
-    video = "--columns refined_ab_*.png --fps 12.5 --name edited.mp4"
-    succeed("gen_vid.py", f"--img_path {tmp_path}/hand {video} --out {tmp_path}")
+    words = f"--columns {pattern} --fps 12.5 --name {video} {transparent}"
+    succeed("gen_vid.py", f"--img_path {tmp_path}/hand {words} --out {tmp_path}")
     assert (tmp_path / names[0]).read_bytes() == (out / names[0]).read_bytes()
     assert not (out / ".export").exists()
 

@@ -18,7 +18,8 @@ _GIF_CLEAR = _GIF_PALETTE.replace("single[p]", "single:reserve_transparent=1[p]"
 _CODECS = {
     ".avi": "-c:v mpeg4 -vtag XVID -q:v 2 -pix_fmt yuv420p -f avi",
     ".mp4": "-c:v libx264 -crf 16 -pix_fmt yuv420p -movflags +faststart -f mp4",
-    ".webm": "-c:v libvpx-vp9 -crf 20 -b:v 0 -cpu-used 4 -row-mt 1 -pix_fmt yuv420p -f webm",
+    ".webm": "-c:v libvpx-vp9 -crf 20 -b:v 0 -cpu-used 4 -row-mt 1 -pix_fmt yuv420p "
+    "-fflags +bitexact -f webm",  # else no two are the same: they get random numbers
     ".gif": f"-vf {_GIF_PALETTE} -loop 0 -f gif",
 }
 _CLEAR_CODECS = {
