@@ -15,6 +15,7 @@ from PIL import Image
 from datasets.clip import Clip
 from metrics import against_truth, own, references
 from metrics.clip_results import ClipResults
+from metrics.pictures import lpips
 from synthetic import quadrupeds
 from synthetic.truth import Truth
 from tests import browser, weights
@@ -159,6 +160,11 @@ def test_what_needs_no_truth_of_a_perfect_reconstruction(perfect):
 def test_a_run_is_measured_and_shown(pair, roots, second, tmp_path, monkeypatch, request):
     """Slow: every measure, with VGG16 and Inception, and the page in a browser."""
     monkeypatch.setattr("metrics.pictures.INCEPTION_SIZE", 75)  # the least that the network takes
+
+    def quartered(found, wanted, network):
+        return lpips(found[..., ::2, ::2], wanted[..., ::2, ::2], network)
+
+    monkeypatch.setattr("metrics.pictures.lpips", quartered)  # VGG16 takes most of the time
     vgg = weights.vgg16_file(tmp_path / "vgg.pth")
     inception = weights.inception_file(tmp_path / "inception.pth")
     flags = (
