@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 import edit
-from tests import films
+from tests import films, forked
 from tests.conftest import ROOT, refuse, run_script, succeed
 from video.reader import open_source
 
@@ -273,9 +273,10 @@ def test_mistakes_are_said_before_any_work(videos, tmp_path):
     assert not out.exists()
     argv = words(videos, out)
     argv[1] = str(videos / "none.mp4")
-    process = subprocess.run([sys.executable, str(ROOT / "run.py"), *argv], cwd=ROOT,
-                             capture_output=True, text=True)  # fmt: skip
-    assert process.returncode == 2
-    assert "none.mp4 does not exist" in process.stderr
-    assert "Traceback" not in process.stderr
+    process = forked.start("run.py", argv, tmp_path / "log")
+    process.join(60)
+    assert process.exitcode == 2
+    said = (tmp_path / "log").read_text()
+    assert "none.mp4 does not exist" in said
+    assert "Traceback" not in said
     assert run_script("run.py", argv).returncode == 2
