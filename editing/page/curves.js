@@ -8,8 +8,8 @@ const GAP = 2; // between the strips of x and y
 
 export class Curves {
   // `describe()` returns {tracks: [{index, colour, keyframes: [frame], found: [[x, y] a frame],
-  // moved}], count}, or null where there is nothing yet; `go(number)` is called with the frame that
-  // is clicked.
+  // moved, here: function that returns [x, y] now}], count}, or null where there is nothing yet;
+  // `go(number)` is called with the frame that is clicked.
   constructor(canvas, describe, go) {
     Object.assign(this, { canvas, describe, tracks: [], strips: [], count: 0, now: 0 });
     this.surface = new Surface(canvas, (pen) => this.drawAll(pen), (pen) => this.drawNow(pen));
@@ -21,7 +21,7 @@ export class Curves {
     canvas.addEventListener("pointermove", (event) => event.buttons && goAt(event));
   }
 
-  // Another frame is shown.
+  // Another frame is shown, or keypoints are dragged in it.
   go(number) {
     this.now = number;
     this.surface.draw();
@@ -42,8 +42,8 @@ export class Curves {
 
   drawNow(pen) {
     for (const strip of this.strips) strip.drawNow(pen, this.now);
-    const names = this.tracks.map(({ index, moved }) => {
-      const [x, y] = moved[this.now].map((v) => v.toFixed(2));
+    const names = this.tracks.map(({ index, here }) => {
+      const [x, y] = here().map((v) => v.toFixed(2));
       return `keypoint ${index} at x ${x}, y ${y}`;
     });
     const words = names.join("; ") || "no keypoint selected";
@@ -87,10 +87,11 @@ class Strip {
     const empty = !this.tracks.length && this.axis === 0;
     const words = empty ? "Select a keypoint to see its track" : "xy"[this.axis];
     context.fillText(words, 4, this.upper + 13);
-    for (const { moved, colour: own } of this.tracks) {
+    for (const { here, colour: own } of this.tracks) {
+      const y = Math.min(Math.max(this.down(here()[this.axis]), 0), this.height);
       context.fillStyle = own;
       context.beginPath();
-      context.arc(...this.at(moved, now), 3.5, 0, 7);
+      context.arc(this.across(now), this.upper + y, 3.5, 0, 7);
       context.fill();
     }
   }

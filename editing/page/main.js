@@ -18,7 +18,7 @@ const editor = new Editor({
   changed: refresh,
   moved: () => {
     stage.main.view.draw();
-    curves.renew();
+    curves.go(editor.frame);
   },
   arrived: () => {
     stage.results.renew();
@@ -70,6 +70,7 @@ function describeTracks() {
     keyframes: keyframes[k],
     found: found.map((places) => places[k]),
     moved: moved.map((places, number) => (number === editor.frame ? here : places)[k]),
+    here: () => editor.tracks.places(editor.frame)[k],
   }));
   return { tracks, count: timeline.count };
 }

@@ -33,12 +33,13 @@ export class Surface {
     this.top(pen);
   }
 
-  // A pen for one of the layers, which is blank then.
+  // A pen for one of the layers, which is blank then; both are in the computer's own memory, since
+  // the one is copied into the other.
   pen(layer) {
     const ratio = window.devicePixelRatio;
     const { clientWidth: width, clientHeight: height } = this.canvas;
     Object.assign(layer, { width: width * ratio, height: height * ratio });
-    const context = layer.getContext("2d");
+    const context = layer.getContext("2d", { willReadFrequently: true });
     context.scale(ratio, ratio);
     const colours = getComputedStyle(this.canvas);
     return { context, width, height, colour: (name) => colours.getPropertyValue(name) };
