@@ -1,12 +1,13 @@
 """run.py: from two videos to results in one command, which can be interrupted and given again."""
 
 import json
+import os
 import pickle
 import shlex
 import shutil
 import signal
-import subprocess
 import sys
+import time
 from unittest import mock
 
 import numpy as np
@@ -15,7 +16,7 @@ from PIL import Image
 
 import edit
 from tests import films, forked
-from tests.conftest import ROOT, refuse, run_script, succeed
+from tests.conftest import refuse, run_script, succeed
 from video.reader import open_source
 
 STEPS = ["clip A", "clip B", "stage one", "stage two", "frames ab", "frames ba", "video both",
@@ -195,12 +196,15 @@ def test_replaced_training_is_not_gone_on_from(finished, videos, tmp_path):
     out = tmp_path / "run"
     shutil.copytree(finished[0], out)
     argv = of_prepared(words(videos, out, "--seed", "1", "--overwrite"), out)
-    process = subprocess.Popen([sys.executable, "-u", str(ROOT / "run.py"), *argv], cwd=ROOT,
-                               stdout=subprocess.PIPE, text=True)  # fmt: skip
-    lines = [process.stdout.readline().strip()]
-    process.send_signal(signal.SIGINT)
-    lines += process.stdout.read().splitlines()
-    assert process.wait() == 130
+    log = tmp_path / "log"
+    process = forked.start("run.py", argv, log)
+    while not (log.exists() and log.read_text()):
+        assert process.is_alive()
+        time.sleep(0.02)
+    os.kill(process.pid, signal.SIGINT)
+    process.join(60)
+    assert process.exitcode == 130
+    lines = log.read_text().splitlines()
     assert lines[0] == "stage one: train_first_stage.py"
     assert lines[-1] == "interrupted in stage one; the same command goes on from there"
     assert not (out / "quick/first/checkpoint").exists()
