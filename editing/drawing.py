@@ -5,6 +5,7 @@ import itertools
 import queue
 import threading
 from concurrent.futures import Future
+from functools import partial
 
 import torch
 
@@ -38,6 +39,16 @@ class Painter(threading.Thread):
         self._work.put((urgency, next(self._turns), future, work, arguments))
         return future
 
+    def ask_in_parts(self, parts):
+        """Go on with a generator, from one `yield` to the next, whenever nothing else waits."""
+        part = self.ask(LAST, next, parts, True)
+        part.add_done_callback(partial(self._go_on, parts))
+
+    def _go_on(self, parts, part):
+        ended = part.result()  # nobody waits for it, so a failure is reported here
+        if not ended:
+            self.ask_in_parts(parts)
+
     @torch.inference_mode()
     def run(self):
         while not self._closed:
@@ -59,21 +70,23 @@ class Painter(threading.Thread):
         """PNG, as bytes, of the result that keypoints (K, 2) draw.
 
         Args:
-            chosen: the frame to copy from, where refiners do; None: the nearest.
+            chosen: the frame to copy from, where refiners do; below 0: the nearest.
         """
         moved = torch.from_numpy(points[None]).to(self.device)
-        example = None if chosen is None else torch.tensor([chosen], device=self.device)
+        example = None if chosen < 0 else torch.tensor([chosen], device=self.device)
         result = self.jokr.draw(moved, None, self.domain, *self.size, False, example)
         content = io.BytesIO()
         to_pil(unit(result.other_picture[0])).save(content, "PNG", compress_level=1)
         return content.getvalue()
 
-    def outlines(self, points):
-        """`thumbnails` (B, 1, h, w) of the silhouettes that keypoints (B, K, 2) draw."""
+    def costs(self, points):
+        """What it costs keypoints (B, K, 2) to copy from each frame, (B, M)."""
         moved = torch.from_numpy(points).to(self.device)
         shapes = self.jokr.decode(moved, *self.size, per_item=True)
-        return thumbnails(shapes["ba".index(self.domain)])
+        outlines = thumbnails(shapes["ba".index(self.domain)])
+        return self.gallery.costs(moved, outlines).cpu().numpy()
 
-    def path(self, points, outlines):
-        """The frames to copy from for a whole clip of keypoints (N, K, 2), a list."""
-        return self.gallery.path(torch.from_numpy(points).to(self.device), outlines).tolist()
+    def path(self, search, costs):
+        """Generator that ends with the frames to copy from, a list; see `CheapestPath`."""
+        yield from search.steps(torch.from_numpy(costs).to(self.device))
+        return search.path

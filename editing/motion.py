@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from editing.edits import WHOLE
+from editing.kept import Kept
 from utils.smoothing import smooth
 
-KEPT = 100  # states that are kept for undo
+MEMORY = 1 << 26  # bytes of states that are kept for undo
 
 
 @dataclass(frozen=True)
@@ -23,18 +24,18 @@ class Motion:
         base: (N, K, 2) float64, before all edits.
         tracks: (N, K, 2) float64, after the edits so far.
         keys: for each keypoint a dict of key frame -> its offset (2,).
-        touched: for each frame the set of keypoints that were shifted or pinned there.
+        touched: (N, K) bool, which keypoints were shifted or pinned in which frames.
     """
 
     base: np.ndarray
     tracks: np.ndarray
     keys: list
-    touched: list
+    touched: np.ndarray
 
     def after(self, edit):
         """The motion after one more `Edit`; smoothing is in `base` already and changes nothing."""
-        keys, touched = map(dict, self.keys), map(set, self.touched)
-        motion = Motion(self.base, self.tracks.copy(), list(keys), list(touched))
+        keys = [dict(keys) for keys in self.keys]
+        motion = Motion(self.base, self.tracks.copy(), keys, self.touched.copy())
         motion._apply(edit)
         return motion
 
@@ -51,7 +52,7 @@ class Motion:
         elif edit.kind == "set":
             self._blend(points, weight, places)
         if edit.kind in ("add", "set"):
-            self.touched[edit.frame].update(points)
+            self.touched[edit.frame, points] = True
 
     def _blend(self, points, weight, places):
         """Go from the tracks to `places`, (n, 2) or (N, n, 2), as far as `weight` (N,) says."""
@@ -69,8 +70,7 @@ class Motion:
             self.keys[point] = {frame: self.keys[point][frame] for frame in kept}
             self.tracks[:, point] += self._layer(point) - former
             self.tracks[frames, point] = self.base[frames, point]
-        for frame in frames:
-            self.touched[frame] -= set(points)
+            self.touched[frames, point] = False
 
     def _layer(self, point):
         """Offsets (N, 2) of a keypoint by its key frames."""
@@ -111,29 +111,24 @@ class Motions:
 
     def __init__(self, found, rate):
         self.found, self.rate = found, rate
-        self._kept = {}  # of states that were asked for last
+        self._kept = Kept(MEMORY, lambda motion: motion.tracks.nbytes + motion.touched.nbytes)
 
     def under(self, history):
         """`Motion` under the edits of a `History` that are in effect."""
         edits, seconds = history.in_effect(), history.seconds()
-        if (edits, seconds) in self._kept:
-            return self._kept[edits, seconds]
+        if motion := self._kept.get((edits, seconds)):
+            return motion
         if former := self._kept.get((edits[:-1], seconds)):
-            return self._keep(edits, seconds, former.after(edits[-1]))
-        base = smoothed(self.found, seconds, self.rate).astype(np.float64)
-        count = range(base.shape[1])
-        motion = Motion(base, base, [{} for _ in count], [set() for _ in base])
-        for number, edit in enumerate(edits):
-            motion = motion.after(edit)
-            if number >= len(edits) - KEPT:
-                self._keep(edits[: number + 1], seconds, motion)
-        return self._keep(edits, seconds, motion)
-
-    def _keep(self, edits, seconds, motion):
-        self._kept[edits, seconds] = motion
-        while len(self._kept) > 2 * KEPT:
-            del self._kept[next(iter(self._kept))]
+            return self._kept.put((edits, seconds), former.after(edits[-1]))
+        motion = self._kept.put(((), seconds), self._without_edits(seconds))
+        for number, edit in enumerate(edits, 1):
+            motion = self._kept.put((edits[:number], seconds), motion.after(edit))
         return motion
+
+    def _without_edits(self, seconds):
+        base = smoothed(self.found, seconds, self.rate).astype(np.float64)
+        keys = [{} for _ in range(base.shape[1])]
+        return Motion(base, base, keys, np.zeros(base.shape[:2], bool))
 
 
 def smoothed(points, seconds, rate):

@@ -86,16 +86,21 @@ class EditPage:
         return frame, places
 
     def tracks(self, request):
-        """All keypoints over time, of the version that there is by now."""
-        shown, session = self.results.shown, self.session
-        if request.path_params["version"] not in map(str, range(shown.version + 1)):
+        """Keypoints over time, of the version that there is by now.
+
+        With `since`, a version that the page has, only what is not the same in that.
+        """
+        shown, found = self.results.shown, self.session.found
+        versions, since = range(shown.version + 1), request.query_params.get("since", "0")
+        if not {request.path_params["version"], since} <= set(map(str, versions)):
             raise HTTPException(404)
-        parts = {"driver": session.found.keypoints, "found": session.found.moved}
-        parts["moved"] = shown.moved
-        content = {name: np.round(x.astype(float), 5).tolist() for name, x in parts.items()}
-        keys = {"version": shown.version, "keys": shown.keys, "found_keys": shown.found_keys}
-        keyframes = [sorted(keys) for keys in session.motion.keys]
-        return JSONResponse({**content, **keys, "keyframes": keyframes})
+        frames = np.flatnonzero(shown.since > int(since))
+        content = {"version": shown.version, "frames": frames.tolist()}
+        content |= {"moved": rounded(shown.tracks[0, frames]), "keyframes": shown.keyframes}
+        content |= dict(zip(["keys", "found_keys"], shown.keys[:, frames].tolist()))
+        if since == "0":
+            content |= {"driver": rounded(found.keypoints), "found": rounded(found.moved)}
+        return JSONResponse(content)
 
     def receive(self, message):
         """Do what the page asks for; UserError where that cannot be done."""
@@ -141,6 +146,11 @@ class EditPage:
 
     def _marks(self):
         motion = self.session.motion
-        touched = {frame: ["edited"] for frame, points in enumerate(motion.touched) if points}
+        touched = {n: ["edited"] for n in np.flatnonzero(motion.touched.any(1)).tolist()}
         keys = {frame for keys in motion.keys for frame in keys}
         return touched | {frame: [*touched.get(frame, []), "key"] for frame in keys}
+
+
+def rounded(points):
+    """Keypoints as lists for JSON."""
+    return np.round(points.astype(float), 5).tolist()

@@ -5,31 +5,35 @@ import threading
 from typing import NamedTuple
 
 import numpy as np
-import torch
 
-from editing.drawing import LAST, URGENT, USUAL
+from editing.choosing import Chooser
+from editing.drawing import URGENT, USUAL
+from editing.kept import Kept
 
-BATCH = 8  # silhouettes that are decoded between two pictures
-KEPT = 20_000  # keys of former states that are known
+KEPT = 20_000  # former pictures that are known yet
 MEMORY = 1 << 28  # bytes of pictures that are kept
 
 
 class Shown(NamedTuple):
-    """A state of the results.
+    """A state of the results; its arrays are never changed.
+
+    Each pair is of the keypoints that draw the results, and of those before all edits.
 
     Attributes:
         version: larger than those of all states before.
-        moved: (N, K, 2) keypoints that draw the results.
-        keys: of each frame's picture.
-        found_keys: of each frame's picture before all edits.
-        poses: dict of key -> (keypoints (K, 2), frame to copy from or None).
+        since: (N,), the version from which on each frame is as it is.
+        tracks: (2, N, K, 2).
+        chosen: (2, N), the frames to copy from; below 0: the nearest.
+        keys: (2, N) str, of the pictures.
+        keyframes: for each keypoint the list of its key frames.
     """
 
     version: int
-    moved: np.ndarray
-    keys: list
-    found_keys: list
-    poses: dict
+    since: np.ndarray
+    tracks: np.ndarray
+    chosen: np.ndarray
+    keys: np.ndarray
+    keyframes: list
 
 
 class Results:
@@ -45,97 +49,75 @@ class Results:
 
     Attributes:
         shown: `Shown` by now.
+        chooser: `Chooser` of the frames to copy from; None where none are.
     """
 
     def __init__(self, session, painter):
-        self.session, self.painter = session, painter
+        self.session, self.painter, self.chooser = session, painter, None
         self.listeners = []  # functions that are called when other frames are copied from
+        self._turn, self._former = threading.Lock(), Kept(KEPT, lambda pose: 1)
+        self._pictures = Kept(MEMORY, len)
+        pair = 2, len(session.moved)
+        tracks, keys = np.full((*pair, *session.moved.shape[1:]), np.nan), np.full(pair, "", object)
+        self.shown = Shown(0, np.zeros(pair[1], int), tracks, np.full(pair, -1), keys, [])
+        if painter.gallery:
+            self.chooser = Chooser(painter, session.found.moved, self._adopt)
         session.listeners.append(self.update)
-        self._turn, self._choosing, self._outlines = threading.Lock(), False, {}
-        count = len(session.moved)
-        self._chosen = [[None] * count, [None] * count]  # now, and before all edits
-        self._found_path = None  # it never changes
-        self._pictures, self._bytes = {}, 0
-        self.shown = Shown(0, session.moved, [], [], {})
         self.update()
-
-    def _tracks(self):
-        return self.session.moved, self.session.found.moved
 
     def update(self):
         """Take over the session's keypoints."""
         with self._turn:
-            self._renew()
-            if self.painter.gallery and not self._choosing:
-                self._choosing = True
-                self._choose_later()
+            self._renew(self.shown.chosen)
+        if self.chooser:
+            self.chooser.choose(self.session.moved)
 
-    def _choose_later(self):
-        self.painter.ask(LAST, self._choose).add_done_callback(self._chose)
-
-    def _chose(self, future):
-        if future.exception():
-            self._choosing = False  # the next edit tries again
-        future.result()  # nobody waits for it, so a failure is reported here
-
-    def _renew(self):
-        tracks = self._tracks()
-        poses = [list(zip(*pair)) for pair in zip(tracks, self._chosen)]
-        keys, found_keys = ([_key(*pose) for pose in track] for track in poses)
-        new = dict(zip([*found_keys, *keys], [*poses[1], *poses[0]]))
-        former = [pose for pose in self.shown.poses.items() if pose[0] not in new]
-        known = {**dict(former[-KEPT:]), **new}  # a page may ask for former ones yet
-        self.shown = Shown(self.shown.version + 1, tracks[0], keys, found_keys, known)
-
-    def _choose(self):
-        """Take a step towards the frames to copy from; in the painter's thread."""
-        tracks = self._tracks()
-        poses = {pose.tobytes(): pose for track in tracks for pose in track}
-        if missing := [name for name in poses if name not in self._outlines][:BATCH]:
-            outlines = self.painter.outlines(np.stack([poses[name] for name in missing]))
-            self._outlines.update(zip(missing, outlines))
-        else:
-            self._outlines = {name: self._outlines[name] for name in poses}
-            self._found_path = self._found_path or self._path(tracks[1])
-            self._adopt(tracks, [self._path(tracks[0]), self._found_path])
-        if self._choosing:
-            self._choose_later()
-
-    def _adopt(self, tracks, chosen):
+    def _adopt(self, moved, chosen):
         with self._turn:
-            self._choosing = tracks[0] is not self.session.moved
-            news = not self._choosing and chosen != self._chosen
-            if news:
-                self._chosen = chosen
-                self._renew()
-        for listener in self.listeners if news else ():
-            listener()
+            former = self.shown
+            if moved is self.session.moved:
+                self._renew(np.array(chosen))
+        if self.shown is not former:
+            for listener in self.listeners:
+                listener()
 
-    def _path(self, track):
-        outlines = torch.stack([self._outlines[pose.tobytes()] for pose in track])
-        return self.painter.path(track, outlines)
+    def _renew(self, chosen):
+        session, old = self.session, self.shown
+        tracks = np.stack([session.moved, session.found.moved])
+        keyframes = [sorted(keys) for keys in session.motion.keys]
+        others = (tracks != old.tracks).any((2, 3)) | (chosen != old.chosen)
+        if not others.any() and keyframes == old.keyframes:
+            return
+        version, keys = old.version + 1, old.keys.copy()
+        for place in zip(*others.nonzero()):  # a page may ask for former ones yet
+            self._former.put(keys[place], self._pose(*place))
+            keys[place] = _key(tracks[place], chosen[place])
+        since = np.where(others.any(0), version, old.since)
+        self.shown = Shown(version, since, tracks, chosen, keys, keyframes)
 
     def picture(self, key):
-        """`Future` of the PNG of a key in `shown`; KeyError where it is not there."""
-        return self.painter.ask(USUAL, self._draw, key, *self.shown.poses[key])
+        """`Future` of the PNG of a key in `shown`, by now or lately; KeyError for all others."""
+        with self._turn:
+            places = np.argwhere(self.shown.keys == key)
+            pose = self._pose(*places[0]) if len(places) else self._former.get(key)
+        if pose is None:
+            raise KeyError(key)
+        return self.painter.ask(USUAL, self._draw, key, *pose)
+
+    def _pose(self, *place):
+        """Keypoints (K, 2), which do not keep those of all frames in memory, and frame chosen."""
+        return self.shown.tracks[place].copy(), self.shown.chosen[place]
 
     def drag(self, frame, places):
         """`Future` of the PNG of a frame whose keypoints, of a dict, are at other places (x, y)."""
-        points = self.session.moved[frame].copy()
+        points, chosen = self._pose(0, frame)
         for point, place in places.items():
             points[point] = place
-        chosen = self._chosen[0][frame]
         return self.painter.ask(URGENT, self._draw, _key(points, chosen), points, chosen)
 
     def _draw(self, key, points, chosen):
-        content = self._pictures.pop(key, None)
-        if content is None:
-            content = self.painter.picture(points, chosen)
-            self._bytes += len(content)
-        self._pictures[key] = content  # now the last one to be dropped
-        while self._bytes > MEMORY:
-            self._bytes -= len(self._pictures.pop(next(iter(self._pictures))))
-        return content
+        known = self._pictures.get(key)
+        return known or self._pictures.put(key, self.painter.picture(points, chosen))
 
 
 def _key(points, chosen):

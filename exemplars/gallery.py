@@ -3,8 +3,8 @@
 import torch
 
 from exemplars.deformation import deform
-from exemplars.selection import choose_frames, frame_costs, pose_distance
-from utils.overlap import thumbnails
+from exemplars.selection import CheapestPath, cheapest_path, frame_costs, jump_costs, pose_distance
+from utils.overlap import binarize, thumbnails
 from utils.tensors import normalise, to_pixels, unit
 
 APART = 3  # frames from which on another one does not look the same
@@ -27,7 +27,7 @@ class Gallery:
 
     def __init__(self, frames, masks, keypoints):
         self._pixels, self._masks = to_pixels(unit(frames)), to_pixels(masks)
-        self.keypoints, self.thumbnails = keypoints, thumbnails(masks)
+        self.keypoints, self.thumbnails = keypoints, binarize(thumbnails(masks))
         homes = torch.arange(len(keypoints), device=keypoints.device)
         costs = pose_distance(keypoints, keypoints) + self._too_near(homes)
         self.neighbours = costs.argsort(1)[:, :NEAR].cpu().numpy()
@@ -40,14 +40,27 @@ class Gallery:
             silhouettes: (B, 1, H, W) in [0, 1], decoded from these.
             own: poses are of frames in here, which they would find: take others, `APART` from them.
         """
-        costs = frame_costs(keypoints, thumbnails(silhouettes), self.keypoints, self.thumbnails)
+        costs = self.costs(keypoints, thumbnails(silhouettes))
         if own:
             costs = costs + self._too_near(pose_distance(keypoints, self.keypoints).argmin(1))
         return costs.argmin(1)
 
-    def path(self, keypoints, silhouettes):
+    def costs(self, keypoints, outlines):
+        """What each frame costs for poses, (B, M): `selection.frame_costs`.
+
+        Args:
+            keypoints: (B, K, 2).
+            outlines: `thumbnails` of silhouettes decoded from these.
+        """
+        return frame_costs(keypoints, outlines, self.keypoints, self.thumbnails)
+
+    def path(self, keypoints, outlines):
         """Frames for all of a driver's, (N,), steady in time: `selection.choose_frames`."""
-        return choose_frames(keypoints, silhouettes, self.keypoints, self.thumbnails)
+        return cheapest_path(self.costs(keypoints, outlines), jump_costs(self.thumbnails))
+
+    def search(self):
+        """`path` step by step, a `selection.CheapestPath` that takes `costs`."""
+        return CheapestPath(jump_costs(self.thumbnails))
 
     def _too_near(self, homes):
         """(B, M), a high cost of the frames less than `APART` from `homes` (B,)."""

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import threading
 from contextlib import suppress
 
 from starlette.websockets import WebSocketDisconnect
@@ -15,6 +16,9 @@ class Live:
     A page is sent what changed since it was last told; news that come faster than it reads them
     are merged, never queued. Several pages may be open at once: each sees what the others do.
 
+    Both functions are called in threads, so that the server answers meanwhile, but never two at a
+    time: what is shown never is half of what a message does.
+
     Args:
         snapshot: function that returns all that a page shows, a dict of parts for JSON.
         receive: function of a message from a page, a dict. Its UserError is sent to that page as
@@ -23,7 +27,7 @@ class Live:
 
     def __init__(self, snapshot, receive):
         self._snapshot, self._receive = snapshot, receive
-        self._loop, self._pages = None, set()
+        self._loop, self._pages, self._turn = None, set(), threading.Lock()
 
     def notify(self):
         """Tell the pages that something changed; from any thread."""
@@ -43,7 +47,7 @@ class Live:
         pushing = asyncio.create_task(self._push(websocket, changed))
         try:
             while (message := await websocket.receive())["type"] != "websocket.disconnect":
-                if error := self._handle(message.get("text")):
+                if error := await asyncio.to_thread(self._handle, message.get("text")):
                     await websocket.send_json({"error": error})
         except WebSocketDisconnect:
             pass
@@ -60,9 +64,14 @@ class Live:
         if not isinstance(message, dict):
             return "a message was no JSON object and had no effect"
         try:
-            self._receive(message)
+            with self._turn:
+                self._receive(message)
         except UserError as error:
             return str(error)
+
+    def _look(self):
+        with self._turn:
+            return self._snapshot()
 
     async def _push(self, websocket, changed):
         told = {}
@@ -70,7 +79,7 @@ class Live:
             while True:
                 await changed.wait()
                 changed.clear()
-                parts = self._snapshot()
+                parts = await asyncio.to_thread(self._look)
                 news = {name: part for name, part in parts.items() if told.get(name) != part}
                 if news:
                     await websocket.send_json(news)

@@ -60,7 +60,8 @@ class Editor:
 
     def settled(self):
         """Wait until the frames to copy from are chosen."""
-        wait_for(lambda: not self.page.results._choosing)
+        chooser = self.page.results.chooser
+        wait_for(lambda: not (chooser and chooser.busy))
 
     def export(self, what):
         """Export, wait for the end, and return how it was."""

@@ -5,11 +5,13 @@ import threading
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from finishing import tracks
 from tests.conftest import succeed
 from tests.editor import COUNT, POINTS, Editor, pixels, wait_for
+from utils.overlap import thumbnails
 
 pytest_plugins = ["tests.edited"]
 
@@ -72,7 +74,7 @@ def test_a_drag_goes_before_what_is_to_be_shown(editor, monkeypatch):
         return picture(*pose)
 
     monkeypatch.setattr(results.painter, "picture", slowly)
-    waiting = [results.picture(key) for key in results.shown.keys]
+    waiting = [results.picture(key) for key in results.shown.keys[0]]
     assert begun.wait(60)
     drag = results.drag(0, {1: (0.1, 0.2)})
     for name, future in [*enumerate(waiting), ("drag", drag)]:
@@ -93,18 +95,24 @@ def test_frames_are_copied_from_where_the_whole_path_says(clips, copying, tmp_pa
     editor = Editor(f"{clips} --load {copying}/checkpoint --out {tmp_path}/out --direction ba")
     editor.settled()
     results, session = editor.page.results, editor.page.session
-    before, told = results._chosen, []
+    before, told = results.shown.chosen.tolist(), []
     results.listeners.append(lambda: told.append(results.shown.version))
     painter = results.painter
     x, y = painter.gallery.keypoints[5].T.tolist()
     editor.edit("set", points=[*range(POINTS)], x=x, y=y, reach=-1)  # all in one frame's pose
     wait_for(lambda: told)
-    assert before[0] != results._chosen[0] == [5] * COUNT
-    assert before[1] == results._chosen[1]
+    chosen = results.shown.chosen.tolist()
+    assert before[0] != chosen[0] == [5] * COUNT
+    assert before[1] == chosen[1]
     assert told == [editor.tracks()["version"]]
-    for track, chosen in zip((session.moved, session.found.moved), results._chosen):
-        outlines = painter.ask(0, painter.outlines, track).result(60)
-        assert painter.ask(0, painter.path, track, outlines).result(60) == chosen
+    for track, frames in zip((session.moved, session.found.moved), chosen):
+        assert painter.ask(0, path, painter, torch.from_numpy(track)).result(60) == frames
+
+
+def path(painter, track):
+    """The frames to copy from for a track (N, K, 2), by the whole of it at once."""
+    shapes = painter.jokr.decode(track, *painter.size, per_item=True)
+    return painter.gallery.path(track, thumbnails(shapes["ba".index(painter.domain)])).tolist()
 
 
 def test_jitter_is_what_inference_prints(editor, clips, second, tmp_path):

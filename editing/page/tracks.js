@@ -12,6 +12,17 @@ export const fromPixels = ([x, y], { width, height }) => [
 
 const PAUSE = 1000; // milliseconds until tracks that did not come are asked for again
 
+// Tracks, with what changed in some frames.
+function merged(known, { frames, ...news }) {
+  if (!known) return news;
+  const whole = { ...known, ...news };
+  for (const name of ["moved", "keys", "found_keys"]) {
+    whole[name] = [...known[name]];
+    frames.forEach((frame, i) => (whole[name][frame] = news[name][i]));
+  }
+  return whole;
+}
+
 export class Tracks {
   // `arrived()` is called when other tracks are there, `failed()` when they did not come; they are
   // `late` then, and asked for again.
@@ -25,20 +36,20 @@ export class Tracks {
     clearTimeout(this.again);
     this.wanted = version;
     if (version !== this.version) {
-      const known = await this.fetch(version);
+      const news = await this.fetch(version);
       if (this.wanted !== version) return; // newer ones are on their way
-      if (!known) return this.loadLater(version, next);
-      Object.assign(this, { version, known });
+      if (!news) return this.loadLater(version, next);
+      Object.assign(this, { version, known: merged(this.known, news) });
     }
     this.late = false;
     this.sent = this.sent.filter(({ id }) => id >= next);
     this.arrived();
   }
 
-  // The tracks of a version, or null where they do not come.
+  // What is other in a version than in what is known, or null where it does not come.
   async fetch(version) {
     try {
-      const answer = await fetch(`tracks/${version}`);
+      const answer = await fetch(`tracks/${version}?since=${this.known?.version ?? 0}`);
       return answer.ok ? await answer.json() : null;
     } catch {
       return null;

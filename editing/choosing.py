@@ -1,0 +1,77 @@
+"""Which frames are copied from for whole tracks of keypoints, chosen while nobody waits."""
+
+import threading
+
+import numpy as np
+
+from editing.kept import Kept
+
+BATCH = 2  # poses whose costs are found between two pictures
+MEMORY = 1 << 28  # bytes of the costs of poses that are kept
+
+
+class Chooser:
+    """Chooses as `inference.py` does, in parts so short that pictures are drawn in between.
+
+    A pose costs the same in all tracks, and sums of costs are the same up to the first frame that
+    an edit touches, so that little is left to be done after it.
+
+    Args:
+        painter: `Painter` of refiners that copy from real frames.
+        found: (N, K, 2) keypoints before all edits.
+        adopt: function of tracks, (N, K, 2), and a pair of lists: the frames chosen for these, and
+            for `found`. It is called in the painter's thread.
+
+    Attributes:
+        busy: whether anything is left to be done.
+    """
+
+    def __init__(self, painter, found, adopt):
+        self.painter, self.found, self.adopt = painter, found, adopt
+        self.busy, self._wanted, self._done = False, None, None
+        self._turn, self._costs = threading.Lock(), Kept(MEMORY, lambda costs: costs.nbytes)
+        self._search = self._found_path = None
+
+    def choose(self, moved):
+        """Choose for tracks that nobody changes, and no more for those of before."""
+        with self._turn:
+            self._wanted = moved
+            idle, self.busy = not self.busy, True
+        if idle:
+            self.painter.ask_in_parts(self._work())
+
+    def _work(self):
+        try:
+            while (moved := self._next()) is not None:
+                for _ in self._parts(moved):
+                    yield
+                    if moved is not self._wanted:
+                        break
+        except Exception:
+            self.busy = False  # the next edit tries again
+            raise
+
+    def _next(self):
+        with self._turn:
+            self.busy = self._wanted is not self._done
+            return self._wanted if self.busy else None
+
+    def _parts(self, moved):
+        self._search = self._search or self.painter.gallery.search()
+        self._found_path = self._found_path or (yield from self._path(self.found))
+        path = yield from self._path(moved)
+        self.adopt(moved, [path, self._found_path])
+        self._done = moved
+
+    def _path(self, track):
+        poses = {pose.tobytes(): pose for pose in track}
+        costs = {name: self._costs.get(name) for name in poses}
+        missing = [name for name in poses if costs[name] is None]
+        for first in range(0, len(missing), BATCH):
+            names = missing[first : first + BATCH]
+            found = self.painter.costs(np.stack([poses[name] for name in names]))
+            for name, one in zip(names, found):
+                costs[name] = self._costs.put(name, one.copy())  # which may be dropped alone
+            yield
+        whole = np.stack([costs[pose.tobytes()] for pose in track])
+        return (yield from self.painter.path(self._search, whole))
