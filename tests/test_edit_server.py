@@ -52,6 +52,26 @@ def test_only_frames_that_an_edit_touches_get_other_pictures(editor):
     assert editor.tracks()["keys"] == before["keys"]
 
 
+def test_only_what_changed_is_sent(editor):
+    editor.edit("key", frame=6)
+    before = editor.tracks()
+    version = before["version"]
+    editor.edit(reach=1)
+    after = editor.tracks()
+    news = editor.get(f"tracks/{version + 1}?since={version}").json()
+    assert (news["version"], news["frames"]) == (version + 1, [2, 3, 4])
+    for name in ("moved", "keys", "found_keys"):
+        assert news[name] == after[name][2:5]
+        assert before[name][5:] == after[name][5:]
+    assert news["keyframes"] == after["keyframes"] == [[], [6], [], [], []]
+    assert not {"driver", "found"} & news.keys()
+    for bad in ("-1", str(version + 2), "x", "1e0", ""):
+        assert editor.get(f"tracks/{version}?since={bad}").status_code == 404
+    editor.page.session.save()
+    editor.do("redo")  # there is nothing to be redone
+    assert editor.page.state()["track"]["version"] == version + 1
+
+
 def test_a_drag_shows_what_the_edit_will_show(editor):
     place = np.add(editor.tracks()["moved"][3][1], [0.3, -0.2]).tolist()
     drawn = editor.draw({"frame": 3, "points": {"1": place}})

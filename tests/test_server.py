@@ -28,7 +28,8 @@ class Counter:
     """A state that messages change."""
 
     def __init__(self):
-        self.live, self.value = Live(self.state, self.receive), 0
+        self.live, self.value, self.go = Live(self.state, self.receive), 0, threading.Event()
+        self.go.set()
 
     def state(self):
         return {"count": self.value, "fixed": "same"}
@@ -36,6 +37,7 @@ class Counter:
     def receive(self, message):
         if message.get("add") != 1:
             raise UserError("add one")
+        assert self.go.wait(20)
         self.value += 1
         self.live.notify()
 
@@ -172,6 +174,20 @@ def test_pages_are_told_what_changed(client, counter):
         one.send_text('{"add": 1}')
         for page in (one, other):
             assert page.receive_json() == {"count": 1}
+
+
+def test_requests_are_answered_while_a_message_is_worked_off(client, counter):
+    counter.go.clear()
+    with client.websocket_connect(f"ws://{HOST}/{TOKEN}/live", headers=ORIGIN) as page:
+        page.receive_json()
+        for message in ('{"add": 1}', '{"add": 2}'):
+            page.send_text(message)
+        assert client.post(f"/{TOKEN}/echo", content=b"x", headers=ORIGIN).text == "1"
+        assert counter.value == 0
+        counter.go.set()
+        news = [page.receive_json() for _ in range(2)]
+    assert {"count": 1} in news
+    assert {"error": "add one"} in news
 
 
 def test_malformed_messages_change_nothing(client, counter):
