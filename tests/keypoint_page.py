@@ -43,7 +43,7 @@ class Page:
     def until(self, condition):
         """Wait until a function returns something but None or False, and return that."""
         end = time.monotonic() + 20
-        while (found := condition()) is None or found is False:
+        while (found := condition()) is None or np.array_equal(found, False):
             assert time.monotonic() < end, "it never came true"
             time.sleep(0.05)
         return found
