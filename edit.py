@@ -7,8 +7,12 @@
 exports keypoints for inference.py --keypoints_in, frames as that draws them, and their video.
 """
 
+from utils import errors
+
+errors.guard(__name__)
+
 from server import packages
-from utils import arguments, errors, options
+from utils import arguments, options
 
 WAYS = "a folder of run.py's, as results/quick, or --load and both clips (--root_a, --root_b)"
 RUN = arguments.positional("run", "folder of run.py's, as results/quick, for --load and the clips")
@@ -39,7 +43,7 @@ from editing.export import KEYPOINTS, Commands, Export
 from editing.opening import digest, open_session
 from editing.page import FOLDER, EditPage
 from editing.results import Results
-from engine import checkpoint, run_folder
+from engine import checkpoint
 from engine.network_clip import NetworkClip
 from engine.steps import SIGNALS, recorded
 from finishing import sheets, track_files
@@ -49,7 +53,7 @@ from preparation.clip_folder import frame_rate
 from server.local import LocalServer, check_host
 from utils import images, runtime
 from utils.errors import UserError
-from utils.files import locked
+from utils.locks import locked
 
 # Options of inference.py that mean nothing here, and what does instead.
 VAIN = {
@@ -175,7 +179,6 @@ def open_page(asked, given):
     driver = Driver(opt, asked.affine or opt.align == "means", device)
     out, kept = Path(opt.out), given - {"out", "direction", "splitted", "smooth", *VAIN}
     words = list(arguments.words(asked, kept, *options.SCRIPTS["inference"]))
-    run_folder.make_folder(out)
     about = driver.belongings(jokr), driver.domain, driver.numbers, opt.num_kp, driver.rate
     session = open_session(out, *about, partial(driver.find, jokr), opt.smooth, opt.overwrite)
     return make_page(jokr, driver, session, commands(opt, words, driver), opt)
@@ -187,7 +190,7 @@ def main():
     for number in SIGNALS[1:]:  # as Ctrl-C
         signal.signal(number, lambda number, _: sys.exit(128 + number))
     out = Path(asked.out)
-    with locked(out, f"{out} is open in another edit.py; close that, or choose another --out"):
+    with locked(out):
         ended = serve(open_page(asked, given), asked.host)
     print(f"edits and exports are in {out}; the same command goes on from there")
     if ended != signal.SIGINT:

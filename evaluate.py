@@ -3,7 +3,11 @@
 Takes a checkpoint of either stage. Writes metrics.json and examples.png, with --report report.html.
 """
 
-from utils import errors, options
+from utils import errors
+
+errors.guard(__name__)
+
+from utils import options
 
 if __name__ == "__main__":  # --help and wrong options are answered before slow imports
     errors.run(options.parse, "evaluate", __doc__)
@@ -28,6 +32,7 @@ from synthetic.truth import Truth
 from utils import images, runtime, visualize
 from utils.domains import OTHER, PAIR
 from utils.errors import UserError
+from utils.locks import locked
 from utils.numbering import spread
 from utils.tensors import unit
 
@@ -154,13 +159,17 @@ def save(path, opt, rows):
 
 def main():
     asked, given = options.parse("evaluate", __doc__)
-    device = runtime.start(asked.device, asked.precision)
+    with locked(asked.out):
+        evaluate(asked, given, runtime.start(asked.device, asked.precision))
+
+
+def evaluate(asked, given, device):
+    """Write what is measured, and print it."""
     jokr, opt = checkpoint.open_jokr(asked, given, device, stage=None, raw=asked.raw)
     clips = open_clips(opt)
     truth = open_truth(opt.truth, clips) if opt.truth else None
     features, lpips = find_networks(opt, device)
     out = Path(opt.out)
-    run_folder.make_folder(out)
     try:
         results = retarget_clips(jokr, clips, opt, device)
     except (RuntimeError, MemoryError) as error:

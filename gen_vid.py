@@ -5,7 +5,11 @@ each with a title, if any, and its rows from above; one column without title is 
 A name of its own ending is written whole with a * for the number: "cat: a_ final_ab_*.png".
 """
 
-from utils import arguments, errors
+from utils import errors
+
+errors.guard(__name__)
+
+from utils import arguments
 from utils.arguments import count, flag, natural, option, positive
 from video.columns import columns
 
@@ -53,6 +57,7 @@ from tqdm import tqdm
 
 from utils import images
 from utils.errors import UserError
+from utils.locks import locked_file
 from utils.numbering import ranges
 from video.columns import common_end, find_pictures
 from video.grid import Layout, compose, read_cells
@@ -68,6 +73,12 @@ TWO = ("prefix_a", "prefix_b", "prefix_c", "prefix_d", "ext_b", "start_b", "end_
 def main():
     args, given = arguments.parse(__doc__, VIDEO)
     path = video_path(args)
+    with locked_file(path):
+        make_video(args, given, path)
+
+
+def make_video(args, given, path):
+    """Write the video, and say what of it there is."""
     folder = frames_folder(args)
     if args.columns:
         settle_columns(args, given, folder)

@@ -7,7 +7,11 @@ With --restore, --background or --alpha, finished pictures final_ab_*, final_ba_
 (array a_moved, b_moved) draw the result; leave them out to have them made of x, y (a, b) anew.
 """
 
-from utils import errors, options
+from utils import errors
+
+errors.guard(__name__)
+
+from utils import options
 
 if __name__ == "__main__":  # --help and wrong options are answered before slow imports
     errors.run(options.parse, "inference", __doc__)
@@ -19,7 +23,7 @@ from itertools import repeat
 import torch
 from tqdm import tqdm
 
-from engine import checkpoint, run_folder
+from engine import checkpoint
 from engine.network_clip import NetworkClip
 from exemplars.lookup import LookUp
 from finishing import backdrop, sheets, track_files
@@ -31,6 +35,7 @@ from preparation.clip_folder import frame_rate, whole_clip
 from segmentation import camera
 from utils import images, runtime, tensors
 from utils.domains import DIRECTIONS, OTHER
+from utils.locks import locked
 from utils.overlap import thumbnails
 from utils.pipeline import map_ahead
 
@@ -167,7 +172,12 @@ def main():
     asked, given = options.parse("inference", __doc__)
     for path in filter(None, (asked.keypoints_in, asked.keypoints_out)):
         track_files.check_name(path)
-    device = runtime.start(asked.device, asked.precision)
+    with locked(asked.out):
+        infer(asked, given, runtime.start(asked.device, asked.precision))
+
+
+def infer(asked, given, device):
+    """Write what is asked for, and say how much."""
     paints = asked.render == "refiner"
     stage = 2 if paints else None
     jokr, opt = checkpoint.open_jokr(asked, given, device, stage, refiners=paints)
@@ -181,7 +191,6 @@ def main():
         ahead = opt.keypoints_in or opt.keypoints_out or opt.smooth
         if ahead or jokr.galleries or not paints:
             load_keypoints(jokr, drivers, count, opt, device)
-        run_folder.make_folder(opt.out)
         write_all(jokr, drivers, count, opt, device)
     except (RuntimeError, MemoryError) as error:
         runtime.explain_full_memory(error, device, opt)

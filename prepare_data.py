@@ -5,8 +5,12 @@ object. Look at overlay.png. To mend masks use --interactive, --redo, or paint i
 give the same command again: masks that you edited are kept.
 """
 
+from utils import errors
+
+errors.guard(__name__)
+
 from preparation import clip_options
-from utils import arguments, errors
+from utils import arguments
 
 GROUPS = clip_options.FRAMES, clip_options.MASKING, clip_options.REPAIR
 if __name__ == "__main__":  # --help and wrong options are answered before slow imports
@@ -22,6 +26,7 @@ from preparation import clip_folder, decoding, existing, finding, masking, publi
 from preparation.finish import finish
 from server import packages
 from utils.errors import UserError
+from utils.locks import locked
 from utils.numbering import ranges
 from video.reader import Excerpt, open_source
 
@@ -125,8 +130,8 @@ def interact(opt, out):
     from preparation import interactive  # with the packages of the server
 
     wanted, decoder = (asked(opt), partial(decode, opt)) if opt.video else (None, None)
-    with interactive.begin(out, wanted, decoder, opt.overwrite) as work:
-        found = work.edit(lambda address: print(f"the page is at {address}", flush=True))
+    work = interactive.begin(out, wanted, decoder, opt.overwrite)
+    found = work.edit(lambda address: print(f"the page is at {address}", flush=True))
     if found is None:
         again = clip_options.command("--interactive", "--out", out)
         return print(f"all is kept; go on with: {again}")
@@ -148,7 +153,8 @@ def look_through(folder, renumber):
     from preparation import check  # with torch, which is slow to import
 
     if renumber:
-        print(f"{check.renumber(folder)} frames and masks are named 0.jpg, 1.jpg, ... now")
+        with locked(check.folders(folder)[0].parent):
+            print(f"{check.renumber(folder)} frames and masks are named 0.jpg, 1.jpg, ... now")
     found = check.examine(folder)
     faults = [*found.misnamed, *found.faults]
     for kind, sentences in (("fault", faults), ("advice", found.advice)):
@@ -188,13 +194,14 @@ def main():
         setattr(opt, name, getattr(opt, name) and str(Path(getattr(opt, name)).resolve()))
     refuse_contradictions(opt, given)
     out = Path(opt.out)
-    publish.recover(out)
-    clip_folder.refuse_foreign_files(out, record.read(out).get("frames", 0))
-    if opt.interactive:
-        return interact(opt, out)
-    with publish.workspace(out) as new:
-        found = (redo if opt.redo else prepare)(opt, given, out, new)
-    report(found, out)
+    with locked(out):
+        publish.recover(out)
+        clip_folder.refuse_foreign_files(out, record.read(out).get("frames", 0))
+        if opt.interactive:
+            return interact(opt, out)
+        with publish.workspace(out) as new:
+            found = (redo if opt.redo else prepare)(opt, given, out, new)
+        report(found, out)
 
 
 if __name__ == "__main__":

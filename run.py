@@ -4,8 +4,12 @@ CLIP_A and CLIP_B are videos, folders of pictures, or prepared clips (folders wi
 same command, given again, skips what is done and resumes what was interrupted.
 """
 
+from utils import errors
+
+errors.guard(__name__)
+
 from preparation import clip_options
-from utils import arguments, errors, options
+from utils import arguments, options
 from utils.arguments import flag, natural, option, positional
 
 CHOICES = (
@@ -28,7 +32,6 @@ if __name__ == "__main__":  # --help and wrong options are answered before slow 
 
 from pathlib import Path
 
-from engine import run_folder
 from engine.steps import Step, Steps
 from models import weights
 from preparation import prepared_clips, record
@@ -36,6 +39,7 @@ from utils import runtime
 from utils.domains import PAIR
 from utils.errors import UserError
 from utils.lifeline import ROOT
+from utils.locks import locked
 
 FEWEST = 8  # frames of a clip that evaluate.py takes
 
@@ -178,7 +182,12 @@ def main():
     words = configs(opt, runtime.pick_device(opt.device))
     opt.out = str(Path(opt.out).resolve())
     out = Path(opt.out) / opt.preset
-    run_folder.make_folder(out)
+    with locked(opt.out), locked(out):
+        take_steps(opt, given, words, out)
+
+
+def take_steps(opt, given, words, out):
+    """Take all steps, the results of which are in `out`; `words` go to every script."""
     of_clips, way = Steps(opt.out), Steps(out)
     trained = "stage one" in way.known
     clips = prepared_clips.PreparedClips(

@@ -1,6 +1,10 @@
 """Stage one: keypoints that both clips share, and either object's silhouette drawn from them."""
 
-from utils import errors, options
+from utils import errors
+
+errors.guard(__name__)
+
+from utils import options
 
 if __name__ == "__main__":  # --help and wrong options are answered before slow imports
     errors.run(options.parse, "train_first_stage", __doc__)
@@ -134,6 +138,12 @@ def train(jokr, discriminator, g_opt, d_opt, pairs, iteration, opt, scaler=None)
 def main():
     asked, given = options.parse("train_first_stage", __doc__)
     device = runtime.start(asked.device, asked.precision, shared=True)
+    with run_folder.hold(asked.out):
+        run(asked, given, device)
+
+
+def run(asked, given, device):
+    """Train as it is asked, from the beginning or from where it was left."""
     source, clear = run_folder.starting_point(asked.out, asked.resume, asked.load, asked.overwrite)
     state = checkpoint.load(source, stage=1) if source else None
     opt = checkpoint.adopt(asked, given, source, state) if source else asked

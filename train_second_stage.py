@@ -1,6 +1,10 @@
 """Stage two: one refiner per object turns its silhouettes into pictures."""
 
-from utils import errors, options
+from utils import errors
+
+errors.guard(__name__)
+
+from utils import options
 
 if __name__ == "__main__":  # --help and wrong options are answered before slow imports
     errors.run(options.parse, "train_second_stage", __doc__)
@@ -156,6 +160,12 @@ def open_checkpoint(asked):
 def main():
     asked, given = options.parse("train_second_stage", __doc__)
     device = runtime.start(asked.device, asked.precision, shared=True)
+    with run_folder.hold(asked.out):
+        run(asked, given, device)
+
+
+def run(asked, given, device):
+    """Train as it is asked, from stage one's networks or from where it was left."""
     path, state, goes_on, clear = open_checkpoint(asked)
     opt = checkpoint.adopt(asked, given, path, state)
 

@@ -14,9 +14,13 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.quality_runs import call, recipe_file  # noqa: E402 - the project's root comes first
-from utils import arguments, errors, options  # noqa: E402
-from utils.arguments import count, flag, option  # noqa: E402
+from utils import errors
+
+errors.guard(__name__)
+
+from benchmarks.quality_runs import call, recipe_file
+from utils import arguments, options
+from utils.arguments import count, flag, option
 
 BENCHMARK = (
     option("crops", str, "tight,square,window", "values of prepare_data.py --crop, with commas"),
@@ -33,20 +37,20 @@ BENCHMARK = (
 if __name__ == "__main__":
     errors.run(arguments.parse, __doc__, BENCHMARK)
 
-from itertools import product  # noqa: E402
+from itertools import product
 
-import cv2  # noqa: E402
-import numpy as np  # noqa: E402
-import torch  # noqa: E402
+import cv2
+import numpy as np
+import torch
 
-from datasets.clip import Clip  # noqa: E402
-from engine import checkpoint, run_folder  # noqa: E402
-from finishing.crop_boxes import CropBoxes, equal_area  # noqa: E402
-from finishing.tracks import DrivingKeypoints  # noqa: E402
-from metrics import silhouettes  # noqa: E402
-from preparation import crops  # noqa: E402
-from synthetic import drawing, quadrupeds  # noqa: E402
-from utils.domains import OTHER, PAIR  # noqa: E402
+from datasets.clip import Clip
+from engine import checkpoint, run_folder
+from finishing.crop_boxes import CropBoxes, equal_area
+from finishing.tracks import DrivingKeypoints
+from metrics import silhouettes
+from preparation import crops
+from synthetic import drawing, quadrupeds
+from utils.domains import OTHER, PAIR
 
 GREY = 128  # of the surroundings, which training masks out
 MEASURES = "IoU", "boundary F", "IoU aligned"

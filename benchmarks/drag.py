@@ -10,17 +10,21 @@ in the rest of the picture. drag.png shows the frames of one keypoint.
 import sys
 from pathlib import Path
 
-import torch
-
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from datasets.clip import Clip  # noqa: E402 - the project's root must be on the path first
-from engine import checkpoint, run_folder  # noqa: E402
-from utils import arguments, errors, images, options, runtime, visualize  # noqa: E402
-from utils.arguments import count, natural, option, positive  # noqa: E402
-from utils.geometry import coordinate_grid  # noqa: E402
-from utils.numbering import spread  # noqa: E402
-from utils.tensors import unit  # noqa: E402
+from utils import errors
+
+errors.guard(__name__)
+
+import torch
+
+from datasets.clip import Clip
+from engine import checkpoint, run_folder
+from utils import arguments, images, options, runtime, visualize
+from utils.arguments import count, natural, option, positive
+from utils.geometry import coordinate_grid
+from utils.numbering import spread
+from utils.tensors import unit
 
 DRAG = (
     option("shift", positive, 0.2, "how far a keypoint is moved, half widths of the picture"),

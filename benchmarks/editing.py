@@ -25,8 +25,12 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from benchmarks.mouse import AWAITED, Hand, chromium  # noqa: E402 - the project's root comes first
-from utils import arguments, errors  # noqa: E402
+from utils import errors
+
+errors.guard(__name__)
+
+from benchmarks.mouse import AWAITED, Hand, chromium
+from utils import arguments
 
 SIZES = 64, 128  # pixels of a side
 RATE = 60  # moves a second in a stream: browsers report no more than the screen shows

@@ -12,17 +12,21 @@ import sys
 import time
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from utils import errors
+
+errors.guard(__name__)
+
 import cv2
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-
-from benchmarks import filming  # noqa: E402 - the project's root must be on the path first
-from benchmarks.masks import chosen, overlap  # noqa: E402
-from preparation import review  # noqa: E402
-from segmentation import auto, chroma, cleanup, follow, judge, motion  # noqa: E402
-from synthetic import footage, scenery  # noqa: E402
-from utils import arguments, errors  # noqa: E402
+from benchmarks import filming
+from benchmarks.masks import chosen, overlap
+from preparation import review
+from segmentation import auto, chroma, cleanup, follow, judge, motion
+from synthetic import footage, scenery
+from utils import arguments
 
 METHODS = {
     "grabcut": lambda frames, box: follow.track(frames, box),

@@ -12,15 +12,19 @@ import sys
 import time
 from pathlib import Path
 
-import torch
-
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from benchmarks import gpu_tables  # noqa: E402 - the project's root must be on the path first
-from benchmarks.gpu_parts import PARTS, Unfinished  # noqa: E402
-from engine import run_folder  # noqa: E402
-from utils import arguments, errors, files, runtime  # noqa: E402
+from utils import errors
+
+errors.guard(__name__)
+
+import torch
+
+from benchmarks import gpu_tables
+from benchmarks.gpu_parts import PARTS, Unfinished
+from engine import run_folder
+from utils import arguments, files, runtime
 
 LEAST = {  # minutes without which a part is not begun, but as the first
     "tests": 3, "first": 3, "second": 4, "inference": 1, "memory_first": 3, "memory_second": 3,

@@ -11,15 +11,19 @@ import time
 from itertools import product
 from pathlib import Path
 
-import numpy as np
-
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from segmentation import background, chroma, cleanup, follow  # noqa: E402
-from synthetic import CAMERAS, scenery  # noqa: E402 - the project's root must be on the path first
-from utils import arguments, errors  # noqa: E402
-from video.reader import open_source  # noqa: E402
-from video.writer import VideoWriter  # noqa: E402
+from utils import errors
+
+errors.guard(__name__)
+
+import numpy as np
+
+from segmentation import background, chroma, cleanup, follow
+from synthetic import CAMERAS, scenery
+from utils import arguments
+from video.reader import open_source
+from video.writer import VideoWriter
 
 CONDITIONS = {
     "plain": {},

@@ -13,12 +13,16 @@ import tempfile
 from pathlib import Path
 from unittest import mock
 
-import numpy as np
-
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from utils import arguments, errors, loss_log  # noqa: E402 - the root must be on the path first
+from utils import errors
+
+errors.guard(__name__)
+
+import numpy as np
+
+from utils import arguments, loss_log
 
 OPTIONS = (
     arguments.option("iters", arguments.count, 100, "iterations of each run"),

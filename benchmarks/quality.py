@@ -17,14 +17,18 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from itertools import groupby, product
 from pathlib import Path
 
-from tqdm import tqdm
-
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks import quality_runs, quality_tables, quality_time  # noqa: E402 - needs the path
-from engine import run_folder  # noqa: E402
-from utils import arguments, errors  # noqa: E402
-from utils.arguments import count, flag, nonnegative, option  # noqa: E402
+from utils import errors
+
+errors.guard(__name__)
+
+from tqdm import tqdm
+
+from benchmarks import quality_runs, quality_tables, quality_time
+from engine import run_folder
+from utils import arguments
+from utils.arguments import count, flag, nonnegative, option
 
 BENCHMARK = (
     option("recipes", str, "", "names of recipes, with commas; empty: all in configs/recipes"),

@@ -15,18 +15,22 @@ import time
 from pathlib import Path
 from unittest import mock
 
-import torch
-
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-import train_second_stage  # noqa: E402 - the project's root must be on the path first
-from benchmarks.subject import ACCELERATIONS, COMPILED, Subject, synchronise  # noqa: E402
-from benchmarks.sweep import sweep  # noqa: E402
-from benchmarks.tables import measure, show, table  # noqa: E402
-from datasets.clip import Clip  # noqa: E402
-from engine import checkpoint, loop, run_folder  # noqa: E402
-from utils import arguments, errors, options, runtime  # noqa: E402
+from utils import errors
+
+errors.guard(__name__)
+
+import torch
+
+import train_second_stage
+from benchmarks.subject import ACCELERATIONS, COMPILED, Subject, synchronise
+from benchmarks.sweep import sweep
+from benchmarks.tables import measure, show, table
+from datasets.clip import Clip
+from engine import checkpoint, loop, run_folder
+from utils import arguments, options, runtime
 
 DRAWN = "data/demo/{}/train_seg"
 BENCH = (

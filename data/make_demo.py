@@ -10,7 +10,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from utils import arguments, errors
+from utils import errors
+
+errors.guard(__name__)
+
+from utils import arguments
 
 OPTIONS = (
     arguments.option("out", str, "data/demo", "folder of the pair"),

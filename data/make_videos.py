@@ -10,8 +10,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from utils import errors
+
+errors.guard(__name__)
+
 from synthetic import CAMERAS
-from utils import arguments, errors
+from utils import arguments
 
 OPTIONS = (
     arguments.option("out", str, "data/videos", "folder of the two videos"),

@@ -1,12 +1,14 @@
 """The folder of a run: which checkpoints it holds, where to go on, what to clear."""
 
 import re
+from contextlib import nullcontext
 from pathlib import Path
 
 from engine import checkpoint
 from utils import parallel
 from utils.errors import UserError
 from utils.files import replacing
+from utils.locks import locked
 
 
 def numbered(folder):
@@ -34,6 +36,11 @@ def newest(folder):
         if not isinstance(iteration, int) or iteration > latest:
             return final
     return found.get(latest)
+
+
+def hold(out):
+    """`utils.locks.locked`; of several processes of a run the first holds its folder for all."""
+    return locked(out) if parallel.is_main() else nullcontext()
 
 
 def starting_point(out, resume, load, overwrite, continues=True):

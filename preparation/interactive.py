@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from contextlib import contextmanager
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
@@ -17,7 +17,7 @@ from preparation.session import Session
 from segmentation.follow import Follower
 from server.local import LocalServer
 from utils.errors import UserError
-from utils.files import locked, settle
+from utils.files import settle
 
 SESSION = ".interactive"  # folder in that of the clip, as long as the clip is not finished
 HEAD = ("frames_of", "masks_of", "crop", "frames", "fps", "size")  # what a session knows of a clip
@@ -92,9 +92,8 @@ class _Former(clip_folder.Masks):
         return self.painted[number] if number in self.painted else super()._read(number)
 
 
-@contextmanager
 def begin(out, asked=None, decode=None, overwrite=False):
-    """Context of the `Work` on a clip's masks: begun, or gone on with where it was left.
+    """The `Work` on a clip's masks: begun, or gone on with where it was left.
 
     Args:
         out: folder of the clip.
@@ -104,19 +103,17 @@ def begin(out, asked=None, decode=None, overwrite=False):
         overwrite: drop what an unfinished page left; with a video, begin without any masks.
 
     Raises:
-        UserError: there is nothing to begin with, or what is there is of other frames; or another
-            process works on it.
+        UserError: there is nothing to begin with, or what is there is of other frames.
     """
     folder = out / SESSION
-    with locked(folder, f"{out} is open in another page; close that program first"):
-        if overwrite:
-            _drop(folder)
-        former = sessions.read(folder)
-        asked = asked or former.get("clip")
-        if former and former["clip"]["frames_of"] != asked["frames_of"]:
-            raise _other_frames(out)
-        known = Existing() if overwrite and decode else existing.find_for(out, asked)
-        yield Work(out, *_session(out, folder, asked, decode, former, known))
+    if overwrite:
+        _drop(folder)
+    former = sessions.read(folder)
+    asked = asked or former.get("clip")
+    if former and former["clip"]["frames_of"] != asked["frames_of"]:
+        raise _other_frames(out)
+    known = Existing() if overwrite and decode else existing.find_for(out, asked)
+    return Work(out, *_session(out, folder, asked, decode, former, known))
 
 
 def _session(out, folder, asked, decode, former, known):
@@ -169,3 +166,5 @@ def _drop(folder):
     for name in ("new", "frames", "masks"):
         shutil.rmtree(folder / name, ignore_errors=True)
     (folder / "sound.m4a").unlink(missing_ok=True)
+    with suppress(OSError):  # something of another's is in it
+        folder.rmdir()

@@ -4,6 +4,7 @@ import contextlib
 import io
 import os
 import runpy
+import signal
 import sys
 from pathlib import Path
 from typing import NamedTuple
@@ -33,6 +34,7 @@ def run_script(name, flags):
     """Run a script of the project with its real command line, in this process for speed."""
     out, err, code = io.StringIO(), io.StringIO(), 0
     argv = [str(ROOT / name), *(flags.split() if isinstance(flags, str) else flags)]
+    interrupt = signal.getsignal(signal.SIGINT)
     with (
         mock.patch.object(sys, "argv", argv),
         mock.patch.dict(os.environ),  # what a script sets ends with it
@@ -43,6 +45,8 @@ def run_script(name, flags):
             runpy.run_path(argv[0], run_name="__main__")
         except SystemExit as end:
             code = end.code or 0
+        finally:
+            signal.signal(signal.SIGINT, interrupt)
     return Finished(code, out.getvalue(), err.getvalue())
 
 

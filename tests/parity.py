@@ -14,6 +14,10 @@ import tempfile
 from functools import partial
 from pathlib import Path
 
+from utils import errors
+
+errors.guard(__name__)
+
 import numpy as np
 import torch
 from PIL import Image

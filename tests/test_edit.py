@@ -122,7 +122,7 @@ def test_the_real_program(clips, second, tmp_path):
     out = tmp_path / "out"
     words = f"{clips} --load {second}/checkpoint --out {out}"
     with serving("edit.py", *words.split()) as (process, address):
-        refuse(SCRIPT, words, "is open in another edit.py")
+        refuse(SCRIPT, words, f"is in use by edit.py (process {process.pid} on ")
         with connected(address) as page:
             page.send(json.dumps({"do": "smooth", "seconds": 0.5}))
             assert json.loads(page.recv())["edits"]["smooth"] == 0.5

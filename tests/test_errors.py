@@ -1,5 +1,7 @@
 """How scripts end: with a sentence where the user can help, else with a traceback."""
 
+import ast
+import signal
 import subprocess
 import sys
 
@@ -11,6 +13,61 @@ from utils import errors
 
 def python(*words):
     return subprocess.run([sys.executable, *words], cwd=ROOT, capture_output=True, text=True)
+
+
+def interrupt(*words, at):
+    """Send Ctrl-C to Python once its stderr tells `at`; returns (exit code, what it says then)."""
+    command = [sys.executable, *words]
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
+        for line in process.stderr:
+            if at in line:
+                process.send_signal(signal.SIGINT)
+                break
+        return process.wait(30), process.stderr.read()
+
+
+@pytest.mark.parametrize("catches", ["", "except BaseException as error: raise ImportError"])
+def test_an_import_ends_at_ctrl_c_without_a_traceback(catches):
+    code = "import sys, time; from utils import errors; errors.guard('__main__')\n"
+    code += f"try:\n print('here', file=sys.stderr); time.sleep(20)\n{catches or 'finally: 1 / 0'}"
+    assert interrupt("-c", code, at="here") == (130, "interrupted\n")
+
+
+def test_a_script_that_is_still_importing_ends_at_ctrl_c_without_a_traceback():
+    code, said = interrupt("-X", "importtime", "train_first_stage.py", at=" torch._")
+    assert code == 130 and said.endswith("interrupted\n") and "Traceback" not in said
+
+
+def test_work_can_clean_up_at_ctrl_c():
+    code = "import sys, time; from utils import errors\ndef main():\n try:\n"
+    code += "  print('here', file=sys.stderr); time.sleep(20)\n"
+    code += " finally: print('clean', file=sys.stderr)\nerrors.run(main)"
+    assert interrupt("-c", code, at="here") == (130, "clean\ninterrupted\n")
+
+
+def test_ctrl_c_that_is_ignored_stays_so():
+    code = "import signal; from utils import errors; signal.signal(signal.SIGINT, signal.SIG_IGN)\n"
+    code += "errors.run(signal.raise_signal, signal.SIGINT); signal.raise_signal(signal.SIGINT)"
+    assert python("-c", code).returncode == 0
+
+
+SCRIPTS = [*ROOT.glob("*.py"), *ROOT.glob("data/*.py"), *ROOT.glob("benchmarks/*.py")]
+
+
+@pytest.mark.parametrize("path", [p for p in SCRIPTS if "errors.run(main)" in p.read_text()])
+def test_scripts_are_guarded_before_they_import_what_is_slow_or_missing(path):
+    ours = (node for node in ast.parse(path.read_text()).body if not _of_python(node))
+    first, second, *_ = (ast.unparse(node) for node in ours)
+    assert (first, second) == ("from utils import errors", "errors.guard(__name__)")
+
+
+def _of_python(node):
+    """Whether it is no import, or one of Python's own modules."""
+    if isinstance(node, ast.Import):
+        return all(alias.name in sys.stdlib_module_names for alias in node.names)
+    if isinstance(node, ast.ImportFrom):
+        return node.module.split(".")[0] in sys.stdlib_module_names
+    return "guard" not in ast.unparse(node)
 
 
 @pytest.mark.parametrize("mistake", ["1 / 0", "import utils.nothing", "from utils import nothing"])
@@ -38,6 +95,7 @@ def test_an_environment_that_was_made_is_named_where_another_python_runs(
     monkeypatch, tmp_path, capsys
 ):
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
     errors.run(lambda: None)
     for place, named in ((tmp_path, True), (sys.prefix, False), (tmp_path / "none", False)):
         monkeypatch.setattr(errors, "ENVIRONMENT", type(tmp_path)(place))

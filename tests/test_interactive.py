@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from functools import partial
 
 import numpy as np
 import pytest
@@ -19,7 +20,6 @@ from server.local import guarded
 from tests import films
 from tests.conftest import refuse
 from utils.errors import UserError
-from utils.files import locked
 
 pytest_plugins = ["tests.prepared"]
 
@@ -294,13 +294,6 @@ def test_a_damaged_session_is_said(fresh):
             read(fresh.session.folder)
 
 
-def test_two_processes_never_work_on_one_clip(tmp_path):
-    folder = tmp_path / "a/b"
-    with locked(folder, "one"), pytest.raises(UserError, match="two"), locked(folder, "two"):
-        pass
-    assert not (tmp_path / "a").exists()
-
-
 @pytest.fixture
 def served(mended):
     page = MaskPage(mended.session, "<b>cat & fox</b>")
@@ -351,12 +344,12 @@ def test_a_prepared_clip_keeps_what_is_painted(prepared, tmp_path):
     before = films.snapshot(out / "frames")
     former = films.read_masks(out / "masks")
     Image.new("L", (160, 120), 255).save(out / "masks/9.png")
-    with interactive.begin(out) as work:
-        worked = Worked(work.session)
-        worked.do(1, "object", points=[[10, 10]], radius=3)
-        worked.do(3, "brush", points=[[10, 10]], radius=3)
-        worked.do(6, "keep")
-        work.make_clip()
+    work = interactive.begin(out)
+    worked = Worked(work.session)
+    worked.do(1, "object", points=[[10, 10]], radius=3)
+    worked.do(3, "brush", points=[[10, 10]], radius=3)
+    worked.do(6, "keep")
+    work.make_clip()
     after, content = films.read_masks(out / "masks"), record.read(out)
     changed = [n for n in range(12) if not np.array_equal(after[n], former[n])]
     assert changed == [0, 1, 2, 3, 9]
@@ -374,19 +367,16 @@ def test_other_frames_are_never_mixed_with_a_session(tmp_path, drawn):
         return 12, 6.0
 
     asked = {"frames_of": {"video": "x.mp4"}, "masks_of": {}, "crop": "tight"}
-    with interactive.begin(tmp_path / "clip", asked, decode) as work:
-        Worked(work.session).session.add({"frame": 5, **BOX})
+    begin = partial(interactive.begin, tmp_path / "clip")
+    Worked(begin(asked, decode).session).session.add({"frame": 5, **BOX})
     other = {**asked, "frames_of": {"video": "y.mp4"}}
-    mixed = interactive.begin(tmp_path / "clip", other, decode)
-    with pytest.raises(UserError, match="unfinished masks for other frames"), mixed:
-        pass
-    with interactive.begin(tmp_path / "clip") as work:  # goes on without the video
-        assert len(work.session.history.edits) == 1
-    with interactive.begin(tmp_path / "clip", other, decode, overwrite=True) as work:
-        assert work.session.history == History()
+    with pytest.raises(UserError, match="unfinished masks for other frames"):
+        begin(other, decode)
+    assert len(begin().session.history.edits) == 1  # goes on without the video
+    assert begin(other, decode, overwrite=True).session.history == History()
     (tmp_path / "clip/.interactive/frames").rename(tmp_path / "clip/frames")  # another clip
-    with pytest.raises(UserError, match="--overwrite"), interactive.begin(tmp_path / "clip"):
-        pass
+    with pytest.raises(UserError, match="--overwrite"):
+        begin()
     stored = json.loads((tmp_path / "clip/.interactive/session.json").read_text())
     assert stored["clip"]["frames_of"] == {"video": "y.mp4"}
 

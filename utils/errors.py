@@ -1,11 +1,14 @@
 """A user's mistake: one sentence and exit code 2, never a traceback."""
 
 import os
+import signal
 import sys
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 
-ENVIRONMENT = Path(__file__).resolve().parent.parent / ".venv"  # that `make demo` makes
+ROOT = Path(__file__).resolve().parent.parent
+ENVIRONMENT = ROOT / ".venv"  # that `make demo` makes
 
 
 class UserError(Exception):
@@ -21,15 +24,27 @@ class UserError(Exception):
         self.alone = alone
 
 
+def guard(name):
+    """Let imports end without a traceback, be it by a package that is missing or by Ctrl-C.
+
+    Args:
+        name: `__name__` of the module that imports; nothing is done unless it is run as a script.
+    """
+    if name == "__main__":
+        sys.excepthook = _uncaught
+        _on_interrupt(_leave)
+
+
 def run(main, *arguments):
     """Call `main(*arguments)`; a user's mistake ends the process with code 2 and one line.
 
-    So does a package that is not installed, even where an import after this call misses it. Any
-    other exception is a programming error and keeps its traceback. A second Ctrl-C, or one outside
-    a training loop, ends with code 130 as shells expect.
+    So does a package that is not installed, and Ctrl-C ends with code 130 as shells expect, even
+    while imports after this call are under way. Any other exception is a programming error and
+    keeps its traceback.
     """
-    sys.excepthook = _uncaught
+    guard("__main__")
     try:
+        _on_interrupt(signal.default_int_handler)  # `main` may have to clean up
         main(*arguments)
     except UserError as error:
         _refuse(error, error.alone)
@@ -40,6 +55,22 @@ def run(main, *arguments):
         # The reader of our output left (`... | head`); Python would complain once more at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
+    finally:
+        _on_interrupt(_leave)
+
+
+def _on_interrupt(handler):
+    """Handle Ctrl-C, unless it is ignored, as under nohup, or handled in another way."""
+    if signal.getsignal(signal.SIGINT) in (signal.default_int_handler, _leave):
+        signal.signal(signal.SIGINT, handler)
+
+
+def _leave(*_):
+    # Not by an exception: what is imported may catch it, print it or be torn down by it.
+    with suppress(Exception):
+        sys.stdout.flush()
+    os.write(sys.stderr.fileno(), b"interrupted\n")
+    os._exit(130)
 
 
 def _refuse(text, alone=False):
@@ -54,7 +85,8 @@ def _uncaught(kind, error, trace):
     missing = issubclass(kind, ModuleNotFoundError) and (error.name or "").partition(".")[0]
     if not missing or find_spec(missing):  # a module of ours, or part of a package that is there
         return sys.__excepthook__(kind, error, trace)
-    way = "pip install -r requirements.txt"
+    listed = (f for f in ROOT.glob("requirements-*.txt") if missing in f.read_text())
+    way = f"pip install -r {next(listed, ROOT / 'requirements.txt').name}"
     if ENVIRONMENT.is_dir() and not ENVIRONMENT.samefile(sys.prefix):
         way = f"source .venv/bin/activate, and where that does not help: {way}"
     _refuse(f"the package {missing} is not installed for {sys.executable}; {way}")

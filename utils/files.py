@@ -8,12 +8,6 @@ from pathlib import Path
 
 from utils.errors import UserError
 
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None
-
-
 WRITERS = 8  # files that are waited for at once: the disk writes them together
 
 
@@ -82,46 +76,3 @@ def settle(path):
         raise UserError(
             f"{path} cannot be written ({error.strerror}); make room or choose another --out"
         ) from None
-
-
-@contextmanager
-def locked(folder, busy):
-    """Context of a folder that one process at a time works in; it ends with the process.
-
-    Args:
-        folder: made where it is not there, and removed where it is empty in the end; so its parent.
-        busy: the sentence for who comes second.
-
-    Raises:
-        UserError: another process is in the context, or the folder cannot be made.
-    """
-    made = [path for path in (folder, folder.parent) if not path.exists()]
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UserError(
-            f"{folder} cannot be made ({error.strerror}); choose another --out"
-        ) from None
-    with _flock(folder, busy):
-        try:
-            yield
-        finally:
-            with suppress(OSError):  # there is something in it
-                for path in (folder, *made[1:]):
-                    path.rmdir()
-
-
-@contextmanager
-def _flock(folder, busy):
-    if fcntl is None:
-        yield
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise UserError(busy) from None
-        yield
-    finally:
-        os.close(handle)
