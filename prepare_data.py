@@ -112,6 +112,8 @@ def redo(opt, given, out, new):
         masker = replace(masker, asked="grabcut")
     frames = clip_folder.Frames(out / "frames", known.record["frames"])
     masker.check(given, frames)
+    if "video" in given or masker.method == "alpha":
+        known.refuse_other_video(opt.video)
     if stay := {n for n in known.edited & {*numbers} if (out / f"masks/{n}.png").is_file()}:
         print(f"masks {ranges(stay)} were edited and stay; --overwrite makes them anew too")
     others = set(range(len(frames))) - set(numbers)

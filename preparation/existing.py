@@ -36,6 +36,15 @@ class Existing:
         made = {"frames": frames, "fps": fps, "size": size, "edited": sorted(self.edited)}
         return {**self.record, **asked, **made}
 
+    def refuse_other_video(self, path):
+        """UserError where the file or folder at `path` is not as the frames were made of it."""
+        state = self.record["frames_of"].get("state")  # earlier versions did not note it
+        if state is not None and state != record.file_state(path):
+            raise UserError(
+                f"{path} is another now than the clip's frames were made of; leave it out, or "
+                "prepare the clip anew without --redo"
+            )
+
     def remade(self, numbers, painted=frozenset()):
         """New content of prepared.json, when masks of these numbers were made anew.
 

@@ -99,6 +99,18 @@ def test_redo_takes_the_clips_own_video_and_options(again):
     refuse(SCRIPT, ["other.mp4", "--redo", "3", "--out", str(again.out)], "another video")
 
 
+def test_redo_does_not_mix_the_frames_with_those_of_another_video(again):
+    """Under the name of the clip's own; without it the frames on disk are enough."""
+    again("--redo", "3")
+    content = record.read(again.out)
+    content["frames_of"]["state"][0][1] += 1  # byte
+    (again.out / "prepared.json").write_text(json.dumps(content))
+    redo, path = ["--redo", "3", "--out", str(again.out)], content["frames_of"]["video"]
+    for words in ([path], ["--mask", "alpha"]):
+        refuse(SCRIPT, [*words, *redo], f"{path} is another now", "without --redo")
+    succeed(SCRIPT, redo)
+
+
 def test_redo_takes_the_method_that_its_options_mean(finished, monkeypatch, tmp_path):
     """Of a clip of other masks; nothing is made, and no network asked for."""
     seen = []
