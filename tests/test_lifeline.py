@@ -1,7 +1,5 @@
 """Scripts that are started end with the process that started them."""
 
-import os
-import signal
 import subprocess
 import sys
 import time
@@ -13,22 +11,7 @@ from tests.conftest import ROOT
 from utils import lifeline
 
 PARENT = "import sys; from utils import lifeline; lifeline.start(*sys.argv[1:]).wait()"
-# Says that it is there, and what signal it gets.
-WAITS = """
-import pathlib, signal, sys, time
-note = pathlib.Path(sys.argv[1])
-signal.signal(signal.SIGTERM, lambda number, _: sys.exit(note.write_text(str(number))))
-note.write_text("waits")
-time.sleep(60)
-"""
-
-
-def told(note, text):
-    """Wait until a file holds a text."""
-    end = time.monotonic() + 20
-    while not (note.is_file() and note.read_text() == text):
-        assert time.monotonic() < end, f"{note} does not tell {text}"
-        time.sleep(0.02)
+STAYS = "import time; print('here', flush=True); time.sleep(60)"
 
 
 @pytest.fixture
@@ -43,20 +26,14 @@ def script(tmp_path):
     return write
 
 
-def test_a_script_ends_with_a_process_that_is_killed(script, tmp_path):
-    note = tmp_path / "note"
-    command = [sys.executable, "-c", PARENT, script(WAITS), str(note)]
-    with subprocess.Popen(command, cwd=ROOT) as parent:
-        told(note, "waits")
-        os.kill(parent.pid, signal.SIGKILL)
-    told(note, str(int(signal.SIGTERM)))
-
-
-def test_a_script_that_does_not_listen_ends_all_the_same():
-    code = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); "
-    code += "from utils import lifeline; lifeline.GRACE = 0; lifeline._watch()"
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, stdin=subprocess.DEVNULL)
-    assert done.returncode == 128 + signal.SIGTERM
+def test_a_script_ends_with_a_process_that_is_killed(script):
+    command = [sys.executable, "-c", PARENT, script(STAYS)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE) as parent:
+        assert parent.stdout.readline() == b"here\n"
+        parent.kill()
+        killed = time.monotonic()
+        assert parent.stdout.read() == b""  # closed by both
+        assert time.monotonic() - killed < 30
 
 
 def test_a_script_runs_as_if_it_was_called_by_itself(script, tmp_path):
