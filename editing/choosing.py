@@ -6,7 +6,7 @@ import numpy as np
 
 from editing.kept import Kept
 
-BATCH = 2  # poses whose costs are found between two pictures
+BATCH = 4  # poses whose costs are found between two pictures
 MEMORY = 1 << 28  # bytes of the costs of poses that are kept
 
 
