@@ -36,6 +36,8 @@ from PIL import Image
 from tqdm import tqdm
 
 from synthetic import canvas, drawing, flow_files, quadrupeds
+from utils import locks
+from utils.files import settle
 from utils.numbering import spread
 
 SIGNATURE = "overview.png"  # written last: a folder with it holds a whole demo
@@ -102,7 +104,7 @@ def overview(out, frames):
 
 
 def prepare(out, wanted, overwrite):
-    """Make an empty folder at `out`, marked as a demo of the `wanted` settings.
+    """Empty the folder `out`, and mark it as a demo of the `wanted` settings.
 
     Only what an earlier run of this script drew is ever removed: on `overwrite`, or where that run
     was interrupted.
@@ -112,7 +114,7 @@ def prepare(out, wanted, overwrite):
     """
     marker = out / "demo.json"
     try:
-        if out.is_dir() and any(out.iterdir()):
+        if any(path.name != locks.NAME for path in out.iterdir()):
             if not marker.is_file():
                 raise errors.UserError(f"{out} holds other files; choose another --out")
             whole = (out / SIGNATURE).is_file() and (out / "truth/flow").is_dir()
@@ -127,7 +129,6 @@ def prepare(out, wanted, overwrite):
             for name in CLIPS + TRUTH:
                 for folder in (*folders(out, name)[:2], out / "truth/flow" / name):
                     shutil.rmtree(folder, ignore_errors=True)
-        out.mkdir(parents=True, exist_ok=True)
         marker.write_text(json.dumps(wanted))
     except (OSError, ValueError) as error:
         raise errors.UserError(f"{out} cannot be written ({error}); choose another --out") from None
@@ -177,8 +178,12 @@ def settings(opt):
 def main():
     opt, _ = arguments.parse(__doc__, OPTIONS)
     out = Path(opt.out)
-    if not prepare(out, settings(opt), opt.overwrite):
-        return
+    with locks.locked(out):
+        if prepare(out, settings(opt), opt.overwrite):
+            draw(opt, out)
+
+
+def draw(opt, out):
     scenes, true_affine = quadrupeds.scenes(opt.level, opt.seed)
     with tqdm(total=4 * opt.frames, unit="frame", disable=None) as bar:
         joints = {
@@ -190,6 +195,7 @@ def main():
     numbers = {"degrees": true_affine.degrees, "scale": true_affine.scale}
     affine = {"matrix": true_affine.matrix()[:2].tolist(), **numbers, "maps": text}
     (out / "truth" / "affine.json").write_text(json.dumps(affine))
+    settle(out)
     overview(out, opt.frames)
     print(f"{opt.frames} frames of each creature and their truth are in {out}; see {SIGNATURE}")
 

@@ -45,6 +45,8 @@ from PIL import Image
 from tqdm import tqdm
 
 from synthetic import scenery
+from utils import locks
+from utils.files import settle
 from utils.images import save
 from video.writer import VideoWriter
 
@@ -54,9 +56,9 @@ LEAST = 64  # pixels of either side
 
 
 def prepare(out, overwrite):
-    """Make an empty folder at `out`; only what this script drew is ever removed."""
+    """Empty the folder `out`; only what this script drew is ever removed."""
     try:
-        if out.is_dir() and any(out.iterdir()):
+        if any(path.name != locks.NAME for path in out.iterdir()):
             if not (out / MARKER).is_file():
                 raise errors.UserError(f"{out} holds other files; choose another --out")
             if (out / SIGNATURE).is_file() and not overwrite:
@@ -65,7 +67,6 @@ def prepare(out, overwrite):
                 (out / name).unlink(missing_ok=True)
             for name in "ab":
                 shutil.rmtree(out / "truth" / name, ignore_errors=True)
-        out.mkdir(parents=True, exist_ok=True)
         (out / MARKER).touch()
     except OSError as error:
         raise errors.UserError(
@@ -98,7 +99,12 @@ def main():
     opt, _ = arguments.parse(__doc__, OPTIONS)
     check(opt)
     out = Path(opt.out)
-    prepare(out, opt.overwrite)
+    with locks.locked(out):
+        prepare(out, opt.overwrite)
+        draw_both(opt, out)
+
+
+def draw_both(opt, out):
     boxes = {}
     with tqdm(total=2 * opt.frames, unit="frame", disable=None) as bar:
         for number, (name, actor) in enumerate(scenery.actors(opt.seed).items()):
@@ -107,6 +113,7 @@ def main():
                 actor, opt.camera, opt.frames, (opt.width, opt.height), 2 * opt.seed + number
             )
             boxes[name] = draw(out, name, film, opt.fps, bar)
+    settle(out)
     (out / SIGNATURE).write_text(json.dumps({"boxes": boxes, "order": "x, y, width, height"}))
     print(f"{opt.frames} frames of each creature; masks are in {out / 'truth'}")
     videos = (str(out / f"{name}.mp4") for name in boxes)

@@ -13,6 +13,7 @@ from pathlib import Path
 from finishing import track_files
 from utils import lifeline
 from utils.errors import UserError
+from utils.files import settle
 
 KEYPOINTS, FRAMES = "keypoints.npz", "edited_frames"  # a clip's are called frames
 PAUSE = 0.25  # seconds between looks at how far a script has come
@@ -124,6 +125,7 @@ class Export:
             new, former = part / "new", part / "former"
             former.mkdir()
             self._make(what, new)
+            settle(new)  # before it takes the place of what was exported before
             return [self._publish(path, former) for path in sorted(new.iterdir())]
         except OSError as error:
             reason = error.strerror or error

@@ -47,6 +47,8 @@ SCRIPTS = {
     "prepare_data.py --redo": "--redo 3 --out OUT",
     "prepare_data.py --interactive": "--interactive --out OUT",
     "run.py": f"{ROOT} {ROOT} --out OUT",
+    "data/make_demo.py": "--out OUT",
+    "data/make_videos.py": "--out OUT",
 }
 
 

@@ -1,11 +1,14 @@
 """log.csv: what is learned, and the speed and memory that it takes."""
 
 import csv
+from unittest.mock import Mock
 
 import pytest
 import torch
 
+from engine import checkpoint
 from engine.log import Log
+from engine.loop import Run
 from utils import loss_log
 
 CPU, CUDA = map(torch.device, ("cpu", "cuda"))
@@ -49,3 +52,19 @@ def test_a_kill_while_a_log_is_gone_on_with_leaves_it_as_it_was(tmp_path, monkey
         patch.setattr(csv.DictWriter, "writerows", kill)
         write(tmp_path, 2, CPU, [1.0], patch)
     assert (tmp_path / "log.csv").read_text() == former
+
+
+def test_a_log_is_on_the_disk_before_a_checkpoint_that_goes_on_from_it(tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr("engine.log.settle", seen.append)
+    monkeypatch.setattr(checkpoint, "save", lambda path, state: seen.append(path))
+    run = Run.__new__(Run)
+    run.out, run.log, run.iteration, run.epoch_length = tmp_path, Log(tmp_path, 0, 9, CPU), 0, 1
+    run.guard, run.clock, run.learner = Mock(), Mock(), Mock()
+    run.learner.pack.return_value = {}
+    run.save()
+    run.log.write(0, {"l2_rec": 1.0})
+    run.save()
+    run.log.close()
+    place = tmp_path / "checkpoint_0"
+    assert seen == [place, tmp_path / "log.csv", place]
