@@ -83,6 +83,7 @@ def prepare(opt, given, out, new):
     if known.same_frames:
         folder, count, fps = out, known.record["frames"], known.record["fps"]
     else:
+        publish.refuse_links(out, ["frames"])
         folder, (count, fps) = new, decode(opt, new)
     frames = clip_folder.Frames(folder / "frames", count)
     record.keep_masks(out, new, known.kept(count), known.painted)
@@ -152,11 +153,14 @@ def report(found, out):
 
 def look_through(folder, renumber):
     """Print what is wrong with a clip, and draw what training will see of it."""
-    from preparation import check  # with torch, which is slow to import
+    from preparation import check, renumbering  # with torch, which is slow to import
 
     if renumber:
         with locked(check.folders(folder)[0].parent):
-            print(f"{check.renumber(folder)} frames and masks are named 0.jpg, 1.jpg, ... now")
+            count = renumbering.renumber(folder)
+        print(f"{count} frames and masks are named 0.jpg, 1.jpg, ... now")
+    elif renumbering.interrupted(folder):
+        raise UserError(f"--renumber of {folder} was interrupted; give it again, and it goes on")
     found = check.examine(folder)
     faults = [*found.misnamed, *found.faults]
     for kind, sentences in (("fault", faults), ("advice", found.advice)):
@@ -199,6 +203,7 @@ def main():
     with locked(out):
         publish.recover(out)
         clip_folder.refuse_foreign_files(out, record.read(out).get("frames", 0))
+        publish.refuse_links(out, ("masks", "train", "train_seg"))
         if opt.interactive:
             return interact(opt, out)
         with publish.workspace(out) as new:

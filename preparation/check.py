@@ -1,6 +1,5 @@
 """`prepare_data.py --check`: what is wrong with a clip's files, and what training sees of it."""
 
-import os
 import re
 from collections import Counter
 from dataclasses import dataclass, field
@@ -30,7 +29,7 @@ class Findings:
     """Of a clip, as sentences: what stops training or spoils it, and advice.
 
     Attributes:
-        misnamed: faults of names and numbers, which `renumber` mends.
+        misnamed: faults of names and numbers, which `renumbering` mends.
         faults: all others.
         advice: what may be as it should.
         prefix, ext: what most of the masks' names begin and end with.
@@ -66,12 +65,12 @@ def examine(clip):
         raise UserError(f"{masks} holds no pictures; masks are white objects on black")
     found = Findings()
     _names(files, found)
-    pairs = _pairs(frames, files, found)
+    matched = pairs(frames, files, found)
     if len(files) < 2:
         found.faults.append("there is one mask only; training needs two frames at least")
     elif words := review.length(len(files)):
         found.advice.append(words)
-    _contents(pairs, found)
+    _contents(matched, found)
     longer = np.median([max(images.size_of(mask)) for mask in files])
     if longer < SMALL:
         found.advice.append(
@@ -111,7 +110,7 @@ def _numbers(digits, found):
         found.misnamed.append("some numbers are there twice")
 
 
-def _pairs(frames, files, found):
+def pairs(frames, files, found):
     """(frame, mask) paths of those masks that have a frame of their size."""
     missing = [p.name for p in files if not (frames / p.name).is_file()]
     if missing:
@@ -119,11 +118,11 @@ def _pairs(frames, files, found):
     spare = {p.name for p in pictures_in(frames)} - {p.name for p in files}
     if spare:
         found.advice.append(f"frames without a mask are not used: {_some(sorted(spare))}")
-    pairs = [(frames / p.name, p) for p in files if (frames / p.name).is_file()]
-    other = [m.name for f, m in pairs if images.size_of(f) != images.size_of(m)]
+    matched = [(frames / p.name, p) for p in files if (frames / p.name).is_file()]
+    other = [m.name for f, m in matched if images.size_of(f) != images.size_of(m)]
     if other:
         found.faults.append(f"frame and mask differ in size: {_some(other)}")
-    return pairs
+    return matched
 
 
 def _contents(pairs, found):
@@ -164,42 +163,6 @@ def _shapes(masks, found):
 def _some(names):
     names = list(names)
     return ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
-
-
-def renumber(clip):
-    """Rename frames and their masks to 0, 1, ... in natural order; returns how many there are.
-
-    Raises:
-        UserError: a mask without its frame, or a clip of prepare_data.py, whose numbers are right.
-    """
-    frames, masks = folders(clip)
-    if (masks.parent / "crops.json").is_file():
-        raise UserError(
-            f"{masks.parent} has crops.json, which goes by numbers; leave out frames by preparing "
-            "the video again with --start and --end"
-        )
-    found = Findings()
-    pairs = _pairs(frames, pictures_in(masks), found)
-    if found.faults:
-        raise UserError(f"{found.faults[0]}; put that right before --renumber")
-    moves = []
-    for number, pair in enumerate(pairs):
-        moves += [(path, path.with_name(f"{number}{path.suffix.lower()}")) for path in pair]
-    _rename(moves)
-    return len(pairs)
-
-
-def _rename(moves):
-    """Rename files, (path, new path) each; UserError where another file has a new name."""
-    taken = {target for _, target in moves} - {path for path, _ in moves}
-    if in_the_way := sorted(path for path in taken if path.exists()):
-        raise UserError(f"{in_the_way[0]} is in the way of new names; move it away first")
-    # Through names that nobody has, since new ones may be old ones of other files.
-    parked = [path.with_name(f".renumber-{i}{path.suffix}") for i, (path, _) in enumerate(moves)]
-    for (path, _), place in zip(moves, parked):
-        os.rename(path, place)
-    for (_, target), place in zip(moves, parked):
-        os.rename(place, target)
 
 
 def training_view(clip):

@@ -41,6 +41,15 @@ def _writing(folder):
         ) from None
 
 
+def refuse_links(folder, names):
+    """UserError where one of these names in a folder is a link, which `publish` would replace."""
+    if links := [folder / name for name in names if (folder / name).is_symlink()]:
+        raise UserError(
+            f"{links[0]} is a link to {os.readlink(links[0])}, which a new clip would replace; put "
+            "a folder in its place, or choose another --out"
+        )
+
+
 def recover(folder):
     """Complete a `publish` that was interrupted, and remove what an earlier `workspace` left."""
     if (folder / NEW / READY).exists():
@@ -60,6 +69,7 @@ def publish(folder):
     Once the mark says that the new content is whole, `recover` completes what was interrupted, be
     it by a power cut.
     """
+    refuse_links(folder, [path.name for path in (folder / NEW).iterdir()])
     settle(folder / NEW)
     with _writing(folder):
         (folder / NEW / READY).touch()

@@ -55,6 +55,21 @@ def test_a_mistake_keeps_what_was_there(again):
     assert films.snapshot(again.out) == before
 
 
+def test_linked_folders_are_kept_or_refused(again, tmp_path):
+    """Frames, which a new crop leaves alone, may lie elsewhere; what would be replaced may not."""
+    (again.out / "frames").rename(tmp_path / "frames")
+    (again.out / "frames").symlink_to(tmp_path / "frames")
+    again("--crop", "none")
+    assert (again.out / "frames").is_symlink()
+    before = films.snapshot(tmp_path / "frames")
+    again("--size", "80", ends=lambda script, argv: refuse(script, argv, "frames is a link to"))
+    (again.out / "masks").rename(tmp_path / "masks")
+    (again.out / "masks").symlink_to(tmp_path / "masks")
+    again("--crop", "tight", ends=lambda s, argv: refuse(s, argv, "masks is a link to"))
+    assert len(list((tmp_path / "masks").iterdir())) == 12
+    assert films.snapshot(tmp_path / "frames") == before
+
+
 def test_of_two_paintings_of_a_mask_the_later_counts(again):
     whole, part = again.out / "masks/5.png", again.out / "train_seg/5.jpg"
     box = json.loads((again.out / "crops.json").read_text())["boxes"][5]

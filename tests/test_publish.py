@@ -1,9 +1,5 @@
 """Putting a folder's new content in its place: whenever the process dies, nothing is lost."""
 
-import os
-import shutil
-from pathlib import Path
-
 import pytest
 
 from preparation import publish
@@ -12,40 +8,8 @@ from utils.errors import UserError
 OLD = {"a": "old", "b": "old", "sub/x": "old", "sub/y": "old", "kept": "old"}
 NEW = {"a": "new", "b": "new", "sub/x": "new", "fresh": "new"}
 AFTER = {**NEW, "kept": "old"}  # a folder is replaced whole
+pytest_plugins = ["tests.dying"]
 CHANGES = 11  # of the disk in `publish.publish`: the mark, 7 moves, the mark, 2 sweeps
-
-
-class Killed(BaseException):
-    """Stands for the death of the process: nothing of the code may catch it."""
-
-
-@pytest.fixture
-def kill(monkeypatch):
-    """Call a function, which dies at its n-th change of the disk; returns whether it died."""
-    left = [0]
-
-    def counted(function):
-        def call(*words, **more):
-            if left[0] == 0:
-                raise Killed
-            left[0] -= 1
-            return function(*words, **more)
-
-        return call
-
-    def call(at, function, *words):
-        with monkeypatch.context() as patch:
-            for owner, name in ((os, "replace"), (Path, "touch"), (Path, "unlink")):
-                patch.setattr(owner, name, counted(getattr(owner, name)))
-            patch.setattr(shutil, "rmtree", counted(shutil.rmtree))
-            left[0] = at
-            try:
-                function(*words)
-            except Killed:
-                return True
-        return False
-
-    return call
 
 
 def fill(folder, content):
@@ -114,6 +78,19 @@ def test_what_is_published_replaces_what_had_its_name(tmp_path):
         publish.publish(tmp_path)
     assert content(tmp_path) == AFTER
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b", "fresh", "kept", "sub"]
+
+
+@pytest.mark.parametrize("target", ["elsewhere", "nowhere"])
+def test_a_link_is_not_replaced(tmp_path, target):
+    fill(tmp_path / "elsewhere", OLD)
+    folder = tmp_path / "clip"
+    folder.mkdir()
+    (folder / "sub").symlink_to(tmp_path / target)
+    with pytest.raises(UserError, match="clip/sub is a link"), publish.workspace(folder) as new:
+        fill(new, NEW)
+        publish.publish(folder)
+    assert [path.name for path in folder.iterdir()] == ["sub"]
+    assert content(tmp_path / "elsewhere") == OLD
 
 
 def test_what_is_not_published_is_gone(tmp_path):
