@@ -168,6 +168,7 @@ def evaluate(asked, given, device):
     jokr, opt = checkpoint.open_jokr(asked, given, device, stage=None, raw=asked.raw)
     clips = open_clips(opt)
     truth = open_truth(opt.truth, clips) if opt.truth else None
+    runtime.check_memory(opt, device, min(opt.bs, *map(len, clips.values())))
     features, lpips = find_networks(opt, device)
     out = Path(opt.out)
     try:

@@ -9,40 +9,51 @@ from utils import errors
 
 errors.guard(__name__)
 
-from utils import arguments
-from utils.arguments import count, flag, natural, option, positive
+from utils import arguments, kinds
+from utils.arguments import flag, option
 from video.columns import columns
 
 VIDEO = (
-    option("img_path", str, "", "folder of the frames, as inference.py --splitted writes them"),
-    option("out", str, "./", "folder of the video, which is called <int(fps)>_<name>"),
-    option("name", str, "vid.avi", "name of the video: .avi, .mp4, .webm or .gif"),
-    option("fps", positive, 15.0, "frames per second"),
+    option(
+        "img_path", kinds.path, "", "folder of the frames, as inference.py --splitted writes them"
+    ),
+    option("out", kinds.place, "./", "folder of the video, which is called <int(fps)>_<name>"),
+    option("name", kinds.place, "vid.avi", "name of the video: .avi, .mp4, .webm or .gif"),
+    option("fps", kinds.rate, 15.0, "frames per second"),
     option("columns", columns, None, "the columns: `title: prefix prefix; title: prefix prefix`"),
-    option("audio", str, "", "file whose sound the video gets, such as the driver's"),
+    option("audio", kinds.path, "", "file whose sound the video gets, such as the driver's"),
     flag("transparent", "keep the pictures' transparency; .webm and .gif"),
     flag("preview", "a small looping .gif beside the video, too"),
-    option("prefix_a", str, "a_", "left column, upper row: what stands before the number"),
-    option("prefix_b", str, "b_", "left column, lower row"),
-    option("prefix_c", str, "a_", "right column, upper row"),
-    option("prefix_d", str, "b_", "right column, lower row"),
-    option("ext_a", str, ".jpg", "file extension of the left column, and of --columns"),
-    option("ext_b", str, ".jpg", "file extension of the right column"),
-    option("start_a", natural, 0, "first number of the left column, and of --columns"),
-    option("start_b", natural, 0, "first number of the right column"),
+    option("prefix_a", kinds.path, "a_", "left column, upper row: what stands before the number"),
+    option("prefix_b", kinds.path, "b_", "left column, lower row"),
+    option("prefix_c", kinds.path, "a_", "right column, upper row"),
+    option("prefix_d", kinds.path, "b_", "right column, lower row"),
+    option("ext_a", kinds.path, ".jpg", "file extension of the left column, and of --columns"),
+    option("ext_b", kinds.path, ".jpg", "file extension of the right column"),
+    option("start_a", kinds.natural, 0, "first number of the left column, and of --columns"),
+    option("start_b", kinds.natural, 0, "first number of the right column"),
     option(
-        "end_a", natural, 10, "the left column ends before this number (--columns: at their end)"
+        "end_a",
+        kinds.natural,
+        10,
+        "the left column ends before this number (--columns: at their end)",
     ),
-    option("end_b", natural, 10, "the right column ends before this one; the shorter one counts"),
-    option("stride_a", count, 1, "step between numbers of the left column, and of --columns"),
-    option("stride_b", count, 1, "step between numbers of the right column"),
+    option(
+        "end_b", kinds.natural, 10, "the right column ends before this one; the shorter one counts"
+    ),
+    option("stride_a", kinds.count, 1, "step between numbers of the left column, and of --columns"),
+    option("stride_b", kinds.count, 1, "step between numbers of the right column"),
     flag("same_length", "number the right column as the left one, whatever *_b say"),
     flag("crop", "crop all to crop_w x crop_h in the middle of the upper left picture"),
-    option("crop_w", count, 256, "width of what is kept, pixels"),
-    option("crop_h", count, 256, "height of what is kept, pixels"),
+    option("crop_w", kinds.pixels, 256, "width of what is kept, pixels"),
+    option("crop_h", kinds.pixels, 256, "height of what is kept, pixels"),
     flag("resize", "bring every picture to w x h, bicubic (after --crop, if given)"),
-    option("w", count, 256, "width of a picture, pixels; in proportion where only --h is given"),
-    option("h", count, 256, "height of a picture, pixels; in proportion where only --w is given"),
+    option(
+        "w", kinds.pixels, 256, "width of a picture, pixels; in proportion where only --h is given"
+    ),
+    option(
+        "h", kinds.pixels, 256, "height of a picture, pixels; in proportion where only --w is given"
+    ),
 )
 
 if __name__ == "__main__":  # --help and wrong options are answered before slow imports
@@ -183,6 +194,8 @@ def settle_size(args, given, first):
         size = (args.crop_w, args.crop_h) if args.crop else images.size_of(first)
         asked = (getattr(args, name) if name in given else 0 for name in ("w", "h"))
         args.w, args.h = images.in_proportion(size, *asked)
+    if args.resize:
+        images.refuse_huge(args.w, args.h, "--w and --h")
 
 
 def numbers(args, side):
@@ -190,7 +203,13 @@ def numbers(args, side):
     start, end = getattr(args, f"start_{side}"), getattr(args, f"end_{side}")
     if end <= start:
         raise UserError(f"--end_{side} {end} must be above --start_{side} {start}")
-    return range(start, end, getattr(args, f"stride_{side}"))
+    found = range(start, end, getattr(args, f"stride_{side}"))
+    if end - start > found.step * kinds.frames.most:
+        raise UserError(
+            f"--start_{side} {start} to --end_{side} {end} are more than {kinds.frames.most} "
+            "frames; give fewer"
+        )
+    return found
 
 
 if __name__ == "__main__":

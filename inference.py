@@ -153,7 +153,9 @@ def retarget_clips(jokr, drivers, count, opt, device):
 
 def written_size(opt):
     """(width, height) of the pictures that are written, where --restore does not decide it."""
-    return images.in_proportion((opt.resize_w, opt.resize_h), opt.w, opt.h)
+    size = images.in_proportion((opt.resize_w, opt.resize_h), opt.w, opt.h)
+    images.refuse_huge(*size, "--w and --h")
+    return size
 
 
 def write_all(jokr, drivers, count, opt, device):
@@ -187,6 +189,7 @@ def infer(asked, given, device):
     }
     shortest = min(map(len, drivers.values()))
     count = shortest if opt.data_size == -1 else opt.data_size
+    runtime.check_memory(opt, device, min(opt.bs, count))
     try:
         ahead = opt.keypoints_in or opt.keypoints_out or opt.smooth
         if ahead or jokr.galleries or not paints:

@@ -9,17 +9,22 @@ from utils import errors
 errors.guard(__name__)
 
 from preparation import clip_options
-from utils import arguments, options
-from utils.arguments import flag, natural, option, positional
+from utils import arguments, kinds, options
+from utils.arguments import flag, option, positional
 
 CHOICES = (
     positional("clip_a", "video, folder of pictures or prepared clip of object A"),
     positional("clip_b", "the same of object B"),
-    option("out", str, "", "folder for everything"),
+    option("out", kinds.path, "", "folder for everything"),
     option("preset", str, "quick", "quick: minutes, to see; full: hours", ("quick", "full")),
-    option("settings", str, "", "yaml file with options of the scripts, which win over the preset"),
+    option(
+        "settings",
+        kinds.path,
+        "",
+        "yaml file with options of the scripts, which win over the preset",
+    ),
     option("device", str, "auto", "auto, cpu, cuda, cuda:N or mps"),
-    option("seed", natural, 0, "seed of every random draw"),
+    option("seed", kinds.natural, 0, "seed of every random draw"),
     flag("overwrite", "replace training of other options or clips in --out"),
 )
 OF_A_CLIP = (

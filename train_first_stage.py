@@ -21,7 +21,7 @@ from losses.reconstruction import cross_entropy, shape
 from models import DomainDiscriminator
 from models.build import build_jokr
 from models.registration import register
-from utils import runtime
+from utils import parallel, runtime
 
 REGISTERED = 64  # silhouettes of each clip that registration compares
 
@@ -87,6 +87,7 @@ def discriminator_losses(discriminator, kp_a, aligned_b):
 
 def build(opt, device):
     """Networks and the two optimisers, the generators' parameters in the reference's order."""
+    runtime.check_memory(opt, device, opt.bs // parallel.size())
     dtype = runtime.autocast_dtype(opt.precision, device)
     jokr = build_jokr(**options.network(opt), autocast=dtype)
     jokr = runtime.channels_last(jokr.to(device), device)

@@ -24,7 +24,7 @@ from losses.adversarial import realism, telling_apart
 from losses.reconstruction import l1
 from models import PatchDiscriminator, weights
 from models.build import build_jokr
-from utils import runtime
+from utils import parallel, runtime
 
 
 def refine(jokr, a, b, examples=None):
@@ -78,6 +78,7 @@ def build(opt, device):
 
     The detector stays in train mode: its batch norm uses each batch's statistics.
     """
+    runtime.check_memory(opt, device, opt.bs // parallel.size())
     jokr = build_jokr(
         **options.network(opt),
         new_norm=opt.new_norm,

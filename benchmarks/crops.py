@@ -20,7 +20,8 @@ errors.guard(__name__)
 
 from benchmarks.quality_runs import call, recipe_file
 from utils import arguments, options
-from utils.arguments import count, flag, option
+from utils.arguments import flag, option
+from utils.kinds import count
 
 BENCHMARK = (
     option("crops", str, "tight,square,window", "values of prepare_data.py --crop, with commas"),

@@ -21,8 +21,9 @@ import torch
 from datasets.clip import Clip
 from engine import checkpoint, run_folder
 from utils import arguments, images, options, runtime, visualize
-from utils.arguments import count, natural, option, positive
+from utils.arguments import option
 from utils.geometry import coordinate_grid
+from utils.kinds import count, natural, positive
 from utils.numbering import spread
 from utils.tensors import unit
 

@@ -30,7 +30,7 @@ from utils import errors
 errors.guard(__name__)
 
 from benchmarks.mouse import AWAITED, Hand, chromium
-from utils import arguments
+from utils import kinds
 
 SIZES = 64, 128  # pixels of a side
 RATE = 60  # moves a second in a stream: browsers report no more than the screen shows
@@ -115,7 +115,7 @@ def train(folder, size):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0], allow_abbrev=False)
-    parser.add_argument("--pictures", type=arguments.count, default=100, help="of every row (100)")
+    parser.add_argument("--pictures", type=kinds.count, default=100, help="of every row (100)")
     opt, words = parser.parse_known_args()
     print(f"load before, average of a minute: {os.getloadavg()[0]:.1f}")
     heads = "moves", "pictures", "dropped", "median, ms", "90th percentile"

@@ -26,7 +26,7 @@ from benchmarks.masks import chosen, overlap
 from preparation import review
 from segmentation import auto, chroma, cleanup, follow, judge, motion
 from synthetic import footage, scenery
-from utils import arguments
+from utils import arguments, kinds
 
 METHODS = {
     "grabcut": lambda frames, box: follow.track(frames, box),
@@ -39,8 +39,8 @@ OPTIONS = (
     arguments.option("half", str, "tuning", "of the clips", footage.HALVES),
     arguments.option("methods", str, "all", f"all, none, or some of {', '.join(METHODS)}"),
     arguments.option("only", str, "", "clips whose names hold this"),
-    arguments.option("every", arguments.count, 1, "of so many clips one"),
-    arguments.option("limit", arguments.count_or_all, -1, "so many clips; -1 for all"),
+    arguments.option("every", kinds.count, 1, "of so many clips one"),
+    arguments.option("limit", kinds.count_or_all, -1, "so many clips; -1 for all"),
     arguments.option("sheet", str, "", "picture to write: each clip's middle frame, outlined"),
     arguments.option("clip", str, "", "folder of a prepared clip, instead of drawn ones"),
 )

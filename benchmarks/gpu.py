@@ -24,7 +24,7 @@ import torch
 from benchmarks import gpu_tables
 from benchmarks.gpu_parts import PARTS, Unfinished
 from engine import run_folder
-from utils import arguments, files, runtime
+from utils import arguments, files, kinds, runtime
 
 LEAST = {  # minutes without which a part is not begun, but as the first
     "tests": 3, "first": 3, "second": 4, "inference": 1, "memory_first": 3, "memory_second": 3,
@@ -34,13 +34,13 @@ OPTIONS = (
     arguments.positional(
         "part", f"one of {', '.join(LEAST)}, or tables; by default what is lacking"
     ),
-    arguments.option("minutes", arguments.positive, 9.0, "after which nothing runs any more"),
+    arguments.option("minutes", kinds.positive, 9.0, "after which nothing runs any more"),
     arguments.option("device", str, "cuda", "cuda, cuda:N, or cpu to try the way itself"),
     arguments.option("json", str, "output/gpu.json", "file of all figures"),
     arguments.option("page", str, "docs/performance.md", "page whose tables are filled"),
     arguments.option("out", str, "output/gpu", "folder of the run of cat and fox"),
     arguments.option("settings", str, "", "yaml file with other options for all parts"),
-    arguments.option("rounds", arguments.count, 3, "times that every row is measured, in turn"),
+    arguments.option("rounds", kinds.count, 3, "times that every row is measured, in turn"),
 )
 
 

@@ -21,7 +21,7 @@ import numpy as np
 
 from segmentation import background, chroma, cleanup, follow
 from synthetic import CAMERAS, scenery
-from utils import arguments
+from utils import arguments, kinds
 from video.reader import open_source
 from video.writer import VideoWriter
 
@@ -46,9 +46,9 @@ OPTIONS = (
     arguments.option("methods", str, ",".join(METHODS), "with commas"),
     arguments.option("seeds", str, "0,1", "of creatures and scenes, with commas"),
     arguments.option("conditions", str, "plain", f"all, or some of {', '.join(CONDITIONS)}"),
-    arguments.option("frames", arguments.count, 48, "of each video"),
-    arguments.option("width", arguments.count, 320, "pixels"),
-    arguments.option("height", arguments.count, 240, "pixels"),
+    arguments.option("frames", kinds.count, 48, "of each video"),
+    arguments.option("width", kinds.count, 320, "pixels"),
+    arguments.option("height", kinds.count, 240, "pixels"),
 )
 ROW = "{:10} {:8} {:9} {:8} {:>4} {:>6} {:>6} {:>6} {:>6}"
 

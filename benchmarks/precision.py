@@ -22,13 +22,13 @@ errors.guard(__name__)
 
 import numpy as np
 
-from utils import arguments, loss_log
+from utils import arguments, kinds, loss_log
 
 OPTIONS = (
-    arguments.option("iters", arguments.count, 100, "iterations of each run"),
-    arguments.option("seeds", arguments.count, 3, "runs of each precision, from seeds 0, 1, ..."),
+    arguments.option("iters", kinds.count, 100, "iterations of each run"),
+    arguments.option("seeds", kinds.count, 3, "runs of each precision, from seeds 0, 1, ..."),
     arguments.option("device", str, "cpu", "see train_first_stage.py"),
-    arguments.option("frames", arguments.count, 12, "frames of the drawn pair"),
+    arguments.option("frames", kinds.count, 12, "frames of the drawn pair"),
 )
 SIZE = "--resize_w 32 --resize_h 32 --scale_kp 1 --kp_width 4 --ngf 8 --bs 2 --no_dropout"
 STAGES = {"first": "--affine", "second": "--lambda_vgg 0"}

@@ -28,7 +28,8 @@ from tqdm import tqdm
 from benchmarks import quality_runs, quality_tables, quality_time
 from engine import run_folder
 from utils import arguments
-from utils.arguments import count, flag, nonnegative, option
+from utils.arguments import flag, option
+from utils.kinds import count, nonnegative
 
 BENCHMARK = (
     option("recipes", str, "", "names of recipes, with commas; empty: all in configs/recipes"),

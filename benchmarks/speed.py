@@ -30,7 +30,7 @@ from benchmarks.sweep import sweep
 from benchmarks.tables import measure, show, table
 from datasets.clip import Clip
 from engine import checkpoint, loop, run_folder
-from utils import arguments, options, runtime
+from utils import arguments, kinds, options, runtime
 
 DRAWN = "data/demo/{}/train_seg"
 BENCH = (
@@ -42,8 +42,8 @@ BENCH = (
         "uncompiled, over batch sizes, picture sizes, widths and, on GPUs, precisions",
         ("all", "first", "second", "inference", "sweep_first", "sweep_second"),
     ),
-    arguments.option("rounds", arguments.count, 5, "times that every row is measured, in turn"),
-    arguments.option("steps", arguments.count, 4, "iterations of one measurement"),
+    arguments.option("rounds", kinds.count, 5, "times that every row is measured, in turn"),
+    arguments.option("steps", kinds.count, 4, "iterations of one measurement"),
     arguments.option("json", str, "output/speed.json", "file for all figures"),
     arguments.flag("plain", "every acceleration off"),
     arguments.flag("ladder", "plain, then one acceleration more in every row"),

@@ -15,7 +15,7 @@ from utils import errors
 errors.guard(__name__)
 
 from synthetic import CAMERAS
-from utils import arguments
+from utils import arguments, kinds
 
 OPTIONS = (
     arguments.option("out", str, "data/videos", "folder of the two videos"),
@@ -26,11 +26,11 @@ OPTIONS = (
         "still, panning (with the creature, by hand), or still before a green screen",
         CAMERAS,
     ),
-    arguments.option("frames", arguments.count, 48, "frames of each video"),
-    arguments.option("fps", arguments.frame_rate, 12.0, "frames per second"),
-    arguments.option("width", arguments.count, 320, "of the pictures, even, pixels"),
-    arguments.option("height", arguments.count, 240, "of the pictures, even, pixels"),
-    arguments.option("seed", arguments.natural, 0, "of creatures and scenes"),
+    arguments.option("frames", kinds.count, 48, "frames of each video"),
+    arguments.option("fps", kinds.shown_rate, 12.0, "frames per second"),
+    arguments.option("width", kinds.count, 320, "of the pictures, even, pixels"),
+    arguments.option("height", kinds.count, 240, "of the pictures, even, pixels"),
+    arguments.option("seed", kinds.natural, 0, "of creatures and scenes"),
     arguments.flag("overwrite", "draw anew into a folder that holds such videos"),
 )
 

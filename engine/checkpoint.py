@@ -227,6 +227,7 @@ def open_jokr(asked, given, device, stage=2, raw=False, refiners=True):
     """
     state = load(asked.load, stage)
     opt = adopt(asked, given, asked.load, state)
+    runtime.check_memory(opt, device, 1)
     new_norm = opt.new_norm if refiners and stage_of(state) == 2 else None
     dtype = runtime.autocast_dtype(opt.precision, device)
     look = {"new_norm": new_norm, "exemplar": opt.exemplar}

@@ -4,7 +4,8 @@ import shlex
 from argparse import ArgumentTypeError
 from itertools import chain
 
-from utils.arguments import count, flag, natural, nonnegative, option, positional, positive
+from utils import kinds
+from utils.arguments import flag, option, positional
 from utils.errors import UserError
 
 # Where masks come from, and which of the options that decide masks have an effect there.
@@ -87,12 +88,12 @@ def frame_numbers(text):
 
 FRAMES = (
     positional("video", "a video or a folder of pictures; with --redo it is not needed"),
-    option("out", str, "", "folder of the clip, like data/cat"),
-    option("start", nonnegative, 0.0, "second at which to begin"),
-    option("end", positive, None, "second at which to end"),
-    option("fps", positive, None, "frames per second to take; the video's own if not given"),
-    option("max_frames", natural, 0, "frames at most; 0: all"),
-    option("size", count, 640, "longer side of the frames at most, pixels"),
+    option("out", kinds.path, "", "folder of the clip, like data/cat"),
+    option("start", kinds.seconds, 0.0, "second at which to begin"),
+    option("end", kinds.seconds, None, "second at which to end"),
+    option("fps", kinds.rate, None, "frames per second to take; the video's own if not given"),
+    option("max_frames", kinds.frames_or_none, 0, "frames at most; 0: all"),
+    option("size", kinds.pixels, 640, "longer side of the frames at most, pixels"),
     option(
         "crop",
         str,
@@ -113,15 +114,20 @@ MASKING = (
         "pixels or percent",
     ),
     option("key", Colour, None, "background of --mask chroma; the border's colour if not given"),
-    option("tolerance", positive, 16.0, "of --mask chroma: distance in L*a*b*; more is background"),
+    option(
+        "tolerance",
+        kinds.positive,
+        16.0,
+        "of --mask chroma: distance in L*a*b*; more is background",
+    ),
     option(
         "mask_file",
-        str,
+        kinds.path,
         "",
         "for --mask file: a video that runs along with VIDEO, or a folder with one mask for each "
         "frame that is taken",
     ),
-    option("mask_weights", str, "", "file of weights, for sam2, rembg and torchvision"),
+    option("mask_weights", kinds.path, "", "file of weights, for sam2, rembg and torchvision"),
     option(
         "device",
         str,
@@ -134,7 +140,7 @@ REPAIR = (
     flag("interactive", "make or mend masks in a page of the browser"),
     option("redo", frame_numbers, None, "make the masks of these frames anew, as 40-55"),
     flag("overwrite", "replace masks that were edited or redone, too"),
-    option("check", str, "", "folder of a clip, like data/cat, to look through"),
+    option("check", kinds.path, "", "folder of a clip, like data/cat, to look through"),
     flag("renumber", "with --check: rename frames and masks to 0.jpg, 1.jpg, ..."),
 )
 

@@ -65,7 +65,7 @@ def test_help_names_what_has_no_effect_once_at_its_end(script, capsys):
         ("--g_lr -0.1", "--g_lr: '-0.1' is not a number above 0"),
         ("--g_lr nan", "--g_lr: 'nan' is not"),
         ("--num_kp many", "--num_kp: 'many' is not"),
-        ("--scale_kp 2", "at most 1"),
+        ("--scale_kp 2", "not a number from 0.01 to 1"),
         ("--norm layer", "invalid choice"),
         ("--lamda_l2 3", "unknown option --lamda_l2; did you mean --lambda_l2"),
         ("--bs", "expected one argument"),

@@ -155,7 +155,7 @@ def test_sound_is_kept_aside(video, truth, tmp_path):
     (["--start", "1", "--end", "0.5"], "--end 0.5 must be after --start 1"),
     (["--max_frames", "1"], "one frame only, with --max_frames;"),
     (["--start", "1.8"], "one frame only, with --start;"),
-    (["--size", "0"], "not a whole number above 0"),
+    (["--size", "0"], "not a whole number from 1 to 65500"),
 ])  # fmt: skip
 def test_mistakes_leave_nothing_behind(prepare, drawn, tmp_path, words, said):
     films.write_folder(tmp_path / "SHORT", drawn[1][:5])

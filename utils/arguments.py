@@ -4,12 +4,14 @@ import argparse
 import difflib
 import re
 from dataclasses import dataclass, replace
+from datetime import date
 from pathlib import Path
 
+from utils import kinds
 from utils.errors import UserError
 from utils.files import replacing
 
-LARGEST = 2**53  # of any number, so that none overflows on its way
+PLAIN = (str, int, float, date, type(None))  # what a config file may give an option
 SECTIONS = ("train_first_stage", "train_second_stage", "inference", "evaluate", "quality")
 
 
@@ -36,37 +38,11 @@ def flag(name, help, default=False, opposite=None):
 
 
 def positional(name, help, default=""):
-    return Option(name, str, default, help, bare=True)
+    return Option(name, kinds.path, default, help, bare=True)
 
 
 def unused(name, kind, default, opposite=None):
     return Option(name, kind, default, "", opposite=opposite, unused=True)
-
-
-def _number(kind, test, words):
-    def parse(text):
-        try:
-            value = kind(text)
-            good = abs(value) <= LARGEST and test(value)  # NaN fails too
-        except (ValueError, OverflowError):
-            good = False
-        if not good:
-            raise argparse.ArgumentTypeError(f"'{text}' is not {words}")
-        return value
-
-    return parse
-
-
-count = _number(int, lambda v: v > 0, "a whole number above 0")
-natural = _number(int, lambda v: v >= 0, "a whole number, 0 or above")
-integer = _number(int, lambda v: True, "a whole number")
-count_or_all = _number(int, lambda v: v > 0 or v == -1, "a whole number above 0, or -1 for all")
-positive = _number(float, lambda v: v > 0, "a number above 0")
-nonnegative = _number(float, lambda v: v >= 0, "a number, 0 or above")
-share = _number(float, lambda v: 0 < v <= 1, "a number above 0, at most 1")
-frame_rate = _number(float, lambda v: 1 <= v <= 120, "a number from 1 to 120")
-portion = _number(float, lambda v: 0 <= v <= 1, "a number from 0 to 1")
-fraction = _number(float, lambda v: 0 <= v < 1, "a number from 0 to below 1")
 
 
 def parse(description, *groups, defaults=None, argv=None, script=None):
@@ -128,10 +104,10 @@ def _unused_line(options):
 
 def _add(parser, o):
     if o.bare:
-        return parser.add_argument(o.name, nargs="?", help=o.help)
+        return parser.add_argument(o.name, nargs="?", type=o.kind, help=o.help)
     words, opposite = o.help, f"turns --{o.name} off"
-    if o.kind is not bool and o.default not in ("", None):
-        words += f" (default {o.default})"
+    if o.kind is not bool and (limits := _limits(o)):
+        words += f" ({limits})"
     words = words.replace("%", "%%")
     if o.unused:
         words = opposite = argparse.SUPPRESS
@@ -148,6 +124,12 @@ class _Help(argparse.HelpFormatter):
     def _fill_text(self, text, width, indent):
         fill, parts = super()._fill_text, text.split("\n\n")
         return "\n\n".join(p if p.startswith(" ") else fill(p, width, indent) for p in parts)
+
+
+def _limits(o):
+    """The range of an option's values and its default, in words."""
+    default = "" if o.default in ("", None) else f"default {o.default}"
+    return "; ".join(filter(None, (getattr(o.kind, "span", ""), default)))
 
 
 class _Parser(argparse.ArgumentParser):
@@ -213,7 +195,7 @@ def _read_options(path, table, script):
             )
         if name in table and table[name].bare:
             raise UserError(f"{path}: {name} has no place in a file; give it on the command line")
-        if isinstance(value, (list, dict)) or isinstance(value, bool) != _is_flag(name, table):
+        if not isinstance(value, PLAIN) or isinstance(value, bool) != _is_flag(name, table):
             kind = "true or false" if _is_flag(name, table) else "one value"
             raise UserError(f"{path}: {name} is {value!r}; it takes {kind}")
         if name in opposites:
@@ -221,8 +203,15 @@ def _read_options(path, table, script):
         elif isinstance(value, bool):
             switches[name] = value
         else:
-            argv.append(f"--{name}={'' if value is None else value}")
+            argv.append(f"--{name}={_word(value)}")
     return argv, switches
+
+
+def _word(value):
+    """A value of a config file as it stands on a command line."""
+    if isinstance(value, int) and abs(value) > kinds.LARGEST:
+        return hex(value)  # decimals of any length are slow to make, and no option takes so many
+    return "" if value is None else str(value)
 
 
 def _is_flag(name, table):

@@ -6,6 +6,7 @@ from PIL import Image
 from utils.errors import UserError
 from utils.files import replacing
 
+PIXELS = 2 * Image.MAX_IMAGE_PIXELS  # of a picture that Pillow reads at all
 BROKEN = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)  # as Pillow says it
 
 
@@ -27,9 +28,23 @@ def size_of(path):
         raise UserError(f"{path} cannot be read as a picture ({error}); replace it") from None
 
 
+def refuse_huge(width, height, options):
+    """UserError where a picture of this size, in pixels, could not be read again from its file.
+
+    Args:
+        options: names of those that made it so large, such as "--w and --h".
+    """
+    if width * height > PIXELS:
+        raise UserError(
+            f"{width} x {height} pixels are too many; a picture has {PIXELS // 10**6} million at "
+            f"most: lower {options}"
+        )
+
+
 def pad(image, factor):
     """Add black to all four sides of a Pillow image, `factor` of its size each."""
     dx, dy = int(image.width * factor), int(image.height * factor)
+    refuse_huge(image.width + 2 * dx, image.height + 2 * dy, "--pad_factor_a and --pad_factor_b")
     canvas = Image.new(image.mode, (image.width + 2 * dx, image.height + 2 * dy))
     canvas.paste(image, (dx, dy))
     return canvas

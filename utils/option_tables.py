@@ -2,44 +2,53 @@
 
 from dataclasses import replace
 
-from utils.arguments import (
+from utils.arguments import flag, option, unused
+from utils.domains import DIRECTIONS
+from utils.kinds import (
+    blocks,
+    channels,
     count,
-    count_or_all,
-    flag,
+    downscale,
     fraction,
-    frame_rate,
+    frames_or_all,
     integer,
+    keypoints,
     natural,
     nonnegative,
-    option,
+    padding,
+    path,
+    pixels,
+    pixels_or_none,
+    place,
     portion,
     positive,
-    share,
-    unused,
+    rate_or_none,
+    seconds,
+    shown_rate,
+    strength,
 )
-from utils.domains import DIRECTIONS
 
 NORMS = ("instance", "batch", "none")
 
 CLIPS = (
-    option("root_a", str, "", "mask folder of clip A, .../train_seg/; frames lie in .../train/"),
-    option("root_b", str, "", "mask folder of clip B"),
-    option("ext_a", str, ".jpg", "file extension of clip A's frames and masks"),
-    option("ext_b", str, ".jpg", "file extension of clip B's frames and masks"),
-    option("prefix_a", str, "", "what stands before the number in clip A's file names"),
-    option("prefix_b", str, "", "what stands before the number in clip B's file names"),
-    option("pad_factor_a", nonnegative, 0.2, "black added to each side of A, share of its size"),
-    option("pad_factor_b", nonnegative, 0.2, "black added to each side of B, share of its size"),
-    option("resize_w", count, 256, "width of the networks' pictures, pixels"),
-    option("resize_h", count, 256, "height of the networks' pictures, pixels"),
+    option("root_a", path, "", "mask folder of clip A, .../train_seg/; frames lie in .../train/"),
+    option("root_b", path, "", "mask folder of clip B"),
+    option("ext_a", path, ".jpg", "file extension of clip A's frames and masks"),
+    option("ext_b", path, ".jpg", "file extension of clip B's frames and masks"),
+    option("prefix_a", path, "", "what stands before the number in clip A's file names"),
+    option("prefix_b", path, "", "what stands before the number in clip B's file names"),
+    option("pad_factor_a", padding, 0.2, "black added to each side of A, share of its size"),
+    option("pad_factor_b", padding, 0.2, "black added to each side of B, share of its size"),
+    option("resize_w", pixels, 256, "width of the networks' pictures, pixels"),
+    option("resize_h", pixels, 256, "height of the networks' pictures, pixels"),
     flag("hflip", "mirror every training item of A, and none of B", opposite="no_hflip"),
     unused("resize", bool, True, opposite="no_resize"),
     unused("no_mask", bool, False),
 )
 
 RUN = (
-    option("out", str, "out", "folder for everything this run writes"),
-    option("load", str, "", "checkpoint to read"),
+    option("out", place, "out", "folder for everything this run writes"),
+    option("load", path, "", "checkpoint to read"),
     option("device", str, "auto", "auto, cpu, cuda, cuda:N or mps; auto takes what is there"),
     option("seed", natural, 0, "seed of every random draw"),
     option(
@@ -53,12 +62,12 @@ RUN = (
 )
 
 NETWORKS = (
-    option("num_kp", count, 10, "number of keypoints"),
-    option("scale_kp", share, 0.25, "downscale of the keypoint detector's input, in (0, 1]"),
+    option("num_kp", keypoints, 10, "number of keypoints"),
+    option("scale_kp", downscale, 0.25, "downscale of the keypoint detector's input"),
     flag("strong_kp", "ResNet-9 keypoint detector instead of the hourglass"),
-    option("kp_width", count, 32, "channels of the hourglass detector; 32 is the reference"),
-    option("ngf", count, 64, "channels after the generators' first convolution"),
-    option("blocks", count, 9, "residual blocks of every generator; 9 is the reference"),
+    option("kp_width", channels, 32, "channels of the hourglass detector; 32 is the reference"),
+    option("ngf", channels, 64, "channels after the generators' first convolution"),
+    option("blocks", blocks, 9, "residual blocks of every generator; 9 is the reference"),
     option("norm", str, "instance", "norm of shape decoder and strong detector", NORMS),
     flag(
         "no_dropout",
@@ -100,7 +109,7 @@ TRAINING = (
     option("minutes", nonnegative, 0.0, "to train, not --iters; 0: off; not exactly reproducible"),
     flag("processor_time", "minutes are of the CPU's time, all threads together; for a busy CPU"),
     option("stop_after", nonnegative, 0.0, "minutes until this call pauses, for --resume; 0: off"),
-    option("augment", nonnegative, 1.0, "strength of the random transforms; 0: none"),
+    option("augment", strength, 1.0, "strength of the random transforms; 0: none"),
     option("g_lr", positive, 1e-4, "learning rate of the networks"),
     option("d_lr", positive, 1e-4, "learning rate of the discriminator"),
     option("lr_decay", fraction, 0.0, "last share of the training over which the rates fall to 0"),
@@ -134,7 +143,7 @@ SECOND_STAGE = (
     option("lambda_vgg", nonnegative, 10.0, "weight of LPIPS; 0 needs no VGG16 weights"),
     option("lambda_gan", nonnegative, 0.0, "weight of patch discriminators and their features"),
     option(
-        "vgg_weights", str, "", "file of torchvision's VGG16 weights; else the TORCH_HOME cache"
+        "vgg_weights", path, "", "file of torchvision's VGG16 weights; else the TORCH_HOME cache"
     ),
     flag("load_second_stage", "--load names a checkpoint of this stage to go on from"),
     unused("lambda_sill", nonnegative, 10.0),
@@ -155,14 +164,20 @@ ALIGNMENT = (
 
 INFERENCE = (
     option(
-        "data_size", count_or_all, -1, "frames of each clip, wrapping round a shorter one; -1: all"
+        "data_size", frames_or_all, -1, "frames of each clip, wrapping round a shorter one; -1: all"
     ),
     option("bs", count, 1, "frames per pass; results depend on it by 16-bit rounding at most"),
     option(
-        "w", natural, 0, "width of pictures, pixels; 0: in proportion to --h, both 0: as computed"
+        "w",
+        pixels_or_none,
+        0,
+        "width of pictures, pixels; 0: in proportion to --h, both 0: as computed",
     ),
     option(
-        "h", natural, 0, "height of pictures, pixels; 0: in proportion to --w, both 0: as computed"
+        "h",
+        pixels_or_none,
+        0,
+        "height of pictures, pixels; 0: in proportion to --w, both 0: as computed",
     ),
     flag("splitted", "one file per picture instead of labelled sheets"),
     option("direction", str, "both", "who drives: ab is A, ba is B", tuple(DIRECTIONS)),
@@ -184,16 +199,16 @@ INFERENCE = (
         "driver",
     ),
     flag("alpha", "final_*: PNG with the silhouette as alpha"),
-    option("smooth", nonnegative, 0.0, "steady keypoints over so many seconds, without delay"),
+    option("smooth", seconds, 0.0, "steady keypoints over so many seconds, without delay"),
     option(
         "fps",
-        nonnegative,
+        rate_or_none,
         0.0,
         "frames per second, for --smooth; 0: as prepare_data.py noted, else 25",
     ),
-    option("keypoints_out", str, "", "write keypoints into this .npz or .json file"),
+    option("keypoints_out", path, "", "write keypoints into this .npz or .json file"),
     option(
-        "keypoints_in", str, "", "draw from the keypoints in this file, as --keypoints_out wrote"
+        "keypoints_in", path, "", "draw from the keypoints in this file, as --keypoints_out wrote"
     ),
     unused("g_lr", positive, 1e-4),
     unused("d_lr", positive, 1e-4),
@@ -202,27 +217,25 @@ INFERENCE = (
 
 # Beside those of inference.py, by which an export is drawn.
 EDITING = (
-    option("out", str, "", "folder of edits and exports; edited_ab, of a run in its folder"),
+    option("out", path, "", "folder of edits and exports; edited_ab, of a run in its folder"),
     option("direction", str, "ab", "who drives: ab is A, ba is B", ("ab", "ba")),
     option("render", str, "refiner", "what results are made of", ("refiner",)),
-    option("keypoints", str, "", "begin with the keypoints in this file, not with detected ones"),
-    option(
-        "smooth", nonnegative, 0.0, "begin with keypoints that are smoothed over so many seconds"
-    ),
-    option("fps", nonnegative, 0.0, "frames per second; 0: as prepare_data.py noted, else 25"),
+    option("keypoints", path, "", "begin with the keypoints in this file, not with detected ones"),
+    option("smooth", seconds, 0.0, "begin with keypoints that are smoothed over so many seconds"),
+    option("fps", rate_or_none, 0.0, "frames per second; 0: as prepare_data.py noted, else 25"),
     flag("overwrite", "drop the edits in --out and begin anew"),
     option("host", str, "127.0.0.1", "address of this machine at which the page is served"),
     flag("allow_remote", "let others in who learn the page's address, where --host lets them"),
 )
 
 EVALUATION = (
-    option("out", str, "evaluation", "folder for everything that is measured"),
-    option("truth", str, "", "folder of a drawn pair's truth, .../truth; empty: there is none"),
+    option("out", place, "evaluation", "folder for everything that is measured"),
+    option("truth", path, "", "folder of a drawn pair's truth, .../truth; empty: there is none"),
     option("bs", count, 16, "frames per pass; results depend on it by 16-bit rounding at most"),
     option("delta", nonnegative, 0.1, "squared distance below which two keypoints count as near"),
-    option("vgg_weights", str, "", "file of torchvision's VGG16 weights, for LPIPS"),
-    option("inception_weights", str, "", "file of torchvision's Inception v3 weights, for KID"),
+    option("vgg_weights", path, "", "file of torchvision's VGG16 weights, for LPIPS"),
+    option("inception_weights", path, "", "file of torchvision's Inception v3 weights, for KID"),
     flag("raw", "leave a checkpoint's averaged weights aside", opposite="averaged"),
     flag("report", "write report.html, a page with videos, tracks, plots and numbers"),
-    option("fps", frame_rate, 12.0, "frames per second of the page's videos"),
+    option("fps", shown_rate, 12.0, "frames per second of the page's videos"),
 )

@@ -1,6 +1,7 @@
 """The machine under a run: device, precision, compiler and seed."""
 
 import importlib.util
+import math
 import os
 import shutil
 import sys
@@ -36,7 +37,7 @@ def pick_device(name):
                 "are here; lower --nproc_per_node or use --device cpu"
             )
         index = str(parallel.local_rank())
-    if kind not in available or (":" in name and not index.isdigit()):
+    if kind not in available or (":" in name and not index.isdecimal()):
         raise UserError(f"--device {name} is unknown; use auto, cpu, cuda, cuda:N or mps")
     if int(index or 0) >= available[kind]:
         found = ", ".join(f"{n} {k}" for k, n in available.items() if n)
@@ -100,6 +101,33 @@ def loss_scaler(dtype, device):
     In float16 small gradients would become 0, so that the loss is multiplied for the backward pass.
     """
     return torch.amp.GradScaler(device.type) if dtype == torch.float16 else None
+
+
+def check_memory(opt, device, items):
+    """Raise UserError where networks and pictures of these sizes can never fit into the memory.
+
+    Only what is certain counts: the weights of a generator's residual blocks, and of `items`
+    pictures its input and its first feature map, in 16 bits. So nothing that works is refused.
+    """
+    weights = 4 * opt.blocks * 2 * 9 * (4 * opt.ngf) ** 2
+    maps = items * opt.resize_w * opt.resize_h * (4 * opt.num_kp + 2 * opt.ngf)
+    needed, there = ((size / 2**30) for size in (weights + maps, _memory(device)))
+    if needed > there:
+        raise UserError(
+            f"{needed:.0f} GiB at least are needed at --bs {opt.bs}, {opt.resize_w} x "
+            f"{opt.resize_h}, --ngf {opt.ngf}, --blocks {opt.blocks}, --num_kp {opt.num_kp}, and "
+            f"{device} has {there:.0f}; lower them"
+        )
+
+
+def _memory(device):
+    """Bytes of the device's memory, or of the machine's; infinite where that is not known."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_properties(device).total_memory
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):  # Windows
+        return math.inf
 
 
 def explain_full_memory(error, device, opt):
