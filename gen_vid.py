@@ -14,9 +14,7 @@ from utils.arguments import flag, option
 from video.columns import columns
 
 VIDEO = (
-    option(
-        "img_path", kinds.path, "", "folder of the frames, as inference.py --splitted writes them"
-    ),
+    option("img_path", kinds.path, "", "folder of frames, as inference.py --splitted writes them"),
     option("out", kinds.place, "./", "folder of the video, which is called <int(fps)>_<name>"),
     option("name", kinds.place, "vid.avi", "name of the video: .avi, .mp4, .webm or .gif"),
     option("fps", kinds.rate, 15.0, "frames per second"),
@@ -32,15 +30,8 @@ VIDEO = (
     option("ext_b", kinds.path, ".jpg", "file extension of the right column"),
     option("start_a", kinds.natural, 0, "first number of the left column, and of --columns"),
     option("start_b", kinds.natural, 0, "first number of the right column"),
-    option(
-        "end_a",
-        kinds.natural,
-        10,
-        "the left column ends before this number (--columns: at their end)",
-    ),
-    option(
-        "end_b", kinds.natural, 10, "the right column ends before this one; the shorter one counts"
-    ),
+    option("end_a", kinds.natural, 10, "number before which it ends (--columns: at their end)"),
+    option("end_b", kinds.natural, 10, "the same of the right column; the shorter one counts"),
     option("stride_a", kinds.count, 1, "step between numbers of the left column, and of --columns"),
     option("stride_b", kinds.count, 1, "step between numbers of the right column"),
     flag("same_length", "number the right column as the left one, whatever *_b say"),
@@ -48,12 +39,8 @@ VIDEO = (
     option("crop_w", kinds.pixels, 256, "width of what is kept, pixels"),
     option("crop_h", kinds.pixels, 256, "height of what is kept, pixels"),
     flag("resize", "bring every picture to w x h, bicubic (after --crop, if given)"),
-    option(
-        "w", kinds.pixels, 256, "width of a picture, pixels; in proportion where only --h is given"
-    ),
-    option(
-        "h", kinds.pixels, 256, "height of a picture, pixels; in proportion where only --w is given"
-    ),
+    option("w", kinds.pixels, 256, "width of pictures; in proportion where only --h is given"),
+    option("h", kinds.pixels, 256, "height of pictures; in proportion where only --w is given"),
 )
 
 if __name__ == "__main__":  # --help and wrong options are answered before slow imports

@@ -17,12 +17,7 @@ CHOICES = (
     positional("clip_b", "the same of object B"),
     option("out", kinds.path, "", "folder for everything"),
     option("preset", str, "quick", "quick: minutes, to see; full: hours", ("quick", "full")),
-    option(
-        "settings",
-        kinds.path,
-        "",
-        "yaml file with options of the scripts, which win over the preset",
-    ),
+    option("settings", kinds.path, "", "yaml file of scripts' options; they win over the preset"),
     option("device", str, "auto", "auto, cpu, cuda, cuda:N or mps"),
     option("seed", kinds.natural, 0, "seed of every random draw"),
     flag("overwrite", "replace training of other options or clips in --out"),

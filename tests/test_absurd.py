@@ -19,9 +19,11 @@ def test_each_kind_takes_the_same_as_a_flag_and_in_a_file(tmp_path):
 
 
 @pytest.mark.parametrize("script", absurd.TABLES)
-def test_every_number_has_a_range(script):
+def test_every_number_has_a_range_with_its_default_in_it(script):
     for found in absurd.table(script):
         assert found.kind not in (int, float), found.name
+        if isinstance(found.kind, Number) and found.default is not None:
+            assert found.kind(str(found.default)) == found.default
 
 
 def test_what_a_range_takes_and_says():
@@ -57,6 +59,7 @@ def test_a_name_with_line_breaks_is_told_on_one_line(tmp_path):
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("script", "flags", "words"),
     [
@@ -70,6 +73,7 @@ def test_a_name_with_line_breaks_is_told_on_one_line(tmp_path):
     ],
 )
 def test_together_too_large(pair, first, second, tmp_path, script, flags, words):
+    """Slow: it needs networks, which are trained once for all tests."""
     command = absurd.commands(pair, first, second, tmp_path)[script]
     refuse(f"{script}.py", [*command, *flags.split(), "--out", f"{tmp_path}/out"], words)
 
@@ -85,7 +89,9 @@ STARTS = (  # cheap ones, of which most pass the parse
 )
 
 
+@pytest.mark.slow
 def test_what_is_parsed_starts_or_is_refused_within_little_memory(pair, first, second, tmp_path):
+    """Slow: it needs networks, which are trained once for all tests, and starts eight scripts."""
     lines = absurd.commands(pair, first, second, tmp_path)
     verdicts = {}
     for script, name, texts in STARTS:
