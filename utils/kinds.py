@@ -88,6 +88,7 @@ def quoted(text):
 
 
 count = Number(int, 0, open_below=True)
+count_or_all = Number(int, 1, also=-1)
 natural = Number(int, 0)
 integer = Number(int)
 positive = Number(float, 0, open_below=True)
