@@ -153,10 +153,22 @@ def test_a_folder_that_cannot_be_written_is_said(tmp_path):
     file.write_text("kept")
     folder.mkdir()
     (folder / NAME).symlink_to(file)
-    for place in (file, file / "in", folder):
+    for place in (file, file / "in", folder, tmp_path / ("long" * 99), tmp_path / "a\0b"):
         with pytest.raises(UserError, match=f"{place} cannot be written"), locked(place):
             pass
     assert file.read_text() == "kept"
+
+
+def test_a_full_disk_is_said_and_nothing_left(tmp_path, monkeypatch):
+    def write(*_):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", write)
+        full = pytest.raises(UserError, match="out cannot be written .No space left on device.;")
+        with full, locked(tmp_path / "out"):
+            pass
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_file_is_held_without_the_others_in_its_folder(tmp_path):

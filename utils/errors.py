@@ -69,7 +69,7 @@ def _leave(*_):
     # Not by an exception: what is imported may catch it, print it or be torn down by it.
     with suppress(Exception):
         sys.stdout.flush()
-    os.write(sys.stderr.fileno(), b"interrupted\n")
+    os.write(2, b"interrupted\n")
     os._exit(130)
 
 

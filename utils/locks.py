@@ -76,14 +76,14 @@ def locked_file(path):
 
 @contextmanager
 def _made(folder):
-    made = [place for place in (folder, *folder.parents) if not place.exists()]
+    with _writing(folder):
+        made = [place for place in (folder, *folder.parents) if not place.exists()]
+        folder.mkdir(parents=True, exist_ok=True)
     try:
-        with _writing(folder):
-            folder.mkdir(parents=True, exist_ok=True)
         yield
     finally:
         for place in made:
-            with suppress(OSError):  # there is something in it, or it was never made
+            with suppress(OSError):  # there is something in it
                 place.rmdir()
 
 
@@ -91,10 +91,9 @@ def _made(folder):
 def _writing(place):
     try:
         yield
-    except OSError as error:
-        raise UserError(
-            f"{place} cannot be written ({error.strerror}); choose another --out"
-        ) from None
+    except (OSError, ValueError) as error:  # the latter of a name that no file can have
+        reason = getattr(error, "strerror", None) or error
+        raise UserError(f"{place} cannot be written ({reason}); choose another --out") from None
 
 
 @contextmanager
@@ -103,6 +102,8 @@ def _held(path, place):
     with _writing(place):
         handle = _take(path, place)
     try:
+        with _writing(place):
+            _sign(handle)
         yield
     finally:
         with suppress(OSError):  # Windows removes no open file
@@ -119,7 +120,6 @@ def _take(path, place):
         try:
             _refuse_second(handle, path, place)
             if _is_at(handle, path):
-                _sign(handle)
                 return os.dup(handle)  # the lock is of both
         finally:
             os.close(handle)
