@@ -191,6 +191,8 @@ def test_training_is_not_replaced_unasked(finished, videos):
 def test_replaced_training_is_not_gone_on_from(finished, videos, tmp_path):
     """Ctrl-C right after --overwrite took hold: the former run left nothing to resume.
 
+    Until then nobody else trains in its folders.
+
     Slow: it needs the finished run, and two processes.
     """
     out = tmp_path / "run"
@@ -201,6 +203,9 @@ def test_replaced_training_is_not_gone_on_from(finished, videos, tmp_path):
     while not (log.exists() and log.read_text()):
         assert process.is_alive()
         time.sleep(0.02)
+    by_hand = ["--root_a", "a_seg", "--root_b", "b_seg", "--out", f"{out}/quick/first"]
+    held = f"{out}/quick is in use by run.py (process {process.pid} on "
+    refuse("train_first_stage.py", by_hand, held)
     os.kill(process.pid, signal.SIGINT)
     process.join(60)
     assert process.exitcode == 130
