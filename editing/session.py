@@ -11,11 +11,11 @@ from editing.motion import Motions, smoothed
 from finishing.tracks import jitter
 from utils.errors import UserError
 from utils.files import replacing
+from utils.reading import DAMAGE, load_json
 
 FILE = "edits.json"
 KEPT = "make room: until then all edits are in memory only, and saving is tried again"
 LOST = "make room, and do again what was done last"
-BROKEN = OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError
 AGAIN = 5  # seconds until saving is tried again
 
 
@@ -34,9 +34,9 @@ def read(path, frames, count, refuse):
     if not path.is_file():
         return None
     try:
-        content = json.loads(path.read_text())
+        content = load_json(path)
         of, values = dict(content["of"]), content["history"]
-    except BROKEN:
+    except DAMAGE:
         raise _damaged(path) from None
     refuse(of)
     try:
@@ -45,7 +45,7 @@ def read(path, frames, count, refuse):
         if not 0 <= history.done <= len(edits):
             raise ValueError
         return {"of": of, "history": history}
-    except (*BROKEN, UserError):
+    except (*DAMAGE, UserError):
         raise _damaged(path) from None
 
 

@@ -9,7 +9,6 @@ and `d_opt2`, with `--precision fp16` the loss scale under `scaler`.
 
 import pickle
 import re
-import zipfile
 from argparse import Namespace
 from pathlib import Path
 
@@ -23,6 +22,7 @@ from utils import options, runtime
 from utils.errors import UserError
 from utils.files import replacing
 from utils.geometry import identity_affine
+from utils.reading import load_tensors
 
 REQUIRED = {1: ("G_A", "KP", "Disc", "g_opt", "d_opt"), 2: ("G_A", "KP", "R_A", "R_B", "g_opt2")}
 # Options that follow a checkpoint unless given, besides those of its networks.
@@ -67,16 +67,32 @@ def read(path):
     is not read. Copy what is to stay, and let go of the rest before the file may be replaced.
     """
     try:
-        mapped = zipfile.is_zipfile(path)
-        return torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
-    except pickle.UnpicklingError as error:
-        if re.search("unsupported (global|class)", str(error), re.IGNORECASE):
-            raise UserError(
-                f"checkpoint {path} holds objects that could run code; not opened"
-            ) from None
-    except (RuntimeError, EOFError, OSError, ValueError, LookupError, AttributeError):
-        pass
-    raise UserError(f"checkpoint {path} is damaged or no checkpoint; give another file")
+        state = load_tensors(path, mapped=True)
+        _refuse_promises(state)
+        return state
+    except Exception as error:  # nearly every kind, where the file is damaged
+        unsafe = isinstance(error, pickle.UnpicklingError) and re.search(
+            "unsupported (global|class)", str(error), re.IGNORECASE
+        )
+        what = "holds objects that could run code" if unsafe else "is damaged or no checkpoint"
+        raise UserError(f"checkpoint {path} {what}; give another file") from None
+
+
+def _refuse_promises(state):
+    """ValueError where a tensor in dicts and lists is larger than the numbers that it holds.
+
+    Networks are built to the tensors' shapes.
+    """
+    left, seen = [state], set()
+    while left:
+        entry = left.pop()
+        if isinstance(entry, torch.Tensor):
+            plain = entry.layout == torch.strided and entry.device.type == "cpu"
+            if not plain or entry.nbytes > entry.untyped_storage().nbytes():
+                raise ValueError
+        elif isinstance(entry, (dict, list, tuple)) and id(entry) not in seen:
+            seen.add(id(entry))  # some are in many others, or in themselves
+            left += entry.values() if isinstance(entry, dict) else entry
 
 
 def network_options(state):
@@ -245,7 +261,7 @@ def open_jokr(asked, given, device, stage=2, raw=False, refiners=True):
 def _about_means(path, state, affine):
     """The affine map of a checkpoint about the mean poses in it; theta is [I | 0] without one."""
     means = state.get("means")
-    if means is None:
+    if getattr(means, "shape", ())[:1] != (2,) or means.ndim != 3:
         raise UserError(
             f"checkpoint {path} holds no mean poses for --align means; train on from it, be it one "
             "iteration, or leave --align out"

@@ -9,6 +9,7 @@ from torch.optim import Optimizer
 from engine import checkpoint, schedule
 from engine.loop import print_once
 from utils import runtime
+from utils.kinds import LARGEST
 from utils.errors import UserError
 
 AT_ONCE = 16  # frames in one pass of the detector
@@ -116,6 +117,6 @@ def _amount(path, state, key):
     """A number from a checkpoint, 0 where it is not in there; whole if it counts iterations."""
     amount = state.get(key, 0)
     kinds = int if key == "iteration" else (int, float)
-    if not (isinstance(amount, kinds) and amount >= 0):
+    if not (isinstance(amount, kinds) and 0 <= amount <= LARGEST):
         raise UserError(f"checkpoint {path} has broken {key}; give another")
     return amount

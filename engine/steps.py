@@ -16,6 +16,7 @@ from engine import run_folder
 from utils import lifeline
 from utils.errors import UserError
 from utils.files import settle
+from utils.reading import load_json, refusing
 
 RECORD = "steps.json"
 # SIGHUP comes when the terminal is closed: a step must not go on alone.
@@ -66,12 +67,8 @@ class Steps:
         self.path = Path(folder) / RECORD
         self.known = {}
         if self.path.is_file():
-            try:
-                self.known = {k: dict(v) for k, v in json.loads(self.path.read_text()).items()}
-            except (OSError, ValueError, AttributeError, TypeError):
-                raise UserError(
-                    f"{self.path} is damaged; remove it, and every step is taken anew"
-                ) from None
+            with refusing(f"{self.path} is damaged; remove it, and every step is taken anew"):
+                self.known = {k: _known(v) for k, v in load_json(self.path).items()}
 
     def knows(self, step):
         """Whether it was begun, if not ended, with these options and inputs."""
@@ -147,6 +144,14 @@ def recorded(folder, name, otherwise):
             f"command again, or {otherwise}"
         )
     return step["argv"]
+
+
+def _known(entry):
+    """What steps.json remembers of a step, checked; older versions did not note `argv`."""
+    words = entry.get("argv", [])
+    if not (isinstance(words, list) and all(isinstance(word, str) for word in words)):
+        raise ValueError
+    return {**entry, "stamp": str(entry["stamp"]), "done": bool(entry["done"])}
 
 
 def _call(step, extra):

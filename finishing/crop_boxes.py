@@ -1,6 +1,5 @@
 """The boxes that a prepared clip was cropped to, and the way back into its whole frames."""
 
-import json
 from pathlib import Path
 
 import cv2
@@ -9,6 +8,7 @@ import torch
 
 from utils.errors import UserError
 from utils.geometry import pad_resize_transform
+from utils.reading import DAMAGE, PIXELS, load_json
 
 SIGMA = 1.5  # frames, of the Gaussian that smooths boxes in time
 BLUR = 0.4  # sigma per pixel of the frame; a Gaussian of that width is nearest to a pixel's mean
@@ -95,11 +95,10 @@ def equal_area(masks, others):
     shares = []
     for folder in (masks, others):
         try:
-            content = json.loads((Path(folder).parent / "crops.json").read_text())
-            shares.append(float(content["share"]))
-        except (OSError, ValueError, KeyError, TypeError):
+            shares.append(float(load_json(Path(folder).parent / "crops.json")["share"]))
+        except DAMAGE:
             return 1.0
-    return (shares[0] / shares[1]) ** 0.5 if min(shares) > 0 else 1.0
+    return (shares[0] / shares[1]) ** 0.5 if all(0 < share <= 1 for share in shares) else 1.0
 
 
 def _view(boxes, scale, width, height, pad_factor):
@@ -116,20 +115,23 @@ def _view(boxes, scale, width, height, pad_factor):
 def _read(path, count):
     """Boxes (N, 4), what cropped pictures were enlarged by, and the frames' (width, height)."""
     try:
-        content = json.loads(path.read_text())
+        content = load_json(path)
         boxes = np.array(content["boxes"], float)
         size = tuple(int(side) for side in content["canvas"])
         scale = float(content.get("scale", 1))
         if boxes.ndim != 2 or boxes.shape[1] != 4 or len(size) != 2:
             raise ValueError
-        if boxes[:, 2:].min() < 1 or scale <= 0:
+        sizes = np.vstack([boxes[:, 2:], size])
+        if not (np.isfinite(boxes).all() and sizes.min() >= 1 and sizes.prod(1).max() <= PIXELS):
+            raise ValueError
+        if not 0 < scale <= PIXELS:
             raise ValueError
     except FileNotFoundError:
         raise UserError(
             f"--restore needs {path}, which says where frames were cropped; prepare_data.py "
             "writes it"
         ) from None
-    except (OSError, ValueError, KeyError, TypeError, IndexError):
+    except DAMAGE:
         raise UserError(f"{path} is damaged; prepare the clip anew with prepare_data.py") from None
     if len(boxes) != count:
         raise UserError(

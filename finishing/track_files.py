@@ -6,18 +6,15 @@ holds, under "a" and "b", a list of {"frame", "index", "x", "y", "moved_x", "mov
 
 import json
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 
 from finishing.tracks import Track
 from utils.errors import UserError
 from utils.files import replacing
+from utils.reading import load_arrays, load_json, refusing
 
 ENDINGS = (".npz", ".json")
-# In what ways NumPy and JSON say that a file is not what it should be.
-BROKEN = (OSError, ValueError, LookupError, TypeError, AttributeError, EOFError, BadZipFile)
-BROKEN += (RecursionError,)
 
 
 def check_name(path):
@@ -75,14 +72,10 @@ def read(path, expected, count, option="--keypoints_in"):
     """
     path = Path(path)
     check_name(path)
-    try:
+    if not path.exists():
+        raise UserError(f"keypoint file {path} does not exist; check {option}")
+    with refusing(f"{path} is no file of keypoints, or a damaged one; --keypoints_out writes one"):
         found = _from_json(path) if path.suffix.lower() == ".json" else _from_npz(path)
-    except FileNotFoundError:
-        raise UserError(f"keypoint file {path} does not exist; check {option}") from None
-    except BROKEN:
-        raise UserError(
-            f"{path} is no file of keypoints, or a damaged one; --keypoints_out writes one"
-        ) from None
     for domain, frames in expected.items():
         if domain not in found:
             raise UserError(f"{path} has no keypoints of clip {domain.upper()}, which drives")
@@ -92,20 +85,26 @@ def read(path, expected, count, option="--keypoints_in"):
 
 
 def _from_npz(path):
-    with np.load(path) as file:
-        return {
-            domain: Track(
-                file[f"{domain}_frames"],
-                np.float32(file[domain]),
-                np.float32(file[f"{domain}_moved"]) if f"{domain}_moved" in file else None,
-            )
-            for domain in "ab"
-            if domain in file
-        }
+    file = load_arrays(path)
+    return {
+        domain: Track(
+            file[f"{domain}_frames"],
+            _numbers(file[domain]),
+            _numbers(file[f"{domain}_moved"]) if f"{domain}_moved" in file else None,
+        )
+        for domain in "ab"
+        if domain in file
+    }
+
+
+def _numbers(array):
+    if array.dtype.kind not in "fiu":
+        raise ValueError("it holds other values than numbers")
+    return np.float32(array)
 
 
 def _from_json(path):
-    content = json.loads(path.read_text())
+    content = load_json(path)
     return {
         domain: _from_rows(f"{path}: of clip {domain.upper()},", content[domain])
         for domain in "ab"

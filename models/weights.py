@@ -5,6 +5,7 @@ from pathlib import Path
 import torch
 
 from utils.errors import UserError
+from utils.reading import load_tensors
 
 VGG_URL = "https://download.pytorch.org/models/vgg16-397923af.pth"
 INCEPTION_URL = "https://download.pytorch.org/models/inception_v3_google-0cc3c7bd.pth"
@@ -29,7 +30,7 @@ def vgg16_state(path=""):
     ways = f"give --vgg_weights FILE, put {kept.name} into {kept.parent}, or pass --lambda_vgg 0"
     try:
         if path or kept.exists():
-            weights = torch.load(source, map_location="cpu", weights_only=True)
+            weights = load_tensors(source)
         else:
             weights = torch.hub.load_state_dict_from_url(
                 VGG_URL, map_location="cpu", check_hash=True
@@ -67,7 +68,7 @@ def find(load, path, url):
     if not found.is_file():
         return None, f"no weights given, and no {found.name} in {found.parent}"
     try:
-        return load(torch.load(found, map_location="cpu", weights_only=True)), ""
+        return load(load_tensors(found)), ""
     except Exception as error:  # torch.load raises many kinds for a file that is no state dict
         raise UserError(
             f"{found} holds other weights than {Path(url).stem} of torchvision "

@@ -5,6 +5,7 @@ boxes in crops.json (preparation/crops.py); prepared.json is described in prepar
 """
 
 import json
+import math
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,11 +14,13 @@ from PIL import Image
 
 from utils import images
 from utils.errors import UserError
+from utils.reading import DAMAGE, FRAMES, PIXELS, load_json
 from video.reader import DEFAULT_RATE
 
 FOLDERS = {"frames": ".jpg", "masks": ".png", "train": ".jpg", "train_seg": ".jpg"}
 RECORD = "prepared.json"
 FILES = (RECORD, "crops.json", "overlay.png", "sound.m4a", "check.png")
+HEAD = ("frames_of", "masks_of", "crop", "frames", "fps", "size")  # of a clip, in its records
 QUALITY = 95  # of JPEG files
 
 
@@ -113,9 +116,25 @@ def write_json(content, path):
 def frame_rate(folder):
     """Frames per second of a prepared or a drawn clip; `DEFAULT_RATE` where that is not known."""
     for name in (RECORD, "crops.json"):
-        with suppress(OSError, ValueError, KeyError, TypeError):
-            return float(json.loads((folder / name).read_text())["fps"])
+        with suppress(*DAMAGE):
+            rate = float(load_json(folder / name)["fps"])
+            if 0 < rate < math.inf:
+                return rate
     return DEFAULT_RATE
+
+
+def check_head(content):
+    """`DAMAGE` unless a dict from a file holds `HEAD` as this program writes it."""
+    whole = content["frames"], *content["size"]
+    if len(whole) != 3 or not all(type(value) is int and value > 0 for value in whole):
+        raise ValueError
+    if content["frames"] > FRAMES or math.prod(content["size"]) > PIXELS:
+        raise ValueError
+    kinds = {"frames_of": dict, "masks_of": dict, "crop": str, "fps": (int, float)}
+    if not all(isinstance(content[name], kind) for name, kind in kinds.items()):
+        raise ValueError
+    if not 0 < content["fps"] < math.inf:
+        raise ValueError
 
 
 def refuse_foreign_files(folder, count):

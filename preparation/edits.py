@@ -77,6 +77,14 @@ def parse(message, count, size):
     return {"frame": frame, "tool": tool, "points": points, "radius": radius}
 
 
+def recalled(values, count, size):
+    """The `Edit` that a file holds as a dict; UserError or `DAMAGE` where that is none."""
+    number, former = values["id"], values["former"]
+    if type(number) is not int or not (former is None or type(former) is int):
+        raise ValueError
+    return Edit(number, former=former, **parse(values, count, size))
+
+
 def _is_number(value, most):
     return type(value) in (int, float) and abs(value) <= most  # not NaN
 
@@ -175,6 +183,17 @@ class History:
             if edit is until:
                 break
         return found
+
+
+def checked(edits, done, next_id):
+    """The `History` that a file holds; ValueError where it is none."""
+    numbers = [0, *(edit.id for edit in edits), next_id]
+    rising = all(former < later for former, later in pairwise(numbers))
+    if not all(type(number) is int for number in (done, next_id)) or not rising:
+        raise ValueError
+    if not 0 <= done <= len(edits):
+        raise ValueError
+    return History(tuple(edits), done, next_id)
 
 
 def owners(anchors, count):

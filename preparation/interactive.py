@@ -20,7 +20,6 @@ from utils.errors import UserError
 from utils.files import settle
 
 SESSION = ".interactive"  # folder in that of the clip, as long as the clip is not finished
-HEAD = ("frames_of", "masks_of", "crop", "frames", "fps", "size")  # what a session knows of a clip
 
 
 class Work:
@@ -124,7 +123,7 @@ def _session(out, folder, asked, decode, former, known):
         clip = {**known.record, "crop": (asked or known.record)["crop"]}
         masks = _Former(out / "masks", count, known.painted)
         frames = clip_folder.Frames(out / "frames", count)
-        head = {name: clip[name] for name in HEAD}
+        head = {name: clip[name] for name in clip_folder.HEAD}
         session = Session(folder, head, history, frames, masks, known.edited)
         return replace(known, record=clip), session
     if former and (folder / "frames").is_dir():

@@ -15,18 +15,18 @@ A mask file whose hash is another one now was painted by hand.
 """
 
 import hashlib
-import json
 import shutil
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
-from preparation.clip_folder import RECORD, read_mask, save_mask, write_json
+from preparation.clip_folder import RECORD, check_head, read_mask, save_mask, write_json
 from preparation.crops import crop_size
 from utils import images
 from utils.errors import UserError
 from utils.numbering import ranges
+from utils.reading import PIXELS, load_json, refusing
 
 
 def digest(path):
@@ -55,14 +55,14 @@ def read(folder):
     path = Path(folder) / RECORD
     if not path.is_file():
         return {}
-    try:
-        content = json.loads(path.read_text())
-        if not (isinstance(content["frames"], int) and isinstance(content["sha1"], dict)):
+    with refusing(f"{path} is damaged; move the folder away or choose another --out"):
+        content = load_json(path)
+        check_head(content)
+        by_hand = [*content["edited"], *content.get("redone", ())]
+        if not all(type(number) is int and number >= 0 for number in by_hand):
             raise ValueError
-    except (OSError, ValueError, KeyError, TypeError):
-        raise UserError(
-            f"{path} is damaged; move the folder away or choose another --out"
-        ) from None
+        if not isinstance(content["sha1"], dict):
+            raise ValueError
     return content
 
 
@@ -86,13 +86,8 @@ def edited_masks(folder, known, aside=()):
     if not known:
         return {}
     path, found = folder / "crops.json", {}
-    try:
-        crops = json.loads(path.read_text())
-        scale, boxes = crops["scale"], list(crops["boxes"])
-    except (OSError, ValueError, KeyError, TypeError):
-        raise UserError(
-            f"{path} is missing or damaged; pass --overwrite to prepare the clip anew"
-        ) from None
+    with refusing(f"{path} is missing or damaged; pass --overwrite to prepare the clip anew"):
+        scale, boxes = _crops(load_json(path))
     for number in sorted(set(range(len(boxes))) - set(aside)):
         whole, part = folder / f"masks/{number}.png", folder / f"train_seg/{number}.jpg"
         if painted := [path for path in (whole, part) if _changed(path, known)]:
@@ -100,6 +95,17 @@ def edited_masks(folder, known, aside=()):
             later = max(painted, key=lambda path: path.stat().st_mtime_ns)
             found[number] = mask if later == whole else _pasted(mask, part, boxes[number], scale)
     return found
+
+
+def _crops(content):
+    """Scale and boxes of crops.json; `DAMAGE` where it holds none."""
+    scale, boxes = content["scale"], content["boxes"]
+    for _, _, width, height in boxes:
+        if min(width, height) < 1 or width * height * max(1, scale) ** 2 > PIXELS:
+            raise ValueError
+    if not scale > 0 or not all(type(value) is int for box in boxes for value in box):
+        raise ValueError
+    return scale, boxes
 
 
 def _changed(path, known):

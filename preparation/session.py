@@ -17,9 +17,10 @@ from dataclasses import asdict
 import numpy as np
 
 from preparation import clip_folder
-from preparation.edits import Edit, History, owners, parse
+from preparation.edits import checked, owners, parse, recalled
 from utils.errors import UserError
 from utils.files import replacing
+from utils.reading import DAMAGE, load_json
 
 FILE = "session.json"
 ADVICE = "make room on the disk and do it again"
@@ -35,10 +36,12 @@ def read(folder):
     if not path.is_file():
         return {}
     try:
-        content = json.loads(path.read_text())
-        edits = tuple(Edit(**edit) for edit in content["history"].pop("edits"))
-        return {"clip": content["clip"], "history": History(edits, **content["history"])}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        content = load_json(path)
+        clip, history = content["clip"], content["history"]
+        clip_folder.check_head(clip)
+        edits = [recalled(edit, clip["frames"], clip["size"]) for edit in history["edits"]]
+        return {"clip": clip, "history": checked(edits, history["done"], history["next_id"])}
+    except (*DAMAGE, UserError):
         raise UserError(f"{path} is damaged; pass --overwrite to begin anew") from None
 
 

@@ -83,7 +83,7 @@ def write(path, page):
     Its folder is made. UserError where it cannot be written.
     """
     with replacing(path, "choose another folder") as part:
-        part.write_text(render(page), encoding="utf-8")
+        part.write_text(render(page), encoding="utf-8", errors="xmlcharrefreplace")
 
 
 def render(page):

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-import yaml
 
 from report.page import Curves, Page, Picture, Tracks, Video, write
 from utils import loss_log, tensors, visualize
 from utils.domains import OTHER, PAIR
 from utils.numbering import spread
+from utils.reading import DAMAGE, load_yaml
 
 LIBRARIES = "torch", "torchvision", "torchmetrics", "scikit-image", "scikit-learn", "numpy"
 COLUMNS = 8  # of the picture of silhouettes
@@ -72,8 +72,8 @@ def run_folders(checkpoint, stage):
 def read_options(folder):
     """The options that a run recorded; none where there is no such file."""
     try:
-        found = yaml.safe_load((folder / "config.yaml").read_text())
-    except (OSError, ValueError, yaml.YAMLError):
+        found = load_yaml(folder / "config.yaml")
+    except DAMAGE:
         return {}
     return found if isinstance(found, dict) else {}
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from utils.errors import UserError
+from utils.reading import load_tensors
 
 
 class Needed(NamedTuple):
@@ -114,11 +115,9 @@ def _places(name):
 
 def load(path, name):
     """Content of a file that torch wrote; UserError where it holds anything but tensors."""
-    import torch  # slow to import
-
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:  # torch.load raises many kinds for a file that holds no weights
+        return load_tensors(path)
+    except Exception as error:  # nearly every kind, where the file holds no weights
         raise unfit(path, name, type(error).__name__) from None
 
 

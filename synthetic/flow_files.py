@@ -3,6 +3,8 @@
 import cv2
 import numpy as np
 
+from utils import images
+
 FLOW_STEPS = 64  # KITTI's steps in a pixel of flow, and the value that means none
 FLOW_ZERO = 2**15
 
@@ -21,9 +23,17 @@ def write_flow(path, flow, valid):
 
 
 def read_flow(path):
-    """Flow (H, W, 2) and valid (H, W) bool of a file from `write_flow`; ValueError if broken."""
+    """Flow (H, W, 2) and valid (H, W) bool of a file from `write_flow`.
+
+    Raises:
+        UserError, ValueError: it is broken.
+    """
+    images.size_of(path)  # of a header's promise OpenCV knows no limit that is low enough
     data = np.frombuffer(path.read_bytes(), np.uint8)
-    coded = cv2.imdecode(data, cv2.IMREAD_UNCHANGED) if data.size else None
+    try:
+        coded = cv2.imdecode(data, cv2.IMREAD_UNCHANGED)
+    except cv2.error:
+        coded = None
     if coded is None or coded.dtype != np.uint16 or coded.ndim != 3 or coded.shape[2] != 3:
         raise ValueError("it is no 16-bit RGB picture")
     return (coded[..., :0:-1].astype(float) - FLOW_ZERO) / FLOW_STEPS, coded[..., 0] > 0

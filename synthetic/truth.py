@@ -1,7 +1,5 @@
 """The truth of a drawn pair on disk, read in the coordinates that the networks see."""
 
-import json
-import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -12,9 +10,9 @@ from synthetic.flow_files import read_flow
 from utils import images, tensors
 from utils.errors import UserError
 from utils.geometry import pad_resize_transform
+from utils.reading import DAMAGE, load_arrays, load_json
 
 NAMES = ("a", "b", "ab", "ba")  # motion of the first letter's clip, looks of the last one's
-BROKEN = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile)
 
 
 class Truth:
@@ -116,7 +114,7 @@ class Truth:
         path = self.folder / file
         try:
             return parse(path)
-        except BROKEN as error:
+        except DAMAGE as error:
             raise _broken(path, error) from None
 
     def _check(self, name, sizes):
@@ -144,7 +142,7 @@ class Truth:
         path = self.folder / "flow" / name / f"{number}.png"
         try:
             field, valid = read_flow(path)
-        except BROKEN as error:
+        except DAMAGE as error:
             raise _broken(path, error) from None
         self._fits(path, valid.shape[::-1], name, number)
         return field, valid
@@ -169,7 +167,7 @@ def _numbers(names):
 
 def _boxes(path):
     """(N, 4) left, top, width, height on the canvas, pixels."""
-    boxes = np.array(json.loads(path.read_text())["boxes"], int)
+    boxes = np.array(load_json(path)["boxes"], int)
     if boxes.ndim != 2 or boxes.shape[1] != 4 or (boxes[:, 2:] < 1).any():
         raise ValueError("its boxes are not left, top, width, height")
     return boxes
@@ -177,7 +175,7 @@ def _boxes(path):
 
 def _matrix(path):
     """3x3, pixels of the canvas."""
-    rows = np.array(json.loads(path.read_text())["matrix"], float)
+    rows = np.array(load_json(path)["matrix"], float)
     if rows.shape != (2, 3) or not np.isfinite(rows).all():
         raise ValueError("its matrix is not 2x3")
     return np.vstack([rows, [0, 0, 1]])
@@ -185,8 +183,8 @@ def _matrix(path):
 
 def _places(path):
     """Names of the joints, and dict of name -> (N, J, 2) in pixels of the cropped pictures."""
-    with np.load(path) as file:
-        joints, places = file["names"].tolist(), {name: file[name] for name in NAMES}
+    file = load_arrays(path)
+    joints, places = file["names"].tolist(), {name: file[name] for name in NAMES}
     if any(array.shape[1:] != (len(joints), 2) for array in places.values()):
         raise ValueError(f"its arrays are not (frames, {len(joints)}, 2)")
     return joints, places

@@ -24,7 +24,7 @@ MAY_IMPORT = {
     "preparation": {"datasets", "segmentation", "server", "utils", "video"},
 }
 NARROW = {  # of utils, networks and losses see only these
-    "models": {"errors", "geometry", "parallel"},
+    "models": {"errors", "geometry", "parallel", "reading"},
     "losses": {"errors", "geometry", "parallel"},
 }
 FOR_RUNS = {"options", "option_tables", "runtime"}  # of utils, what only scripts and engine touch

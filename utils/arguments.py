@@ -10,6 +10,7 @@ from pathlib import Path
 from utils import kinds
 from utils.errors import UserError
 from utils.files import replacing
+from utils.reading import DAMAGE, load_yaml
 
 PLAIN = (str, int, float, date, type(None))  # what a config file may give an option
 SECTIONS = ("train_first_stage", "train_second_stage", "inference", "evaluate", "quality")
@@ -158,17 +159,16 @@ def _nearest(name, names):
 
 def read_config(path):
     """The content of a config file, a dict; UserError where it is none."""
-    import yaml  # slow to import, and needed only with files
-
-    path = Path(path)
     try:
-        content = yaml.safe_load(path.read_text()) or {}
+        content = load_yaml(path) or {}
     except OSError as error:
         raise UserError(
             f"{path} cannot be read: {error.strerror}; give an existing yaml file"
         ) from None
-    except (yaml.YAMLError, ValueError, RecursionError):
-        raise UserError(f"{path} is not yaml; write one 'name: value' a line") from None
+    except DAMAGE:
+        raise UserError(
+            f"{path} is not yaml of plain 'name: value' lines; write one a line"
+        ) from None
     if not isinstance(content, dict):
         raise UserError(f"{path} holds no 'name: value' lines; write one option a line")
     return content

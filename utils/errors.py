@@ -9,6 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENT = ROOT / ".venv"  # that `make demo` makes
+LONGEST = 800  # letters of a sentence, which may quote what a file holds
 
 
 class UserError(Exception):
@@ -20,7 +21,8 @@ class UserError(Exception):
     """
 
     def __init__(self, text, alone=False):
-        super().__init__(text)
+        half = LONGEST // 2
+        super().__init__(text if len(text) <= LONGEST else f"{text[:half]} ... {text[-half:]}")
         self.alone = alone
 
 

@@ -1,31 +1,47 @@
 """Pictures in files and as 8-bit Pillow images (no torch in here; `utils.tensors` has the rest)."""
 
+import warnings
+from contextlib import contextmanager
+
 import numpy as np
 from PIL import Image
 
 from utils.errors import UserError
 from utils.files import replacing
+from utils.reading import PIXELS
 
-PIXELS = 2 * Image.MAX_IMAGE_PIXELS  # of a picture that Pillow reads at all
-BROKEN = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)  # as Pillow says it
+# Not all that Pillow opens, whatever a file is called: for PostScript it starts another program.
+FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
+warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # `opened` refuses earlier
+
+
+@contextmanager
+def opened(path, advice="replace it"):
+    """Context of a picture file as a Pillow image, to be decoded in it.
+
+    Raises:
+        UserError: it is no picture, broken, or of more than `PIXELS`; its sentence ends in
+            `advice`.
+    """
+    try:
+        with Image.open(path, formats=FORMATS) as image:
+            if image.width * image.height > PIXELS:
+                raise ValueError(f"{image.width}x{image.height} are more than {PIXELS} pixels")
+            yield image
+    except Exception as error:  # Pillow's decoders raise nearly every kind
+        raise UserError(f"{path} cannot be read as a picture ({error}); {advice}") from None
 
 
 def read(path, mode=None):
     """Decode a whole picture as Pillow mode `mode`, by default its own; UserError if broken."""
-    try:
-        with Image.open(path) as image:
-            return image.convert(mode or image.mode)
-    except BROKEN as error:
-        raise UserError(f"{path} cannot be read as a picture ({error}); replace it") from None
+    with opened(path) as image:
+        return image.convert(mode or image.mode)
 
 
 def size_of(path):
     """Size (width, height) by the file's header; UserError where it is no picture."""
-    try:
-        with Image.open(path) as image:
-            return image.size
-    except BROKEN as error:
-        raise UserError(f"{path} cannot be read as a picture ({error}); replace it") from None
+    with opened(path) as image:
+        return image.size
 
 
 def refuse_huge(width, height, options):

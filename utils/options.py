@@ -69,6 +69,8 @@ def check(values):
     """Raise ValueError where a value, by option name, is none that a flag could give."""
     table = {o.name: o for group in (CLIPS, NETWORKS, REFINERS) for o in group}
     for name, value in values.items():
+        if not isinstance(value, (bool, int, float, str)):
+            raise ValueError(f"{name}: it is a {type(value).__name__}")
         try:
             if table[name].kind is not bool:
                 table[name].kind(str(value))

@@ -15,10 +15,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
+from utils import images
 from utils.errors import UserError
-from utils.images import BROKEN
+from utils.reading import PIXELS
 
-LOCAL = ["-protocol_whitelist", "file"]  # a playlist cannot make ffmpeg read from elsewhere
+# A playlist cannot make ffmpeg read from elsewhere, nor can a header have it allocate without end.
+SOURCE = ["-protocol_whitelist", "file", "-max_pixels", str(PIXELS)]
 PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 DEFAULT_RATE = 25.0  # frames per second where the source does not tell
 COLOURS = {"RGB": "rgb24", "RGBA": "rgba"}  # ffmpeg's names
@@ -101,7 +103,7 @@ class Video:
         import imageio_ffmpeg  # machines that only train may lack it
 
         excerpt = self.excerpt
-        source = [*LOCAL, *self._decoder, *_seconds(excerpt)]
+        source = [*SOURCE, *self._decoder, *_seconds(excerpt)]
         # ffmpeg makes pixels square first, and then the size that `Excerpt.size` tells.
         share = f"min(1,{excerpt.longest or 1e9}/max(iw,ih))"
         scale = f"scale=w='max(1,round(iw*{share}))':h='max(1,round(ih*{share}))'"
@@ -153,13 +155,8 @@ class Pictures:
             yield np.asarray(picture.resize(self.excerpt.size(*first), Image.Resampling.BOX))
 
     def _read(self, file):
-        try:
-            with Image.open(file) as image:
-                return ImageOps.exif_transpose(image).convert(self.mode)
-        except BROKEN as error:
-            raise UserError(
-                f"{file} cannot be read as a picture ({error}); replace it or take it out"
-            ) from None
+        with images.opened(file, "replace it or take it out") as image:
+            return ImageOps.exif_transpose(image).convert(self.mode)
 
 
 def pictures_in(folder):
@@ -192,7 +189,7 @@ def save_sound(path, excerpt, target):
     """
     import imageio_ffmpeg
 
-    source = [*LOCAL, *_seconds(excerpt), "-i", str(Path(path).absolute())]
+    source = [*SOURCE, *_seconds(excerpt), "-i", str(Path(path).absolute())]
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-y", "-loglevel", "error", *source, "-vn"]
     done = subprocess.run(
         [*command, "-map", "0:a:0", "-c:a", "aac", "-b:a", "192k", os.path.abspath(target)],
