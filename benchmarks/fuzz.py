@@ -20,13 +20,13 @@ errors.guard(__name__)
 
 from benchmarks.fuzz_readers import READERS
 from benchmarks.fuzz_watch import explore
-from utils import arguments
+from utils import arguments, kinds
 
 OPTIONS = (
     arguments.option("readers", str, ",".join(READERS), "with commas"),
-    arguments.option("cases", arguments.count, None, "files for each reader; 1000 by default"),
-    arguments.option("seconds", arguments.positive, None, "for each reader, in place of --cases"),
-    arguments.option("first", arguments.natural, 0, "number of the first file"),
+    arguments.option("cases", kinds.count, None, "files for each reader; 1000 by default"),
+    arguments.option("seconds", kinds.positive, None, "for each reader, in place of --cases"),
+    arguments.option("first", kinds.natural, 0, "number of the first file"),
     arguments.option("out", str, "output/fuzz", "folder for the files of findings"),
 )
 ROW = "{:14} {:>7} {:>8} {:>7} {:>9} {:>9} {:>8} {:>7}"

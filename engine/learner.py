@@ -9,8 +9,8 @@ from torch.optim import Optimizer
 from engine import checkpoint, schedule
 from engine.loop import print_once
 from utils import runtime
-from utils.kinds import LARGEST
 from utils.errors import UserError
+from utils.kinds import LARGEST
 
 AT_ONCE = 16  # frames in one pass of the detector
 OPTIONAL = ("scaler", "D", "d_opt2")  # they begin anew where a checkpoint has none

@@ -67,7 +67,7 @@ def test_a_name_with_line_breaks_is_told_on_one_line(tmp_path):
         ("train_first_stage", "--bs 10000000000000", "GiB at least are needed"),
         ("train_first_stage", "--ngf 1024 --blocks 100", "GiB at least are needed"),
         ("train_second_stage", "--bs 10000000000000", "GiB at least are needed"),
-        ("inference", "--w 65500", "pixels are too many; a picture has 178 million at most"),
+        ("inference", "--w 65500", "pixels are too many; a picture has 67 million at most"),
         ("gen_vid", "--end_a 10000000000000", "more than 1000000 frames; give fewer"),
         ("gen_vid", "--resize --w 65500 --h 65500", "65500 x 65500 pixels are too many"),
     ],

@@ -30,6 +30,7 @@ CORPUS = (  # reader, file, and either its content or an entry of it with anothe
     ("options", "options.yaml", b"bs: !!python/object/apply:os.system ['true']\n"),
     ("options", "options.yaml", b"bs: 1\n" * 20_000),
     ("options", "options.yaml", b"norm: " + b"x" * 9000),
+    ("options", "options.yaml", b"no_dropout: 0x" + b"f" * 5000),
     ("keypoints", "keypoints.json", DEEP),
     ("steps", "steps.json", DEEP),
     ("steps", "steps.json", ("stage one", "argv"), 7),

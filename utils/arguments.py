@@ -10,7 +10,7 @@ from pathlib import Path
 from utils import kinds
 from utils.errors import UserError
 from utils.files import replacing
-from utils.reading import DAMAGE, load_yaml
+from utils.reading import DAMAGE, load_yaml, refusing
 
 PLAIN = (str, int, float, date, type(None))  # what a config file may give an option
 SECTIONS = ("train_first_stage", "train_second_stage", "inference", "evaluate", "quality")
@@ -71,7 +71,8 @@ def parse(description, *groups, defaults=None, argv=None, script=None):
     flags = vars(parser.parse(argv))
     given = {}
     for config in flags.pop("config", []):
-        words, switches = _read_options(Path(config), table, script or Path(parser.prog).stem)
+        with refusing(f"{config} holds what no option takes; write one 'name: value' a line"):
+            words, switches = _read_options(Path(config), table, script or Path(parser.prog).stem)
         given.update({**vars(parser.parse(words, source=config)), **switches})
     given.update(flags)
     resolved = {name: o.default for name, o in table.items()}
