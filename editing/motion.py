@@ -1,6 +1,7 @@
 """What edits do to the tracks of keypoints."""
 
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 
@@ -9,6 +10,7 @@ from editing.kept import Kept
 from utils.smoothing import smooth
 
 MEMORY = 1 << 26  # bytes of states that are kept for undo
+STEPS = 50  # back from a state that is made anew, kept then: naming one reads all edits before it
 
 
 @dataclass(frozen=True)
@@ -120,9 +122,12 @@ class Motions:
             return motion
         if former := self._kept.get((edits[:-1], seconds)):
             return self._kept.put((edits, seconds), former.after(edits[-1]))
-        motion = self._kept.put(((), seconds), self._without_edits(seconds))
-        for number, edit in enumerate(edits, 1):
-            motion = self._kept.put((edits[:number], seconds), motion.after(edit))
+        early = edits[:-STEPS]
+        motion = reduce(Motion.after, early, self._without_edits(seconds))
+        self._kept.put((early, seconds), motion)
+        for number in range(len(early), len(edits)):
+            motion = motion.after(edits[number])
+            self._kept.put((edits[: number + 1], seconds), motion)
         return motion
 
     def _without_edits(self, seconds):

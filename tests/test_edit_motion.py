@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from editing.edits import Edit, History
-from editing.motion import interpolated, smoothed, weights
+from editing.motion import STEPS, Motions, interpolated, smoothed, weights
 from finishing.tracks import jitter
 from tests.edits import COUNT, FOUND, MOTIONS, POINTS, RATE, changed, moved
 
@@ -130,3 +130,17 @@ def test_edits_lie_on_smoothed_keypoints():
     assert np.delete(tracks, 4, 0) == pytest.approx(np.delete(base, 4, 0))
     assert np.array_equal(MOTIONS.under(history.moved(-2)).tracks, FOUND)
     assert np.array_equal(smoothed(FOUND, 0, RATE), FOUND)
+
+
+def test_a_long_history_is_opened_without_all_its_states():
+    """Which took a time that grew with the square of its length; undo makes them again."""
+    history, seen = History(), [FOUND]
+    for number in range(3 * STEPS):
+        history = history.with_edit(Edit("add", number % COUNT, (0,), (0.01,), (0.0,), 2))
+        seen.append(MOTIONS.under(history).tracks)
+    anew = Motions(FOUND, RATE)
+    anew.under(history)
+    assert len(anew._kept._values) == STEPS + 1
+    for tracks in reversed(seen):
+        assert np.array_equal(anew.under(history).tracks, tracks)
+        history = history.moved(-1)
