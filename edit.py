@@ -45,7 +45,7 @@ from editing.page import FOLDER, EditPage
 from editing.results import Results
 from engine import checkpoint
 from engine.network_clip import NetworkClip
-from engine.steps import SIGNALS, recorded
+from engine.steps import heeded, recorded
 from finishing import sheets, track_files
 from finishing.final import is_finished
 from finishing.tracks import Track
@@ -162,14 +162,14 @@ def make_page(jokr, driver, session, commands, opt):
 
 
 def serve(page, host):
-    """Answer the page until Ctrl-C or another of `SIGNALS`, and return the number of that."""
+    """Answer the page until Ctrl-C or another of `heeded`, and return the number of that."""
     server = LocalServer(page.routes, FOLDER, host)
     with ExitStack() as end:
         for part in (page.results.painter, page.export, page.session):  # the last one is the first
             end.callback(part.close)
         page.results.painter.start()
         print(f"edit the keypoints at {server.address}", flush=True)
-        return server.run(SIGNALS)
+        return server.run(heeded())
 
 
 def open_page(asked, given):
@@ -187,13 +187,13 @@ def open_page(asked, given):
 def main():
     asked, given = settled(sys.argv[1:])
     check_host(asked.host, asked.allow_remote)
-    for number in SIGNALS[1:]:  # as Ctrl-C
+    for number in {*heeded()} - {signal.SIGINT}:  # as Ctrl-C
         signal.signal(number, lambda number, _: sys.exit(128 + number))
     out = Path(asked.out)
     with locked(out):
         ended = serve(open_page(asked, given), asked.host)
     print(f"edits and exports are in {out}; the same command goes on from there")
-    if ended != signal.SIGINT:
+    if ended not in (None, signal.SIGINT):
         sys.exit(128 + ended)
 
 

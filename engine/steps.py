@@ -154,8 +154,13 @@ def _known(entry):
     return {**entry, "stamp": str(entry["stamp"]), "done": bool(entry["done"])}
 
 
+def heeded():
+    """Those of `SIGNALS` that are not ignored, as SIGHUP is under nohup."""
+    return [s for s in SIGNALS if signal.getsignal(s) is not signal.SIG_IGN]
+
+
 def _call(step, extra):
-    """Run a step's script to its end; every signal to this process is passed on to it once."""
+    """Run a step's script to its end; each of `heeded` is passed on to it once."""
     received, unsent, children = [], [], []
 
     def pass_on():
@@ -167,7 +172,7 @@ def _call(step, extra):
         unsent.append(number)
         pass_on()
 
-    former = {s: signal.signal(s, receive) for s in SIGNALS}
+    former = {s: signal.signal(s, receive) for s in heeded()}
     try:
         print(f"{step.name}: {step.script}", flush=True)
         with lifeline.start(step.script, *step.argv, *extra) as process:

@@ -115,7 +115,7 @@ class LocalServer:
                 else, so that a second one does not disturb what the caller has yet to do.
 
         Returns:
-            the number of the first of `signals` that came, or None.
+            the number of one of `signals` that came, or None.
         """
         received = []
 

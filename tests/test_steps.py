@@ -204,6 +204,16 @@ def test_a_signal_before_the_script_is_there_reaches_it(chain, monkeypatch):
     assert not step.products[0].exists()  # it did not sleep to its end
 
 
+def test_under_nohup_a_terminal_that_is_closed_ends_nothing(chain):
+    former = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        closes = "import os, signal; os.kill(os.getppid(), signal.SIGHUP)"
+        Steps(chain.folder).take(chain.step("one", f"{closes}\n{WORKS}"))
+    finally:
+        signal.signal(signal.SIGHUP, former)
+    assert chain.known()["one"]["done"]
+
+
 @pytest.mark.parametrize("content", ["{", "[1]", '{"one": 3}', "null"])
 def test_a_damaged_record_is_said(chain, content):
     (chain.folder / steps.RECORD).write_text(content)
