@@ -12,6 +12,7 @@ from starlette.routing import Route, WebSocketRoute
 
 from editing.edits import is_number
 from server.live import Live
+from utils import memory
 from utils.errors import UserError
 from utils.visualize import palette
 
@@ -61,10 +62,10 @@ class EditPage:
     async def result(self, request):
         """A frame's result as PNG; by its key it never changes."""
         try:
-            content = self.results.picture(request.path_params["key"])
+            picture = self.results.picture(request.path_params["key"])
         except KeyError:
             raise HTTPException(404) from None
-        return Response(await asyncio.wrap_future(content), media_type="image/png")
+        return await answer(picture)
 
     async def draw(self, request):
         """A frame's result as PNG while keypoints are being dragged."""
@@ -72,8 +73,7 @@ class EditPage:
             frame, places = self._dragged(json.loads(await request.body()))
         except (ValueError, RecursionError, KeyError, TypeError, AttributeError):
             raise HTTPException(400, "a drag without proper places is not drawn") from None
-        content = self.results.drag(frame, places)
-        return Response(await asyncio.wrap_future(content), media_type="image/png")
+        return await answer(self.results.drag(frame, places))
 
     def _dragged(self, message):
         """Frame, and dict of keypoint -> (x, y), of a message; ValueError and others if bad."""
@@ -149,6 +149,17 @@ class EditPage:
         touched = {n: ["edited"] for n in np.flatnonzero(motion.touched.any(1)).tolist()}
         keys = {frame for keys in motion.keys for frame in keys}
         return touched | {frame: [*touched.get(frame, []), "key"] for frame in keys}
+
+
+async def answer(picture):
+    """The response with the PNG of a `Future`; where memory is full, one that says so."""
+    try:
+        return Response(await asyncio.wrap_future(picture), media_type="image/png")
+    except Exception as error:
+        if memory.is_full(error):
+            words = "memory is full, so that this picture is not drawn; end other programs"
+            raise HTTPException(503, words) from None
+        raise
 
 
 def rounded(points):

@@ -152,6 +152,17 @@ def test_keypoints_that_do_not_come_are_asked_for_again(page):
     wait_for(page.driver, SAVED)
 
 
+def test_a_picture_that_cannot_be_drawn_is_said(page):
+    page.driver.execute_script("""
+        const whole = window.fetch;
+        const full = async () => new Response("memory is full", { status: 503 });
+        window.fetch = (place, ...more) => (/^result/.test(place) ? full() : whole(place, ...more));
+    """)
+    page.press("1", Keys.ARROW_DOWN)
+    page.until(lambda: page.text("status") == "memory is full")
+    page.until(lambda: not np.array_equal(*page.tracks("moved", "found")))
+
+
 def test_playing_fetches_each_picture_once(page):
     script = "return performance.getEntriesByType('resource').map((entry) => entry.name)"
 

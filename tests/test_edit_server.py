@@ -104,6 +104,21 @@ def test_a_drag_goes_before_what_is_to_be_shown(editor, monkeypatch):
     assert order == [0, "drag", *range(1, COUNT)]
 
 
+def test_full_memory_is_said_and_costs_no_edit(editor, monkeypatch):
+    def fail(*_):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    drag = {"frame": 3, "points": {"1": [0.5, 0]}}
+    with monkeypatch.context() as patch:
+        patch.setattr(editor.page.results.painter, "picture", fail)
+        editor.edit(reach=0)
+        key = editor.tracks()["keys"][3]
+        for answer in (editor.get(f"result/{key}"), editor.draw(drag)):
+            assert (answer.status_code, answer.text[:14]) == (503, "memory is full")
+    assert len(editor.page.session.history.edits) == 1
+    assert editor.get(f"result/{key}").status_code == editor.draw(drag).status_code == 200
+
+
 def test_the_drivers_frames_are_padded(editor):
     frame = editor.picture("driver/3")
     side = Image.open(editor.page.read_frame.__self__.clip.frames / "3.png").width

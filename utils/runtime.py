@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from utils import parallel
+from utils import memory, parallel
 from utils.errors import UserError
 
 
@@ -132,8 +132,7 @@ def _memory(device):
 
 def explain_full_memory(error, device, opt):
     """Raise UserError where an exception says that the memory of device or machine is full."""
-    full = isinstance(error, (torch.OutOfMemoryError, MemoryError))
-    if full or (isinstance(error, RuntimeError) and "not enough memory" in str(error)):
+    if memory.is_full(error):
         raise UserError(
             f"{device} is out of memory at --bs {opt.bs}, {opt.resize_w} x {opt.resize_h}, "
             f"--ngf {opt.ngf}: lower --bs first, then --resize_w and --resize_h; what is in --out "

@@ -48,6 +48,12 @@ export class Editor {
     this.changed();
   }
 
+  // Say what went wrong, where that takes nothing back.
+  alarm(error) {
+    this.state.error = error;
+    this.changed();
+  }
+
   // Other tracks are there.
   renew() {
     if (!this.tracks.held && !this.tracks.sent.length) this.preview.forget();

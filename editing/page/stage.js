@@ -38,7 +38,7 @@ export class Stage {
   constructor(editor, driver, result, loaded) {
     Object.assign(this, { editor, painted: null, driven: null });
     this.drivers = new Pictures(8, (bitmap) => bitmap, loaded);
-    this.results = new Pictures(8, (bitmap) => bitmap, loaded);
+    this.results = new Pictures(8, (bitmap) => bitmap, loaded, (error) => editor.alarm(error));
     const driving = { picture: () => this.driver(), places: () => editor.driving, drags: false };
     const drawing = { picture: () => this.result(), places: () => editor.places, drags: true };
     this.sides = [

@@ -5,9 +5,10 @@ const WISHES = 12;
 
 export class Pictures {
   // `most` are kept; `make` turns an ImageBitmap into what is kept; `loaded()` is called when
-  // another one is there.
-  constructor(most, make, loaded) {
-    Object.assign(this, { most, make, loaded, kept: new Map(), asked: new Set(), wishes: [] });
+  // another one is there, `failed(sentence)` when the program cannot make it.
+  constructor(most, make, loaded, failed = () => {}) {
+    Object.assign(this, { most, make, loaded, failed });
+    Object.assign(this, { kept: new Map(), asked: new Set(), wishes: [] });
   }
 
   // What was made of a picture; undefined while it is loading, null where there is none.
@@ -47,6 +48,7 @@ export class Pictures {
       this.kept.set(address, picture ? this.make(picture) : null);
       if (this.kept.size > this.most) this.kept.delete(this.kept.keys().next().value);
       this.loaded();
+      if (answer.status >= 500) this.failed(await answer.text());
     } catch {
       // The program has ended: the page says so.
     } finally {
