@@ -87,10 +87,11 @@ class Session:
         self._write("make room, or choose another --out")
 
     def _follow(self, history):
-        self.history, own, seconds = history, self.found.keypoints, history.seconds()
-        self.motion = self._motions.under(history)
-        self.moved = self.motion.tracks.astype(np.float32)
+        own, seconds = self.found.keypoints, history.seconds()
+        motion = self._motions.under(history)
+        moved = motion.tracks.astype(np.float32)
         self.jitter = [50 * jitter(x) for x in (own, smoothed(own, seconds, self.rate))]
+        self.history, self.motion, self.moved = history, motion, moved  # where all that succeeded
 
     def _write(self, advice):
         history = {**vars(self.history), "edits": [vars(edit) for edit in self.history.edits]}

@@ -22,7 +22,7 @@ class Live:
     Args:
         snapshot: function that returns all that a page shows, a dict of parts for JSON.
         receive: function of a message from a page, a dict. Its UserError is sent to that page as
-            part `error`; so is what is no JSON object.
+            part `error`; so is what is no JSON object, and that memory is full.
     """
 
     def __init__(self, snapshot, receive):
@@ -68,6 +68,8 @@ class Live:
                 self._receive(message)
         except UserError as error:
             return str(error)
+        except MemoryError:
+            return "memory is full; end other programs, and do that again"
 
     def _look(self):
         with self._turn:

@@ -12,6 +12,7 @@ import pytest
 
 from editing import session as sessions
 from editing.edits import Edit, History, parse, parse_smoothing
+from editing.motion import Motion
 from editing.session import Session
 from tests.conftest import ROOT
 from tests.edits import COUNT, OF, POINTS, RATE, begin, changed, message, track
@@ -159,6 +160,21 @@ def test_no_edit_is_lost_where_nothing_can_be_written(tmp_path, monkeypatch):
     assert told[-1] == ""
     (tmp_path / "elsewhere/found.npz").rename(tmp_path / "out/found.npz")
     assert np.array_equal(begin(tmp_path / "out", found=fail).moved, session.moved)
+
+
+def test_an_edit_for_which_there_is_no_memory_had_no_effect(tmp_path, monkeypatch):
+    def fail(*_):
+        raise MemoryError
+
+    session = begin(tmp_path)
+    session.add(message())
+    with monkeypatch.context() as patch:
+        patch.setattr(Motion, "after", fail)
+        with pytest.raises(MemoryError):
+            session.add(message(frame=8))
+    session.add(message(frame=9))
+    assert changed(session.moved) == {(3, 1), (9, 1)}
+    assert session.history.done == 2
 
 
 def test_a_session_that_is_closed_writes_nothing(tmp_path):

@@ -203,6 +203,17 @@ def test_malformed_messages_change_nothing(client, counter):
         assert page.receive_json() == {"count": 1}
 
 
+def test_full_memory_is_said(client, counter, monkeypatch):
+    def fail(_):
+        raise MemoryError
+
+    monkeypatch.setattr(counter.live, "_receive", fail)
+    with client.websocket_connect(f"ws://{HOST}/{TOKEN}/live", headers=ORIGIN) as page:
+        page.receive_json()
+        page.send_text('{"add": 1}')
+        assert page.receive_json()["error"].startswith("memory is full")
+
+
 @contextmanager
 def running(server):
     """A server that runs in a thread, and ends when it is told to."""
