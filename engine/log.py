@@ -97,6 +97,7 @@ class Log:
         if self.writer:
             self.plot()
             self.events.close()
+            self.settle()
             self.file.close()
             self.writer = None
 

@@ -153,10 +153,10 @@ class Run:
                 self._stop("interrupted", 128 + self.signal)
             if 0 < 60 * self.opt.stop_after <= self.clock.since_start and self.progress < 1:
                 self._stop("paused", 0)
-        if self.start <= self.iteration or not (self.out / "checkpoint").exists():
-            self.save("checkpoint")
         if self.log:
             self.log.close()
+        if self.start <= self.iteration or not (self.out / "checkpoint").exists():
+            self.save("checkpoint")  # last: where it is, nothing is missing
         print_once(
             f"{self.iteration + 1} iterations done; {self.out} holds checkpoint, pictures and "
             "losses.png"

@@ -1,6 +1,6 @@
 """The sample pictures that training writes into --out."""
 
-from utils import visualize
+from utils import images, visualize
 from utils.tensors import unit
 
 
@@ -10,14 +10,14 @@ def first_stage_batch(run, a, b, seen):
         "frames A": unit(a.frame), "masks A": a.mask, "decoded A": seen["mask_a"],
         "frames B": unit(b.frame), "masks B": b.mask, "decoded B": seen["mask_b"],
     }  # fmt: skip
-    visualize.rows(sheet).save(run.out / f"reconstruction_{run.iteration}.png")
+    images.save(visualize.rows(sheet), run.out / f"reconstruction_{run.iteration}.png")
     dots = {}
     for name, x, d in (("A", a, "a"), ("B", b, "b")):
         dots[f"keypoints {name}"] = unit(x.frame), seen[f"kp_{d}"]
         dots[f"next frame {name}"] = unit(x.next_frame), seen[f"next_{d}"]
         dots[f"warped {name}"] = unit(seen[f"warped_{d}"]), seen[f"warped_kp_{d}"]
     dots["B, aligned to A"] = unit(b.frame), seen["aligned_b"]
-    visualize.keypoint_rows(dots).save(run.out / f"{run.iteration}-kp.png")
+    images.save(visualize.keypoint_rows(dots), run.out / f"{run.iteration}-kp.png")
 
 
 def first_stage_results(run, jokr, pairs, align):
@@ -27,14 +27,14 @@ def first_stage_results(run, jokr, pairs, align):
         "frames A": unit(frames_a), "decoded ab: A's motion, B's shape": a.other_mask,
         "frames B": unit(frames_b), "decoded ba: B's motion, A's shape": b.other_mask,
     }  # fmt: skip
-    visualize.rows(sheet).save(run.out / f"test_{run.iteration}.png")
+    images.save(visualize.rows(sheet), run.out / f"test_{run.iteration}.png")
     dots = {
         "keypoints A": (unit(frames_a), a.keypoints),
         "moved to B": (unit(frames_a), a.moved_keypoints),
         "keypoints B": (unit(frames_b), b.keypoints),
         "moved to A": (unit(frames_b), b.moved_keypoints),
     }
-    visualize.keypoint_rows(dots).save(run.out / f"{run.iteration}-kp_test.png")
+    images.save(visualize.keypoint_rows(dots), run.out / f"{run.iteration}-kp_test.png")
     run.log.plot()
 
 
@@ -46,12 +46,12 @@ def second_stage_batch(run, a, b, seen):
         sheet[f"decoded {name}"] = seen[f"mask_{d}"]
         sheet[f"frames {name}"] = unit(x.frame)
         sheet[f"refined {name}"] = unit(seen[f"refined_{d}"])
-    visualize.rows(sheet).save(run.out / f"reconstruction_{run.iteration}.png")
+    images.save(visualize.rows(sheet), run.out / f"reconstruction_{run.iteration}.png")
     dots = {
         "keypoints A": (unit(a.frame), seen["kp_a"]),
         "keypoints B": (unit(b.frame), seen["kp_b"]),
     }
-    visualize.keypoint_rows(dots).save(run.out / f"{run.iteration}-kp.png")
+    images.save(visualize.keypoint_rows(dots), run.out / f"{run.iteration}-kp.png")
 
 
 def second_stage_results(run, jokr, pairs, align):
@@ -63,12 +63,12 @@ def second_stage_results(run, jokr, pairs, align):
         "frames B": unit(frames_b), "decoded ba": b.other_mask,
         "refined ba: B's motion, A's look": unit(b.other_picture),
     }  # fmt: skip
-    visualize.rows(sheet).save(run.out / f"test_{run.iteration}.png")
+    images.save(visualize.rows(sheet), run.out / f"test_{run.iteration}.png")
     dots = {
         "keypoints A": (unit(frames_a), a.keypoints),
         "keypoints B": (unit(frames_b), b.keypoints),
     }
-    visualize.keypoint_rows(dots).save(run.out / f"{run.iteration}-kp_test_.png")
+    images.save(visualize.keypoint_rows(dots), run.out / f"{run.iteration}-kp_test_.png")
     run.log.plot()
 
 

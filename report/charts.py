@@ -12,6 +12,7 @@ from utils.visualize import palette
 
 _INK = "#010203"  # no other colour of a chart; replaced by the colour of the text around it
 _STYLE = {
+    "svg.hashsalt": "",  # the same figures make the same page
     "svg.fonttype": "none",  # letters stay letters: small, and searchable
     "font.size": 9,
     "xtick.bottom": False,  # the grid's lines lead to the numbers

@@ -4,6 +4,7 @@ import ast
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -76,6 +77,18 @@ def test_a_programming_error_keeps_its_traceback(mistake):
     done = python("-c", code)
     assert done.returncode == 1
     assert done.stderr.startswith("Traceback")
+
+
+def test_what_the_system_refuses_is_one_sentence(tmp_path, capsys, monkeypatch):
+    """A full disk; that a file of ours is missing, is a mistake of ours."""
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    with pytest.raises(SystemExit) as end:
+        errors.run(lambda: Path("/dev/full").write_text("x"))
+    said = capsys.readouterr().err
+    assert end.value.code == 2 and said.count("\n") == 1
+    assert said.startswith("error: No space left on device; put that right and give the same")
+    with pytest.raises(FileNotFoundError):
+        errors.run((tmp_path / "missing").read_bytes)
 
 
 @pytest.mark.parametrize(

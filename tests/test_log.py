@@ -67,4 +67,4 @@ def test_a_log_is_on_the_disk_before_a_checkpoint_that_goes_on_from_it(tmp_path,
     run.save()
     run.log.close()
     place = tmp_path / "checkpoint_0"
-    assert seen == [place, tmp_path / "log.csv", place]
+    assert seen == [place, tmp_path / "log.csv", place, tmp_path / "log.csv"]

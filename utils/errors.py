@@ -1,5 +1,6 @@
 """A user's mistake: one sentence and exit code 2, never a traceback."""
 
+import errno
 import os
 import signal
 import sys
@@ -9,6 +10,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 ENVIRONMENT = ROOT / ".venv"  # that `make demo` makes
+# What a disk or the system may refuse at any moment; other errors of files are mistakes of ours.
+REFUSALS = ("ENOSPC", "EDQUOT", "EFBIG", "EROFS", "EACCES", "EPERM", "EIO", "ESTALE")
+REFUSALS += ("EMFILE", "ENFILE", "ENOLCK")
+REFUSED = {getattr(errno, name) for name in REFUSALS if hasattr(errno, name)}
 LONGEST = 800  # letters of a sentence, which may quote what a file holds
 
 
@@ -40,9 +45,9 @@ def guard(name):
 def run(main, *arguments):
     """Call `main(*arguments)`; a user's mistake ends the process with code 2 and one line.
 
-    So does a package that is not installed, and Ctrl-C ends with code 130 as shells expect, even
-    while imports after this call are under way. Any other exception is a programming error and
-    keeps its traceback.
+    So do a package that is not installed and a disk that is full, gone or closed; Ctrl-C ends with
+    code 130 as shells expect, even while imports after this call are under way. Any other exception
+    is a programming error and keeps its traceback.
     """
     guard("__main__")
     try:
@@ -57,6 +62,12 @@ def run(main, *arguments):
         # The reader of our output left (`... | head`); Python would complain once more at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(141)
+    except OSError as error:
+        if error.errno not in REFUSED:
+            raise
+        where = f" ({error.filename})" if error.filename else ""
+        again = "give the same command again, and --resume with it where it trains"
+        _refuse(f"{error.strerror}{where}; put that right and {again}", alone=True)
     finally:
         _on_interrupt(_leave)
 

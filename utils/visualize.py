@@ -9,6 +9,7 @@ import torch
 from PIL import Image, ImageDraw, ImageFont
 
 from utils import loss_log
+from utils.files import replacing
 from utils.tensors import to_pil
 
 CELL = 128  # smaller pictures are enlarged by a whole factor to at least this many pixels
@@ -106,4 +107,5 @@ def plot_losses(log, path):
         axis.set_visible(False)
     figure.supxlabel("iteration", fontsize=9)
     figure.subplots_adjust(0.06, 0.09, 0.99, 0.95, wspace=0.25, hspace=0.4)
-    figure.savefig(path, dpi=90)
+    with replacing(path, "make room or choose another --out", lasting=False) as part:
+        figure.savefig(part, dpi=90)

@@ -151,7 +151,8 @@ class VideoWriter:
         self._process.communicate()
         self._messages.seek(begun)
         lines = self._messages.read().decode(errors="replace").split("\n")
-        return UserError(f"{self.path} could not be written; ffmpeg says: {lines[0].strip()}")
+        said = lines[0].strip() or f"nothing, and ended with code {self._process.returncode}"
+        return UserError(f"{self.path} could not be written; ffmpeg says: {said}")
 
 
 def codec_arguments(path, transparent=False):
