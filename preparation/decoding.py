@@ -6,6 +6,7 @@ from pathlib import Path
 
 from preparation import clip_folder
 from utils.errors import UserError
+from utils.reading import FRAMES
 from video.reader import Excerpt, open_source, save_sound
 
 PROMISED = 0.9  # of the frames that a file promises; with fewer it seems to be incomplete
@@ -25,10 +26,14 @@ def decode(video, excerpt, max_frames, new, progress):
         number of frames, frames per second, and a sentence about what seems to be wrong or "".
 
     Raises:
-        UserError: the video yields less than two frames.
+        UserError: the video yields less than two frames, or promises more than `FRAMES`.
     """
     source = open_source(video, excerpt)
     most = min(max_frames or math.inf, source.expected or math.inf)
+    if FRAMES < most < math.inf:
+        raise UserError(
+            f"{video} promises {most} frames, more than {FRAMES}; give --end, --fps or --max_frames"
+        )
     frames = progress(islice(source, max_frames or None), total=None if most == math.inf else most)
     written = clip_folder.write_frames(frames, new / "frames")
     if written < 2:

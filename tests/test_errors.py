@@ -1,6 +1,7 @@
 """How scripts end: with a sentence where the user can help, else with a traceback."""
 
 import ast
+import os
 import signal
 import subprocess
 import sys
@@ -12,8 +13,9 @@ from tests.conftest import ROOT
 from utils import errors
 
 
-def python(*words):
-    return subprocess.run([sys.executable, *words], cwd=ROOT, capture_output=True, text=True)
+def python(*words, **more):
+    process = {"cwd": ROOT, "capture_output": True, "text": True, **more}
+    return subprocess.run([sys.executable, *words], **process)
 
 
 def interrupt(*words, at):
@@ -117,3 +119,14 @@ def test_an_environment_that_was_made_is_named_where_another_python_runs(
         said = capsys.readouterr().err
         assert end.value.code == 2 and "package nowhere is" in said
         assert ("source .venv/bin/activate" in said) == named
+
+
+def test_a_name_is_printed_by_whatever_letters_there_are():
+    code = "from utils import errors; errors.run(print, 'cat, 狐')"
+    done = python("-c", code, env={**os.environ, "PYTHONIOENCODING": "ascii"})
+    assert (done.returncode, done.stdout) == (0, "cat, \\u72d0\n")
+
+
+def test_a_sentence_stays_short_and_keeps_its_end():
+    text = str(errors.UserError(f"begin {'x' * 10_000} end"))
+    assert text.startswith("begin") and text.endswith("end") and len(text) < 1000

@@ -231,3 +231,21 @@ def test_a_prepared_clip_passes_its_check(again):
     assert "12 frames are fit for training" in text
     assert "fault" not in text
     assert "fills little" not in text
+
+
+def test_folders_and_files_have_any_name(video, truth, tmp_path):
+    name = "-i \n'\"`$(id)`<script>%d🦊;"
+    place = tmp_path / name
+    place.mkdir()
+    (place / f"{name}.mp4").write_bytes(video.read_bytes())
+    given = f"{place}/{name}.mp4", "--out", f"{place}/clip", "--mask", "file"
+    succeed(SCRIPT, [*given, "--mask_file", str(truth)])
+    assert len(Clip(place / "clip/train_seg")) == 12
+    cells = "--img_path", f"{place}/clip/frames", "--columns", "*.jpg", "--out", str(place)
+    succeed("gen_vid.py", [*cells, f"--name={name}.mp4"])
+    assert sorted(place.iterdir()) == [
+        place / f"{name}.mp4",
+        place / f"15_{name}.mp4",
+        place / "clip",
+    ]
+    assert list(tmp_path.iterdir()) == [place]

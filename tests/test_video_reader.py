@@ -6,6 +6,7 @@ These tests are slow: ffmpeg writes a file for each.
 import numpy as np
 import pytest
 
+from preparation.decoding import decode
 from tests import films
 from utils.errors import UserError
 from video.reader import Excerpt, open_source, pictures_in, save_sound
@@ -76,7 +77,13 @@ def test_other_containers_open(frames, tmp_path, ending):
     assert np.abs(read[0].astype(int) - frames[0]).mean() < 12
 
 
-@pytest.mark.parametrize("name", ["a b.mp4", 'it\'s "x" $(id).mp4', "füchse-狐.mp4", "a%03d.mp4"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "a b.mp4", 'it\'s "x" $(id)\n.mp4', "füchse-狐🦊.mp4", "a%03d.mp4", "-i <b>.mp4",
+        f"{'x' * 251}.mp4",
+    ],
+)  # fmt: skip
 def test_any_name_opens(video, tmp_path, name):
     (tmp_path / name).write_bytes(video.read_bytes())
     assert len(list(open_source(tmp_path / name))) == 12
@@ -130,6 +137,64 @@ def test_mistakes_are_said(video, frames, tmp_path):
     films.write_folder(tmp_path / "mixed", [frames[0], frames[1][:50]])
     with pytest.raises(UserError, match="1.png is 160x50 but 0.png is 160x120"):
         list(open_source(tmp_path / "mixed"))
+
+
+ODD_FILMS = {  # name -> ffmpeg's words, and how many frames of which height and width there are
+    "ten_bits.mp4": ("-c:v libx264 -pix_fmt yuv420p10le", 12, 120, 160),
+    "odd_sides.mkv": ("-vf format=yuv444p,crop=157:119:0:0 -c:v ffv1", 12, 119, 157),
+    "slower_later.mp4": (
+        "-vf setpts='if(lt(N\\,6)\\,N\\,5*N-24)/6/TB' -fps_mode vfr",
+        37,
+        120,
+        160,
+    ),
+    "long_pixels.mp4": ("-vf setsar=20", 12, 120, 3200),
+    "wrong_rate.mkv": ("-c copy -bsf:v setts=ts=TS/1000", 1, 120, 160),
+}
+
+
+@pytest.mark.parametrize("name", ODD_FILMS)
+def test_odd_films_are_read(video, tmp_path, name):
+    words, count, *size = ODD_FILMS[name]
+    films.ffmpeg("-i", video, "-an", *words.split(), tmp_path / name)
+    read = list(open_source(tmp_path / name))
+    assert len(read) == pytest.approx(count, abs=3)
+    assert {frame.shape for frame in read} == {(*size, 3)}
+
+
+def test_a_film_cut_short_anywhere_yields_what_it_has_or_is_refused(video, tmp_path):
+    films.ffmpeg("-i", video, "-c", "copy", "-movflags", "+faststart", tmp_path / "whole.mp4")
+    whole, counts = (tmp_path / "whole.mp4").read_bytes(), []
+    for tenths in range(10):
+        path = tmp_path / f"{tenths}.mp4"
+        path.write_bytes(whole[: len(whole) * tenths // 10])
+        try:
+            counts.append(len(list(open_source(path))))
+        except UserError as error:
+            assert "holds no video" in str(error) or "yields no frame" in str(error)
+            counts.append(0)
+    assert counts == sorted(counts) and counts[0] == 0 < counts[-1]
+
+
+def test_a_film_without_frames_is_refused(video, tmp_path):
+    films.ffmpeg("-i", video, "-an", "-frames:v", "0", "-c:v", "libx264", tmp_path / "none.mp4")
+    with pytest.raises(UserError, match="holds no video"):
+        open_source(tmp_path / "none.mp4")
+
+
+def test_a_film_of_too_many_pixels_is_refused(video, tmp_path, monkeypatch):
+    films.ffmpeg("-i", video, "-an", "-vf", "setsar=100", tmp_path / "wide.mp4")
+    monkeypatch.setattr("video.reader.PIXELS", 10**6)
+    with pytest.raises(UserError, match="16000x120, more than"):
+        open_source(tmp_path / "wide.mp4")
+
+
+def test_a_film_that_promises_years_is_refused(video, tmp_path):
+    films.ffmpeg(
+        "-i", video, "-an", "-vf", "setpts=PTS*100000", "-fps_mode", "vfr", tmp_path / "years.mkv"
+    )
+    with pytest.raises(UserError, match="promises 1[0-9]{6} frames"):
+        decode(tmp_path / "years.mkv", Excerpt(), 0, tmp_path, lambda frames, total: frames)
 
 
 def test_a_playlist_reads_nothing_else(video, tmp_path):

@@ -50,6 +50,8 @@ def run(main, *arguments):
     is a programming error and keeps its traceback.
     """
     guard("__main__")
+    with suppress(AttributeError):  # it is caught, as tests do
+        sys.stdout.reconfigure(errors="backslashreplace")  # a name may have letters that it lacks
     try:
         _on_interrupt(signal.default_int_handler)  # `main` may have to clean up
         main(*arguments)

@@ -110,18 +110,31 @@ class Video:
         rate = [] if excerpt.fps is None else [f"fps={excerpt.fps}"]
         filters = ",".join([*rate, "scale=w='iw*sar':h=ih", f"{scale}:flags={SCALED}"])
         try:
-            yield from imageio_ffmpeg.read_frames(
+            frames = imageio_ffmpeg.read_frames(
                 str(self.path.absolute()),
                 pix_fmt=COLOURS[self.mode],
                 bits_per_pixel=8 * len(self.mode),
                 input_params=source,
                 output_params=["-map", "0:v:0", "-vf", filters],
             )
+            with closing(frames):
+                told = next(frames)
+                self._check_size(*told["size"])
+                yield told
+                yield from frames
         except (OSError, IndexError, AttributeError):  # its ways to say that there is no video
             raise UserError(
                 f"{self.path} holds no video that ffmpeg can read; check whether it plays, or "
                 "convert it to mp4"
             ) from None
+
+    def _check_size(self, width, height):
+        """Pixels that are no squares may make a small picture a huge one."""
+        if width * height > PIXELS:
+            raise UserError(
+                f"{self.path} has frames of {width}x{height}, more than {PIXELS} pixels; convert "
+                "it to smaller ones"
+            )
 
 
 class Pictures:
