@@ -138,6 +138,9 @@ def test_undo_redo_reload_and_before(page):
     page.driver.execute_script("window.dispatchEvent(new Event('blur'))")
     assert not page.pressed("before"), "who goes elsewhere releases the key there"
     ActionChains(page.driver).key_up("b").perform()
+    page.click("before")
+    page.press("b")
+    assert page.pressed("before"), "what the button switched on stays"
 
 
 def test_keypoints_that_do_not_come_are_asked_for_again(page):
@@ -158,7 +161,7 @@ def test_a_picture_that_cannot_be_drawn_is_said(page):
         const full = async () => new Response("memory is full", { status: 503 });
         window.fetch = (place, ...more) => (/^result/.test(place) ? full() : whole(place, ...more));
     """)
-    page.press("1", Keys.ARROW_DOWN)
+    page.press("2", Keys.ARROW_LEFT)  # as no other test, whose picture is there
     page.until(lambda: page.text("status") == "memory is full")
     page.until(lambda: not np.array_equal(*page.tracks("moved", "found")))
 

@@ -51,7 +51,7 @@ function makeActions(editor, stage, timeline, exporting) {
     export: () => exporting.open(),
     before: () => editor.lookBefore(!editor.before),
     peek: (on) => {
-      if (on === peeking || (on && hand.grip)) return;
+      if (on === peeking || (on && (hand.grip || editor.before))) return;
       peeking = on;
       editor.lookBefore(on);
     },
