@@ -169,8 +169,17 @@ def look_through(folder, renumber):
     if faults:
         way = "; --renumber mends names and numbers" if found.misnamed else ""
         raise UserError(f"{folder} is not ready for training, see above{way}")
+    judge_whole(check.folders(folder)[1].parent)
     count, picture = check.draw(folder, found)
     print(f"{count} frames are fit for training; see {picture}")
+
+
+def judge_whole(clip):
+    """Print what looks odd about the whole masks of a clip, if this script made it."""
+    if content := record.read(clip):
+        whole = clip_folder.Frames(clip / "frames", content["frames"])
+        masks = clip_folder.Masks(clip / "masks", content["frames"])
+        print(review.advice(review.review(whole, masks, {}), clip, content), end="")
 
 
 def refuse_contradictions(opt, given):

@@ -11,6 +11,7 @@ from segmentation import judge
 from utils.numbering import ranges, spread
 
 DOUBTFUL, FAILED = 0.85, 0.5  # estimated IoU below which the masks of a clip are called that
+ENOUGH, LENIENT = 16, 0.08  # with fewer frames, which tell less, they are doubted later: by so much
 COMMON = 1 / 3  # share of the frames above which what is odd about them is a trait of the clip
 JUMP = 1.5  # an area this many times that of its neighbours, or less than one such part of it
 NEIGHBOURS = 4  # frames on either side
@@ -21,9 +22,8 @@ CELL, COLUMNS, MOST = 240, 6, 60  # pixels, cells in a row, cells in all
 OUTLINE, WARNING = (255, 0, 160), (200, 0, 0)
 
 GIVEN = "file", "alpha"  # methods whose masks are the user's own
-
 EMPTY, BORDER, PARTS, AREA = "empty", "touches the border", "several parts", "area jumps"
-MISFIT = "unlike its neighbours"
+MISFIT, WORSE = "unlike its neighbours", "worse than most"
 
 
 @dataclass(frozen=True)
@@ -68,15 +68,17 @@ class Review:
     Attributes:
         quality: estimated mean IoU with the true masks, 0..1, of the frames that are not odd.
         odd: dict of index -> list of words, of the frames whose masks stand out.
+        doubtful: quality below which the masks look wrong.
     """
 
     quality: float
     odd: dict
+    doubtful: float = DOUBTFUL
 
     @property
     def flagged(self):
         """Whether the masks of the whole clip look wrong."""
-        return self.quality < DOUBTFUL
+        return self.quality < self.doubtful
 
     def marks(self, number):
         """Whether the mask of this number looks wrong."""
@@ -94,7 +96,12 @@ def review(frames, masks, parts):
     odd = suspects([look(mask, parts.get(number)) for number, mask in enumerate(masks)])
     for number in judge.misfits(frames, masks):
         odd.setdefault(number, [MISFIT])
-    return Review(judge.scores(frames, masks, odd).quality, dict(sorted(odd.items())))
+    doubtful = DOUBTFUL - LENIENT * max(0, 1 - len(masks) / ENOUGH)
+    judged = judge.scores(frames, masks, odd)
+    if passages := {n for n in judge.worse(judged.each, len(masks)) if n not in odd}:
+        odd.update((number, [WORSE]) for number in passages)
+        judged = judge.scores(frames, masks, odd)
+    return Review(judged.quality, dict(sorted(odd.items())), doubtful)
 
 
 def suspects(looks):

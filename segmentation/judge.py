@@ -24,6 +24,7 @@ UNKNOWN = 0.3  # share of the inside that is held to show the scene where nothin
 ROUGH = 0.00625  # width of the Gaussian that smoothes an outline, share of the longer side
 LITTLE = 160  # longer side of the pictures in which neighbouring masks are compared, pixels
 JUMP = 0.3  # by how much less than usual such masks overlap where they do not fit
+WORSE = 0.12  # by how much a mask is estimated below the median of all, so that it stands out
 SHORT, FEW = 0.15, 0.3  # share of the frames that a passage of misfits has at most, and all have
 
 # Lengths of outline, in square roots of the area, below and above which it says nothing: a round
@@ -48,10 +49,12 @@ class Judgement(NamedTuple):
             stays the same at its place in the scene, masked or not; `alike`, what has the object's
             colours beside it; `ragged`, what smoothing the outline changes; and `limbs`, the length
             of the outline, by the square root of the area, from `ROUND` to `LIMBS`.
+        each: frame's number -> estimated IoU of its own mask, of the frames looked at.
     """
 
     quality: float
     parts: dict
+    each: dict
 
 
 def scores(frames, masks, aside=()):
@@ -66,14 +69,38 @@ def scores(frames, masks, aside=()):
         `Judgement`. Masks that cannot be judged, being too small or too large, lower its quality
         in proportion; where none can, it is 0, and there are no parts.
     """
-    rows, share = _found(frames, masks, aside)
+    found, share = _found(frames, masks, aside)
+    rows = found.values()
     parts = {name: np.mean([row[name] for row in rows]).item() for name in WEIGHTS if rows}
+    each = {number: _estimate(row) for number, row in found.items()}
+    return Judgement(share * _estimate(parts), parts, each)
+
+
+def _estimate(parts):
+    """Estimated IoU by parts as in `Judgement`."""
     odds = BIAS + sum(WEIGHTS[name] * np.log(part + FLOOR) for name, part in parts.items())
-    return Judgement(float(share / (1 + np.exp(-odds))), parts)
+    return float(1 / (1 + np.exp(-odds)))
+
+
+def worse(each, count):
+    """Numbers of frames, of `count`, in passages whose masks are much worse than most.
+
+    So are those that were wrong until they were mended, and those that slide off.
+
+    Args:
+        each: of `Judgement`; the frames around stand and fall with those looked at.
+    """
+    looked = np.array(list(each), int)
+    if not looked.size:
+        return []
+    quality = np.array(list(each.values()))
+    bad = quality < np.median(quality) - WORSE
+    nearest = np.abs(np.arange(count)[:, None] - looked).argmin(1)
+    return np.flatnonzero(bad[nearest]).tolist()
 
 
 def _found(frames, masks, aside):
-    """Parts of each of the frames looked at whose masks can be judged, and the share of those."""
+    """Number -> parts, of frames looked at whose masks can be judged, and the share of those."""
     numbers = np.setdiff1d(np.arange(len(frames)), list(aside))
     numbers = numbers[spread(len(numbers), SAMPLES)].tolist()
     samples = {n: _Sample(frames[n], masks[n]) for n in numbers}
@@ -81,14 +108,14 @@ def _found(frames, masks, aside):
     places, appearance = _places(frames, samples), likelihood.Appearance()
     for sample in samples.values():
         appearance.learn(sample.frame, sample.mask)
-    rows = [
-        {
+    rows = {
+        number: {
             **_against_scene(sample, [*_views(samples, places, number)]),
             **_outline(sample.mask),
             "alike": _alike(sample, appearance),
         }
         for number, sample in samples.items()
-    ]
+    }
     return rows, len(rows) / max(1, len(numbers))
 
 

@@ -183,7 +183,7 @@ def _patches():
     yield mock.patch("engine.log.plot_losses", lambda log, path: path.touch())
     yield mock.patch("torch.hub.urlopen", side_effect=URLError("no network"))
     yield mock.patch("engine.steps.Steps.take", side_effect=SystemExit(0))
-    yield mock.patch("server.local.LocalServer.run")
+    yield mock.patch("server.local.LocalServer.run", return_value=signal.SIGINT)
     yield mock.patch("webbrowser.open")
 
 

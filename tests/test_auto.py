@@ -122,7 +122,7 @@ def test_grabcut_says_where_it_would_begin():
 
 @pytest.mark.parametrize("name", motion.WAYS)
 def test_masks_that_are_not_worth_having_are_refused(monkeypatch, name):
-    monkeypatch.setattr(judge, "scores", lambda *_: judge.Judgement(0.3, {}))
+    monkeypatch.setattr(judge, "scores", lambda *_: judge.Judgement(0.3, {}, {}))
     with pytest.raises(UserError, match="stands still, and .* no clear outline; mark the object"):
         methods.masks(name, walk(frames=8)[0])
 

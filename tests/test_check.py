@@ -9,11 +9,7 @@ from tests import films
 from tests.conftest import refuse, succeed
 
 SCRIPT = "prepare_data.py"
-
-
-@pytest.fixture(scope="module")
-def drawn():
-    return films.scene(12)
+pytest_plugins = ["tests.prepared"]
 
 
 @pytest.fixture
@@ -81,3 +77,14 @@ def test_renumber_mends_names(clip, drawn):
     assert len(renamed) == 11
     assert np.array_equal(np.asarray(renamed.read(3)[0]), drawn[0][4])
     assert np.array_equal(np.asarray(Image.open(own / "train/büld0003.png")), drawn[0][3])
+
+
+def test_check_judges_the_whole_masks_of_a_prepared_clip(again, drawn):
+    """Masks that are wrong from the first frame on, and those that slide off slowly."""
+    check = ["--check", str(again.out)]
+    assert "bear out" not in succeed(SCRIPT, check)
+    for shifts in ([40] * 12, range(0, 48, 4)):
+        for number, (mask, shift) in enumerate(zip(drawn[1], shifts)):
+            wrong = Image.fromarray(np.roll(mask, shift, 1))
+            wrong.save(again.out / f"masks/{number}.png")
+        assert "the frames alone do not bear out the masks in the clip" in succeed(SCRIPT, check)

@@ -161,3 +161,31 @@ def test_what_the_user_just_did_is_not_advised():
             assert "--interactive" in said and ("overlay" in said or "look at" in said)
             assert not any(word in said for word in ("anew", "--box", "--mask", "doubtful"))
     assert "anew" in review.advice(odd, "clip", clip("grabcut", edited=range(47)))
+
+
+@pytest.mark.parametrize("count", [3, 5, 8])
+def test_a_few_frames_are_doubted_later_and_wrong_ones_all_the_same(count):
+    """Three frames of a still scene tell so little that true masks seem to be of .82."""
+    frames, masks = (part[:count] for part in films.scene(24, "still", "b"))
+    assert not review.review(frames, masks, {}).flagged
+    assert review.review(frames, moved(masks, 25), {}).flagged
+    assert review.Review(0.82, {}).flagged
+
+
+@pytest.mark.parametrize("passage", [range(8), range(15, 24)])
+def test_a_passage_of_wrong_masks_is_named(passage):
+    """Masks that are wrong from the start until they were mended, and those that slide off."""
+    frames, masks = films.scene(24, "panning")
+    wrong = masks.copy()
+    for number in passage:
+        wrong[number] = np.roll(masks[number], 10 + 3 * (number - passage[0]), 1)
+    found = review.review(frames, wrong, {})
+    assert len(set(found.odd) & set(passage)) >= 0.7 * len(passage)
+    assert len(set(found.odd) - set(passage)) <= 3
+    assert not found.flagged
+
+
+def test_the_frames_around_stand_and_fall_with_those_looked_at():
+    each = {2: 0.9, 5: 0.91, 9: 0.7, 12: 0.92}
+    assert judge.worse(each, 14) == [8, 9, 10]
+    assert judge.worse({n: 0.9 for n in each}, 14) == judge.worse({}, 14) == []
