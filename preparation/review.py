@@ -98,9 +98,9 @@ def review(frames, masks, parts):
         odd.setdefault(number, [MISFIT])
     doubtful = DOUBTFUL - LENIENT * max(0, 1 - len(masks) / ENOUGH)
     judged = judge.scores(frames, masks, odd)
-    if passages := {n for n in judge.worse(judged.each, len(masks)) if n not in odd}:
-        odd.update((number, [WORSE]) for number in passages)
-        judged = judge.scores(frames, masks, odd)
+    passages = {n: [WORSE] for n in judge.worse(judged.each, len(masks)) if n not in odd}
+    if passages and (rest := judge.scores(frames, masks, odd | passages)).quality >= doubtful:
+        judged, odd = rest, odd | passages
     return Review(judged.quality, dict(sorted(odd.items())), doubtful)
 
 

@@ -24,7 +24,7 @@ UNKNOWN = 0.3  # share of the inside that is held to show the scene where nothin
 ROUGH = 0.00625  # width of the Gaussian that smoothes an outline, share of the longer side
 LITTLE = 160  # longer side of the pictures in which neighbouring masks are compared, pixels
 JUMP = 0.3  # by how much less than usual such masks overlap where they do not fit
-WORSE = 0.12  # by how much a mask is estimated below the median of all, so that it stands out
+WORSE, OF = 0.12, 6  # how far below the median of how many masks one is estimated that stands out
 SHORT, FEW = 0.15, 0.3  # share of the frames that a passage of misfits has at most, and all have
 
 # Lengths of outline, in square roots of the area, below and above which it says nothing: a round
@@ -91,7 +91,7 @@ def worse(each, count):
         each: of `Judgement`; the frames around stand and fall with those looked at.
     """
     looked = np.array(list(each), int)
-    if not looked.size:
+    if looked.size < OF:
         return []
     quality = np.array(list(each.values()))
     bad = quality < np.median(quality) - WORSE

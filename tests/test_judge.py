@@ -186,6 +186,8 @@ def test_a_passage_of_wrong_masks_is_named(passage):
 
 
 def test_the_frames_around_stand_and_fall_with_those_looked_at():
-    each = {2: 0.9, 5: 0.91, 9: 0.7, 12: 0.92}
-    assert judge.worse(each, 14) == [8, 9, 10]
-    assert judge.worse({n: 0.9 for n in each}, 14) == judge.worse({}, 14) == []
+    each = {2: 0.9, 5: 0.91, 9: 0.7, 12: 0.92, 15: 0.8, 19: 0.9}
+    assert judge.worse(each, 20) == [8, 9, 10]
+    assert judge.worse(dict.fromkeys(each, 0.9), 20) == judge.worse({}, 20) == []
+    del each[2]
+    assert judge.worse(each, 20) == []  # five tell too little
