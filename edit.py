@@ -152,13 +152,12 @@ def commands(opt, words, driver):
 def make_page(jokr, driver, session, commands, opt):
     """The `EditPage` of a session, and what works for it."""
     painter = Painter(jokr, driver.domain, (opt.resize_h, opt.resize_w), driver.device)
-    results = Results(session, painter)
     export = Export(Path(opt.out), driver.domain, session.track, commands)
     roots = [getattr(opt, f"root_{d}") for d in opt.direction]
     names = [Path(root).resolve().parent.name if root else "another" for root in roots]
     size = {"width": opt.resize_w, "height": opt.resize_h}
     clip = {"title": " drives ".join(names), "direction": opt.direction, **size}
-    return EditPage(session, results, export, clip, driver.frame)
+    return EditPage(session, Results(session, painter), export, clip, driver.frame)
 
 
 def serve(page, host):
@@ -189,10 +188,9 @@ def main():
     check_host(asked.host, asked.allow_remote)
     for number in {*heeded()} - {signal.SIGINT}:  # as Ctrl-C
         signal.signal(number, lambda number, _: sys.exit(128 + number))
-    out = Path(asked.out)
-    with locked(out):
+    with locked(Path(asked.out)):
         ended = serve(open_page(asked, given), asked.host)
-    print(f"edits and exports are in {out}; the same command goes on from there")
+    print(f"edits and exports are in {asked.out}; the same command goes on from there")
     if ended not in (None, signal.SIGINT):
         sys.exit(128 + ended)
 

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import tempfile
 import threading
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -126,7 +126,7 @@ class Export:
             former.mkdir()
             self._make(what, new)
             settle(new)  # before it takes the place of what was exported before
-            return [self._publish(path, former) for path in sorted(new.iterdir())]
+            return self._publish(sorted(new.iterdir()), former)
         except OSError as error:
             reason = error.strerror or error
             raise UserError(f"nothing was exported to {self.folder} ({reason}); {ADVICE}") from None
@@ -141,12 +141,18 @@ class Export:
             self._now(phase="video", done=0, total=0)
             self._call(self.commands.video(frames, new))
 
-    def _publish(self, path, former):
-        place = self.folder.resolve() / path.name
-        with suppress(FileNotFoundError):
-            os.replace(place, former / path.name)
-        os.replace(path, place)
-        return str(place)
+    def _publish(self, paths, former):
+        """Put all in their places, those of before into the folder `former`; or none of them."""
+        places = [self.folder.resolve() / path.name for path in paths]
+        with ExitStack() as back:
+            for path, place in zip(paths, places):
+                with suppress(FileNotFoundError):
+                    os.replace(place, former / path.name)
+                    back.callback(os.replace, former / path.name, place)
+                os.replace(path, place)
+                back.callback(os.replace, place, path)
+            back.pop_all()
+        return [*map(str, places)]
 
     def _call(self, command, frames=None):
         """Run a script to its end, and count the files that it writes into the folder `frames`."""

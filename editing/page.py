@@ -12,6 +12,7 @@ from starlette.routing import Route, WebSocketRoute
 
 from editing.edits import is_number
 from server.live import Live
+from server.parameters import number_below
 from utils import memory
 from utils.errors import UserError
 from utils.visualize import palette
@@ -47,11 +48,9 @@ class EditPage:
 
     def driver(self, request):
         """A frame of the driver as JPEG, padded, of whatever size."""
-        number = request.path_params["number"]
-        if number not in map(str, range(len(self.session.moved))):
-            raise HTTPException(404)
+        number = number_below(request.path_params["number"], len(self.session.moved))
         try:
-            frame = self.read_frame(int(number))
+            frame = self.read_frame(number)
         except UserError as error:
             raise HTTPException(404, str(error)) from None
         frame.thumbnail((LARGEST, LARGEST))
@@ -91,14 +90,13 @@ class EditPage:
         With `since`, a version that the page has, only what is not the same in that.
         """
         shown, found = self.results.shown, self.session.found
-        versions, since = range(shown.version + 1), request.query_params.get("since", "0")
-        if not {request.path_params["version"], since} <= set(map(str, versions)):
-            raise HTTPException(404)
-        frames = np.flatnonzero(shown.since > int(since))
+        asked = request.path_params["version"], request.query_params.get("since", "0")
+        _, since = (number_below(version, shown.version + 1) for version in asked)
+        frames = np.flatnonzero(shown.since > since)
         content = {"version": shown.version, "frames": frames.tolist()}
         content |= {"moved": rounded(shown.tracks[0, frames]), "keyframes": shown.keyframes}
         content |= dict(zip(["keys", "found_keys"], shown.keys[:, frames].tolist()))
-        if since == "0":
+        if not since:
             content |= {"driver": rounded(found.keypoints), "found": rounded(found.moved)}
         return JSONResponse(content)
 

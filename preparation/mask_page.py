@@ -10,6 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route, WebSocketRoute
 
 from server.live import Live
+from server.parameters import number_below
 from utils.errors import UserError
 
 FOLDER = Path(__file__).with_name("page")
@@ -37,13 +38,13 @@ class MaskPage:
         ]
 
     def frame(self, request):
-        number = self._number(request.path_params["number"])
+        number = number_below(request.path_params["number"], len(self.session.frames))
         content = (self.session.frames.folder / f"{number}.jpg").read_bytes()
         return Response(content, media_type="image/jpeg")
 
     def mask(self, request):
         """A mask as PNG, white on black; by its frame and edit it never changes."""
-        number = self._number(request.path_params["number"])
+        number = number_below(request.path_params["number"], len(self.session.frames))
         known = {str(edit.id): edit.id for edit in self.session.history.edits} | {"0": 0}
         edit = known.get(request.path_params["edit"])
         if edit is None or not self.session.has(number, edit):
@@ -55,12 +56,6 @@ class MaskPage:
         content = io.BytesIO()
         Image.fromarray(np.where(mask, 255, 0).astype(np.uint8)).save(content, "PNG")
         return Response(content.getvalue(), media_type="image/png")
-
-    def _number(self, text):
-        """A frame's number; what is none of them is not found."""
-        if text not in map(str, range(len(self.session.frames))):
-            raise HTTPException(404)
-        return int(text)
 
     def receive(self, message):
         """Do what the page asks for; UserError where that cannot be done."""

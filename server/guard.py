@@ -33,26 +33,26 @@ class Guard:
     Args:
         app: the application; its routes begin behind the token.
         token: the secret part of the address.
-        names: allowed names in `Host`, as 127.0.0.1.
+        names: allowed names in `Host`, as 127.0.0.1; besides, the address that was asked always is,
+            as a machine in several networks has several.
     """
 
     def __init__(self, app, token, names):
         self.app, self.token, self.names = app, token, names
-        sockets = " ".join(f"ws://{name}:*" for name in names)
-        self.headers = {**HEADERS, "Content-Security-Policy": POLICY.format(sockets=sockets)}
 
     async def __call__(self, scope, receive, send):
         if scope["type"] == "lifespan":
             return await self.app(scope, receive, send)
-        answer = self._refusal(scope)
+        names = [*dict.fromkeys((*self.names, scope["server"][0]))]
+        answer = self._refusal(scope, names)
         if scope["type"] == "http":
-            send = self._with_headers(send)
+            send = _with_headers(send, names)
             if answer is None:
                 receive = await _read_ahead(receive)
                 answer = None if receive else PlainTextResponse("too large", 413)
         await (answer or self.app)({**scope, "root_path": f"/{self.token}"}, receive, send)
 
-    def _refusal(self, scope):
+    def _refusal(self, scope, names):
         """An application that refuses the request, or None where it is allowed."""
         headers, socket = Headers(scope=scope), scope["type"] == "websocket"
         host = headers.get("host", "")
@@ -60,7 +60,7 @@ class Guard:
         changes = socket or scope["method"] not in ("GET", "HEAD")
         token = scope["path"].split("/")[1] if "/" in scope["path"] else ""
         if (
-            name not in self.names
+            name not in names
             or port.isdecimal() != bool(colon)
             or not secrets.compare_digest(token.encode(), self.token.encode())
             or (changes and headers.get("origin") != f"http://{host}")
@@ -72,13 +72,17 @@ class Guard:
             return PlainTextResponse("too large", 413)
         return None
 
-    def _with_headers(self, send):
-        async def sending(message):
-            if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(self.headers)
-            await send(message)
 
-        return sending
+def _with_headers(send, names):
+    """A `send` that adds `HEADERS`, and a policy that lets the page call these names."""
+    policy = POLICY.format(sockets=" ".join(f"ws://{name}:*" for name in names))
+
+    async def sending(message):
+        if message["type"] == "http.response.start":
+            MutableHeaders(scope=message).update({**HEADERS, "Content-Security-Policy": policy})
+        await send(message)
+
+    return sending
 
 
 async def _read_ahead(receive):

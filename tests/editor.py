@@ -7,14 +7,11 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from starlette.testclient import TestClient
 
 import edit
 from editing.page import FOLDER
-from server.local import guarded
+from tests.local_page import ORIGIN, TOKEN, client
 
-HOST, TOKEN = "127.0.0.1:8000", "sesame"
-ORIGIN = {"origin": f"http://{HOST}"}
 COUNT, POINTS = 8, 5
 
 
@@ -31,9 +28,7 @@ class Editor:
         self.out.mkdir(exist_ok=True)
         self.page = edit.open_page(asked, given)
         self.page.results.painter.start()
-        self.client = TestClient(
-            guarded(self.page.routes, FOLDER, TOKEN, [HOST.partition(":")[0]]), f"http://{HOST}"
-        )
+        self.client = client(self.page.routes, FOLDER)
 
     def get(self, path):
         return self.client.get(f"/{TOKEN}/{path}")

@@ -1,5 +1,7 @@
 """What edit.py exports, how that is cancelled, and how it fails."""
 
+import errno
+import os
 from pathlib import Path
 
 import numpy as np
@@ -109,6 +111,27 @@ def test_an_export_that_fails_changes_nothing(editor, scripted, source, words):
     assert words in state["trouble"]
     changed = {path for path in editor.out.iterdir() if path.stat().st_mtime_ns != before[path]}
     assert {path.name for path in changed} == {"edits.json", "frames.py", "video.py"}
+
+
+def test_an_export_that_cannot_take_its_place_changes_nothing(editor, scripted, monkeypatch):
+    scripted("import pathlib, sys; pathlib.Path(sys.argv[2]).mkdir()")
+    assert editor.export("frames")["phase"] == "done"
+    (editor.out / "edited_frames/old").touch()
+    editor.edit()
+    points, replace = editor.out / "keypoints.npz", os.replace
+    before = points.read_bytes()
+
+    def fail(source, target):
+        if Path(source).match("new/keypoints.npz"):
+            raise OSError(errno.EIO, "the disk is broken")
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", fail)
+    state = editor.export("frames")
+    assert (state["phase"], state["files"]) == ("failed", [])
+    assert "the disk is broken" in state["trouble"]
+    assert points.read_bytes() == before
+    assert (editor.out / "edited_frames/old").exists()
 
 
 def test_an_unknown_export_is_refused(editor):

@@ -2,13 +2,15 @@
 
 import json
 import socket
+from urllib.parse import quote
 
 import pytest
 from starlette.websockets import WebSocketDisconnect
 
 from server.guard import LIMIT
 from server.local import LocalServer, check_host
-from tests.editor import COUNT, HOST, ORIGIN, TOKEN, contents
+from tests.editor import COUNT, contents
+from tests.local_page import HOST, ORIGIN, TOKEN
 from utils.errors import UserError
 
 pytest_plugins = ["tests.edited"]
@@ -16,7 +18,7 @@ LIVE = f"ws://{HOST}/{TOKEN}/live"
 
 
 CLIMBS = ["../edits.json", "..%2fedits.json", "%2e%2e%2fedits.json", "..%5cedits.json", "%2fetc"]
-CLIMBS += ["-1", "%00", "%ff", "1e0", "01", "+1", " 1", "99", "x" * 5000]
+CLIMBS += ["-1", "%00", "%ff", "1e0", "01", "+1", " 1", "%d9%a1", "1%0a", "99", "x" * 5000]
 
 
 @pytest.mark.parametrize("route", ["driver/", "result/", "tracks/", ""])
@@ -25,6 +27,8 @@ def test_no_parameter_leads_elsewhere(editor, route):
         answer = editor.get(f"{route}{name}")
         assert answer.status_code in (403, 404), (route, name)
         assert "history" not in answer.text
+    for name in ("01", "+1", "\u0661", "1\n", " 0", "1_0", "9" * 5000):
+        assert editor.get(f"tracks/1?since={quote(name)}").status_code == 404, name
     other = editor.get(f"result/{editor.tracks()['keys'][0][:-1]}")
     assert other.status_code == 404
 

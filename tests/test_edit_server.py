@@ -2,6 +2,7 @@
 
 import json
 import threading
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -70,6 +71,17 @@ def test_only_what_changed_is_sent(editor):
     editor.page.session.save()
     editor.do("redo")  # there is nothing to be redone
     assert editor.page.state()["track"]["version"] == version + 1
+
+
+def test_tracks_take_no_more_memory_after_many_edits(editor):
+    results = editor.page.results
+    results.shown = results.shown._replace(version=10**6)
+    tracemalloc.start()
+    try:
+        assert editor.tracks()["version"] == 10**6
+        assert tracemalloc.get_traced_memory()[1] < 2**24
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_drag_shows_what_the_edit_will_show(editor):

@@ -6,22 +6,21 @@ import sys
 import threading
 import time
 from contextlib import contextmanager
+from functools import partial
 from http.client import HTTPConnection
 
 import pytest
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route, WebSocketRoute
-from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
 from server.guard import LIMIT
 from server.live import Live
-from server.local import LocalServer, guarded
+from server.local import LocalServer
+from tests import local_page
 from tests.conftest import refuse
+from tests.local_page import HOST, ORIGIN, TOKEN
 from utils.errors import UserError
-
-HOST, TOKEN = "127.0.0.1:8000", "sesame"
-ORIGIN = {"origin": f"http://{HOST}"}
 
 
 class Counter:
@@ -69,8 +68,7 @@ def routes(counter):
 
 @pytest.fixture
 def client(routes, folder):
-    app = guarded(routes, folder, TOKEN, ["127.0.0.1", "localhost"])
-    with TestClient(app, f"http://{HOST}") as client:
+    with local_page.client(routes, folder) as client:
         yield client
 
 
@@ -117,6 +115,18 @@ def test_a_tunnel_may_begin_at_another_port(client):
     post, own = f"/{TOKEN}/echo", {**host, "origin": "http://localhost:40124"}
     assert client.post(post, content=b"x", headers=own).text == "1"
     assert client.post(post, content=b"x", headers={**host, **ORIGIN}).status_code == 403
+
+
+def test_the_address_that_was_asked_is_a_name_of_this_machine(client):
+    own = f"http://10.1.2.3:8000/{TOKEN}"
+    answer = client.get(f"{own}/")
+    assert answer.text == "<p>hello"
+    assert "ws://10.1.2.3:*" in answer.headers["content-security-policy"]
+    assert client.get(f"{own}/", headers={"host": "evil.example:8000"}).status_code == 403
+    assert client.get(f"/{TOKEN}/", headers={"host": "10.1.2.3:8000"}).status_code == 403
+    post = partial(client.post, f"{own}/echo", content=b"x")
+    assert post(headers={"origin": "http://10.1.2.3:8000"}).text == "1"
+    assert post(headers=ORIGIN).status_code == 403
 
 
 @pytest.mark.parametrize("origin", [None, "null", "http://evil.example", f"https://{HOST}"])
@@ -270,6 +280,16 @@ def test_the_body_of_an_answer_does_not_wait_until_its_header_was_received(route
             seconds.append(time.perf_counter() - begun)
         connection.close()
     assert min(seconds[20:]) < 0.03
+
+
+def test_it_answers_in_all_networks_of_the_machine(routes, folder):
+    server = LocalServer(routes, folder, "0.0.0.0")
+    path = server.address.split("/", 3)[3]
+    connection = HTTPConnection("127.0.0.9", server._socket.getsockname()[1])
+    with running(server):
+        connection.request("GET", f"/{path}")
+        assert connection.getresponse().read() == b"<p>hello"
+        connection.close()
 
 
 def test_two_servers_have_different_addresses(routes, folder):
