@@ -58,7 +58,7 @@ def _names(host):
     """
     try:
         address = ip_address(socket.gethostbyname(host))
-    except (OSError, UnicodeError):
+    except (OSError, UnicodeError, TypeError):  # the last one of a NUL
         raise UserError(f"--host {host} is no IPv4 address or name that is known here") from None
     if address.is_loopback:
         return [*dict.fromkeys((host, LOOPBACK, "localhost"))], True

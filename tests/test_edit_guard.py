@@ -115,6 +115,8 @@ def test_others_come_in_only_where_they_are_let(tmp_path, monkeypatch):
         assert LocalServer([], tmp_path, host).address.startswith(f"http://{host}:")
     with pytest.raises(UserError, match="unencrypted"):
         check_host("0.0.0.0", False)
+    with pytest.raises(UserError, match="known here"):
+        check_host("nul\0in it", False)
     check_host("0.0.0.0", True)
     server = LocalServer([], tmp_path, "0.0.0.0")
     assert server._socket.getsockname()[0] == "0.0.0.0"
