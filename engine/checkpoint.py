@@ -7,7 +7,6 @@ averaged networks and theta by the same keys, with `--lambda_gan` `D` (A's and B
 and `d_opt2`, with `--precision fp16` the loss scale under `scaler`.
 """
 
-import pickle
 import re
 from argparse import Namespace
 from pathlib import Path
@@ -67,32 +66,11 @@ def read(path):
     is not read. Copy what is to stay, and let go of the rest before the file may be replaced.
     """
     try:
-        state = load_tensors(path, mapped=True)
-        _refuse_promises(state)
-        return state
+        return load_tensors(path, mapped=True)
     except Exception as error:  # nearly every kind, where the file is damaged
-        unsafe = isinstance(error, pickle.UnpicklingError) and re.search(
-            "unsupported (global|class)", str(error), re.IGNORECASE
-        )
+        unsafe = re.search("unsupported (global|class)", str(error), re.IGNORECASE)
         what = "holds objects that could run code" if unsafe else "is damaged or no checkpoint"
         raise UserError(f"checkpoint {path} {what}; give another file") from None
-
-
-def _refuse_promises(state):
-    """ValueError where a tensor in dicts and lists is larger than the numbers that it holds.
-
-    Networks are built to the tensors' shapes.
-    """
-    left, seen = [state], set()
-    while left:
-        entry = left.pop()
-        if isinstance(entry, torch.Tensor):
-            plain = entry.layout == torch.strided and entry.device.type == "cpu"
-            if not plain or entry.nbytes > entry.untyped_storage().nbytes():
-                raise ValueError
-        elif isinstance(entry, (dict, list, tuple)) and id(entry) not in seen:
-            seen.add(id(entry))  # some are in many others, or in themselves
-            left += entry.values() if isinstance(entry, dict) else entry
 
 
 def network_options(state):

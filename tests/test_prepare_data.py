@@ -235,8 +235,7 @@ def test_a_prepared_clip_passes_its_check(again):
 
 def test_folders_and_files_have_any_name(video, truth, tmp_path):
     name = "-i \n'\"`$(id)`<script>%d🦊;"
-    place = tmp_path / name
-    place.mkdir()
+    (place := tmp_path / name).mkdir()
     (place / f"{name}.mp4").write_bytes(video.read_bytes())
     given = f"{place}/{name}.mp4", "--out", f"{place}/clip", "--mask", "file"
     succeed(SCRIPT, [*given, "--mask_file", str(truth)])

@@ -15,7 +15,7 @@ YAML = 2**16  # letters of a yaml file, of which a second reads little more
 ARRAYS = 2**28  # bytes of all arrays in an .npz
 PIXELS = 2**26  # of a picture, and of a video's frame
 FRAMES = 10**6  # of a clip
-NAME = 1000  # letters of a text in a file of tensors
+NAME = 4096  # letters of a text in a file of tensors
 LEGACY = 5  # pickles at the head of a file that PyTorch wrote before 1.6
 # As which damage shows, in what reads a file and in what is made of its content.
 DAMAGE = (OSError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError)
@@ -96,7 +96,9 @@ def load_tensors(path, mapped=False):
 
     zipped = zipfile.is_zipfile(path)
     _check_pickles(path, zipped)
-    return torch.load(path, map_location="cpu", weights_only=True, mmap=mapped and zipped)
+    found = torch.load(path, map_location="cpu", weights_only=True, mmap=mapped and zipped)
+    _refuse_promises(found)
+    return found
 
 
 def _check_pickles(path, zipped):
@@ -122,3 +124,22 @@ def _check_texts(pickled):
     for _, value, _ in pickletools.genops(pickled):
         if isinstance(value, str) and len(value) > NAME:
             raise ValueError("it holds long texts")
+
+
+def _refuse_promises(content):
+    """ValueError where a tensor in dicts and lists is larger than the numbers that it holds.
+
+    Networks are built to the tensors' shapes.
+    """
+    import torch  # slow to import
+
+    left, seen = [content], set()
+    while left:
+        entry = left.pop()
+        if isinstance(entry, torch.Tensor):
+            plain = entry.layout == torch.strided and entry.device.type == "cpu"
+            if not plain or entry.nbytes > entry.untyped_storage().nbytes():
+                raise ValueError
+        elif isinstance(entry, (dict, list, tuple)) and id(entry) not in seen:
+            seen.add(id(entry))  # some are in many others, or in themselves
+            left += entry.values() if isinstance(entry, dict) else entry
