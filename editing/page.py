@@ -124,7 +124,7 @@ class EditPage:
         return {
             "clip": {**self.clip, **numbers, "first": first, "colours": palette(points)},
             "edits": self._edits(self.session.history),
-            "track": {"version": self.results.shown.version},
+            "track": {"version": self.results.shown.version, "trouble": self.results.trouble},
             "export": self.export.state(),
         }
 

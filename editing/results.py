@@ -54,14 +54,14 @@ class Results:
 
     def __init__(self, session, painter):
         self.session, self.painter, self.chooser = session, painter, None
-        self.listeners = []  # functions that are called when other frames are copied from
+        self.listeners = []  # functions for when other frames are copied from, or cannot be
         self._turn, self._former = threading.Lock(), Kept(KEPT, lambda pose: 1)
         self._pictures = Kept(MEMORY, len)
         pair = 2, len(session.moved)
         tracks, keys = np.full((*pair, *session.moved.shape[1:]), np.nan), np.full(pair, "", object)
         self.shown = Shown(0, np.zeros(pair[1], int), tracks, np.full(pair, -1), keys, [])
         if painter.gallery:
-            self.chooser = Chooser(painter, session.found.moved, self._adopt)
+            self.chooser = Chooser(painter, session.found.moved, self._adopt, self._tell)
         session.listeners.append(self.update)
         self.update()
 
@@ -78,8 +78,16 @@ class Results:
             if moved is self.session.moved:
                 self._renew(np.array(chosen))
         if self.shown is not former:
-            for listener in self.listeners:
-                listener()
+            self._tell()
+
+    def _tell(self):
+        for listener in self.listeners:
+            listener()
+
+    @property
+    def trouble(self):
+        """Why frames to copy from are not chosen, in words; "" where they are, or will be."""
+        return self.chooser.trouble if self.chooser else ""
 
     def _renew(self, chosen):
         session, old = self.session, self.shown

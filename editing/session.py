@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from editing.edits import History, parse, parse_smoothing
+from editing.later import Later
 from editing.motion import Motions, smoothed
 from finishing.tracks import jitter
 from utils.errors import UserError
@@ -16,7 +17,6 @@ from utils.reading import DAMAGE, load_json
 FILE = "edits.json"
 KEPT = "make room: until then all edits are in memory only, and saving is tried again"
 LOST = "make room, and do again what was done last"
-AGAIN = 5  # seconds until saving is tried again
 
 
 def read(path, frames, count, refuse):
@@ -81,7 +81,7 @@ class Session:
         self.path, self.of, self.found, self.rate = path, of, found, rate
         self.listeners = []  # functions that are called after each change
         self.trouble, self._closed, self._turn = "", False, threading.RLock()
-        self._later = threading.Timer(AGAIN, self.save)
+        self._later = Later(self.save)
         self._motions = Motions(found.moved, rate)
         self._follow(history or History())
         self._write("make room, or choose another --out")
@@ -131,9 +131,7 @@ class Session:
                 self.trouble = ""
             except UserError as error:
                 self.trouble = str(error)
-                self._later = threading.Timer(AGAIN, self.save)
-                self._later.daemon = True
-                self._later.start()
+                self._later.begin()
         for listener in self.listeners:
             listener()
 

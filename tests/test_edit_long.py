@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from editing import motion
+from editing import later, motion
 from editing.choosing import BATCH
 from editing.drawing import Painter
 from editing.kept import Kept
@@ -146,9 +146,27 @@ def test_choosing_that_failed_is_tried_again_with_the_next_edit(clip, monkeypatc
         clip.edit(0, reach=-1, x=[0.5])
         clip.settle()
         assert clip.chosen() != clip.at_once()
+        assert "IndexError" in clip.results.trouble
     clip.edit(1)
     clip.settle()
     assert clip.chosen() == clip.at_once()
+    assert clip.results.trouble == ""
+
+
+def test_choosing_that_failed_is_said_and_tried_again(clip, monkeypatch):
+    def fail(_):
+        raise MemoryError
+
+    told = []
+    clip.results.listeners.append(lambda: told.append(clip.results.trouble))
+    monkeypatch.setattr(later, "AGAIN", 0.05)
+    with monkeypatch.context() as patch:
+        patch.setattr(clip.painter, "costs", fail)
+        clip.edit(0, reach=-1, x=[0.5])
+        wait_for(lambda: told)
+        assert "memory is full" in told[0]
+    wait_for(lambda: not clip.results.trouble)
+    assert (clip.chosen(), told[-1]) == (clip.at_once(), "")
 
 
 def test_what_was_not_used_for_longest_is_forgotten():

@@ -155,15 +155,59 @@ def test_keypoints_that_do_not_come_are_asked_for_again(page):
     wait_for(page.driver, SAVED)
 
 
-def test_a_picture_that_cannot_be_drawn_is_said(page):
-    page.driver.execute_script("""
+def let_fail(page, route):
+    """Let all requests for pictures of a route fail."""
+    page.driver.execute_script(f"""
         const whole = window.fetch;
-        const full = async () => new Response("memory is full", { status: 503 });
-        window.fetch = (place, ...more) => (/^result/.test(place) ? full() : whole(place, ...more));
+        const full = async () => new Response("memory is full", {{ status: 503 }});
+        const fails = (place) => String(place).startsWith("{route}");
+        window.fetch = (place, ...more) => (fails(place) ? full() : whole(place, ...more));
     """)
+
+
+def test_a_picture_that_cannot_be_drawn_is_said(page):
+    let_fail(page, "result")
     page.press("2", Keys.ARROW_LEFT)  # as no other test, whose picture is there
     page.until(lambda: page.text("status") == "memory is full")
     page.until(lambda: not np.array_equal(*page.tracks("moved", "found")))
+
+
+def test_a_drag_goes_on_without_its_picture(page):
+    found = page.moved()
+    let_fail(page, "draw")
+    page.press("3")
+    ActionChains(page.driver).key_down(Keys.ARROW_DOWN).perform()
+    page.until(lambda: page.text("status") == "memory is full")
+    ActionChains(page.driver).key_up(Keys.ARROW_DOWN).perform()
+    page.until(lambda: not np.array_equal(page.moved(), found))
+    wait_for(page.driver, SAVED)
+
+
+def test_an_edit_that_is_lost_with_the_connection_is_said(page):
+    page.driver.execute_script("""
+        const { send } = WebSocket.prototype;
+        WebSocket.prototype.send = function () {
+            WebSocket.prototype.send = send;
+            this.close();
+        };
+    """)
+    found = page.moved()
+    page.press("1", Keys.ARROW_DOWN)
+    page.until(lambda: page.text("status").endswith("do it again."))
+    assert np.array_equal(page.moved(), found)
+    page.press(Keys.ARROW_DOWN)
+    wait_for(page.driver, SAVED)
+    assert not np.array_equal(page.moved(), found)
+
+
+def test_frames_to_copy_from_that_cannot_be_chosen_are_said(page):
+    script = """
+        const [done] = arguments;
+        const state = { online: true, edits: {}, track: { trouble: "not chosen" } };
+        import(new URL("status.js", document.baseURI))
+            .then(({ sentence }) => done(sentence({ state, ready: true, tracks: { sent: [] } })));
+    """
+    assert page.driver.execute_async_script(script) == ["not chosen", True]
 
 
 def test_playing_fetches_each_picture_once(page):
@@ -219,12 +263,13 @@ def test_nothing_is_cut_off(page):
 def test_colours_follow_the_scheme_at_once(page):
     pictures = "return ['timeline', 'curves'].map((id) => document.getElementById(id).toDataURL())"
     page.press("0")
-    seen = []
-    for scheme in ("dark", "light"):
-        prefer(page.driver, scheme)
-        page.painted()
-        seen.append(page.driver.execute_script(pictures))
-    assert all(dark != light for dark, light in zip(*seen))
+    page.painted()
+    shown = partial(page.driver.execute_script, pictures)
+    light = shown()
+    prefer(page.driver, "dark")
+    page.until(lambda: all(one != other for one, other in zip(shown(), light)))
+    prefer(page.driver, "light")
+    page.until(lambda: shown() == light)
 
 
 def test_two_fingers_zoom_and_one_drags(page):

@@ -10,7 +10,7 @@ import time
 import numpy as np
 import pytest
 
-from editing import session as sessions
+from editing import later
 from editing.edits import Edit, History, parse, parse_smoothing
 from editing.motion import Motion
 from editing.session import Session
@@ -140,7 +140,7 @@ def test_a_damaged_file_is_one_sentence(tmp_path):
 
 
 def test_no_edit_is_lost_where_nothing_can_be_written(tmp_path, monkeypatch):
-    monkeypatch.setattr(sessions, "AGAIN", 0.05)
+    monkeypatch.setattr(later, "AGAIN", 0.05)
     session, told = begin(tmp_path / "out"), []
     session.listeners.append(lambda: told.append(session.trouble))
     (tmp_path / "out").rename(tmp_path / "elsewhere")

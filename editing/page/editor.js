@@ -6,6 +6,7 @@ import { Reach } from "./reach.js";
 import { Selection } from "./selection.js";
 import { fromPixels, toPixels, Tracks } from "./tracks.js";
 
+const LOST = "What you did last was lost with the connection; do it again.";
 const rounded = (value) => Math.round(value * 1e6) / 1e6;
 
 export class Editor {
@@ -18,7 +19,7 @@ export class Editor {
     this.selection = new Selection(changed);
     this.reach = new Reach(changed);
     this.tracks = new Tracks({ arrived: () => this.renew(), failed: changed });
-    this.preview = new Preview(moved, (error) => this.news({ error }));
+    this.preview = new Preview(moved, (error) => this.alarm(error));
     this.send = connect(
       (parts) => this.news(parts),
       (online) => this.news({ online, error: "" }),
@@ -43,9 +44,19 @@ export class Editor {
     if (parts.edits) this.state.error = "";
     Object.assign(this.state, parts);
     if (parts.error) this.takeBack();
+    if (parts.clip) this.settle(); // all is sent when a connection begins
     const { track, edits } = this.state;
     if (parts.track || parts.edits) this.tracks.load(track.version, edits.next);
     this.changed();
+  }
+
+  // Edits that went out through a connection that broke: what the program has not heard of by now,
+  // it never will.
+  settle() {
+    const { next } = this.state.edits;
+    if (this.lastId >= next) this.state.error = LOST;
+    this.lastId = 0;
+    this.tracks.sent = this.tracks.sent.filter(({ id }) => id < next);
   }
 
   // Say what went wrong, where that takes nothing back.

@@ -10,6 +10,7 @@ export function sentence({ state, ready, before, tracks }) {
   if (state.error) return [state.error, true];
   if (tracks.late) return ["The program does not send the keypoints; asking again …", true];
   if (state.edits.trouble) return [state.edits.trouble, true];
+  if (state.track.trouble) return [state.track.trouble, true];
   if (before) return ["Before: without your edits."];
   if (tracks.sent.length) return ["Saving …"];
   return [isRunning(state.export) ? progress(state.export) : "Everything is saved."];
