@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from utils.errors import UserError
 
 MOVES = ("add", "set", "key")
+RETURNS = ("reset", "unkey")  # they carry no places
 WHOLE = -1  # reach of an edit that is for the whole clip alike
 FAR = 10.0  # half widths of the picture, the most that a message may hold
 LONGEST = 60.0  # seconds of smoothing
@@ -15,7 +16,7 @@ class Edit:
     """One thing that was done to keypoints; `editing.motion` says what it does to their tracks.
 
     Attributes:
-        kind: "add", "set", "key", "reset" or "smooth".
+        kind: "add", "set", "key", "reset", "unkey" or "smooth".
         frame: index of the frame it was done on; -1 for "smooth".
         points: indices of keypoints.
         x, y: of each of these, half widths of the picture: an offset, or for "set" the place.
@@ -44,12 +45,12 @@ def parse(message, frames, count):
         UserError: the message is no edit.
     """
     kind, frame, reach = message.get("kind"), message.get("frame"), message.get("reach", 0)
-    if kind not in MOVES and kind != "reset":
+    if kind not in (*MOVES, *RETURNS):
         raise UserError("an edit of an unknown kind had no effect")
     if not _is_whole(frame, 0, frames - 1) or not _is_whole(reach, WHOLE, frames):
         raise UserError("an edit of an unknown frame or reach had no effect")
     points = _points(message.get("points", []), count)
-    if kind == "reset":
+    if kind in RETURNS:
         return Edit(kind, frame, points or tuple(range(count)), reach=reach)
     if not points:
         raise UserError("an edit of no keypoints had no effect")
@@ -105,6 +106,12 @@ class History:
         """This history with one more edit, in place of those that were undone."""
         edits = (*self.in_effect(), edit)
         return History(edits, len(edits), self.next + 1)
+
+    def with_smoothing(self, edit, again):
+        """This history with one more smoothing; `again`: in place of one that was done just now."""
+        last = self.edits[-1:] if self.done == len(self.edits) else ()
+        renews = again and any(edit.kind == "smooth" for edit in last)
+        return replace(self, done=self.done - renews).with_edit(edit)
 
     def moved(self, step):
         """This history after undo (-1) or redo (1); the same at its ends."""

@@ -11,6 +11,7 @@ from utils.smoothing import smooth
 
 MEMORY = 1 << 26  # bytes of states that are kept for undo
 STEPS = 50  # back from a state that is made anew, kept then: naming one reads all edits before it
+ROUNDING = 1e-9  # half widths of the picture, below which nobody dragged anything
 
 
 @dataclass(frozen=True)
@@ -19,14 +20,16 @@ class Motion:
 
     Every move ends exactly where the user put the keypoint: "add" shifts it, and its neighbours in
     time by less and less, so that motion is kept; "set" pins it; "key" is a key frame, between
-    which offsets change smoothly. "reset" is back to `base` in all frames within reach, whose key
-    frames it takes away.
+    which offsets change smoothly. "reset" takes all of these away within reach, so that only key
+    frames elsewhere act there; where nothing is taken away, and these act, it makes a key frame
+    without an offset. "unkey" takes a key frame away, or, where there is none, makes such a one.
 
     Attributes:
         base: (N, K, 2) float64, before all edits.
         tracks: (N, K, 2) float64, after the edits so far.
         keys: for each keypoint a dict of key frame -> its offset (2,).
-        touched: (N, K) bool, which keypoints were shifted or pinned in which frames.
+        touched: (N, K) bool, which keypoints were shifted or pinned in which frames, or put back
+            where their neighbours in time stay shifted or pinned.
     """
 
     base: np.ndarray
@@ -45,10 +48,15 @@ class Motion:
         weight, points = weights(len(self.base), edit.frame, edit.reach), list(edit.points)
         places = np.array([edit.x, edit.y]).T
         if edit.kind == "reset":
-            self._reset(points, np.flatnonzero(weight))
+            for point in points:
+                self._reset(point, edit.frame, weight > 0)
+        elif edit.kind == "unkey":
+            for point in points:
+                self._unkey(point, edit.frame)
         elif edit.kind == "key":
             for point, offset in zip(points, places):
-                self._set_key(point, edit.frame, offset)
+                offset = offset + self._layer(point)[edit.frame]
+                self._set_keys(point, {**self.keys[point], edit.frame: offset})
         elif edit.kind == "add":
             self.tracks[:, points] += weight[:, None, None] * places
         elif edit.kind == "set":
@@ -61,18 +69,28 @@ class Motion:
         share = weight[:, None, None]
         self.tracks[:, points] = (1 - share) * self.tracks[:, points] + share * places
 
-    def _set_key(self, point, frame, offset):
-        former = self._layer(point)
-        self.keys[point][frame] = former[frame] + offset
+    def _set_keys(self, point, keys):
+        former, self.keys[point] = self._layer(point), keys
         self.tracks[:, point] += self._layer(point) - former
 
-    def _reset(self, points, frames):
-        for point in points:
-            former, kept = self._layer(point), self.keys[point].keys() - set(frames.tolist())
-            self.keys[point] = {frame: self.keys[point][frame] for frame in kept}
-            self.tracks[:, point] += self._layer(point) - former
-            self.tracks[frames, point] = self.base[frames, point]
-            self.touched[frames, point] = False
+    def _unkey(self, point, frame):
+        keys = dict(self.keys[point])
+        if keys.pop(frame, None) is None:
+            keys[frame] = np.zeros(2)
+        self._set_keys(point, keys)
+
+    def _reset(self, point, frame, within):
+        """Put a keypoint back in the frames `within`, (N,) bool, which lie about `frame`."""
+        layer, keys = self._layer(point), self.keys[point]
+        dragged = np.abs(self.tracks[:, point] - self.base[:, point] - layer).max(1) > ROUNDING
+        kept = {n: offset for n, offset in keys.items() if not within[n]}
+        if len(kept) == len(keys) and layer[frame].any() and not dragged[within].any():
+            kept[frame] = np.zeros(2)
+        self._set_keys(point, kept)
+        self.tracks[within, point] = (self.base[:, point] + self._layer(point))[within]
+        self.touched[within, point] = dragged[within] = False
+        first, last = np.flatnonzero(within)[[0, -1]]
+        self.touched[frame, point] = dragged[max(first - 1, 0) : last + 2].any()
 
     def _layer(self, point):
         """Offsets (N, 2) of a keypoint by its key frames."""

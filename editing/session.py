@@ -106,10 +106,13 @@ class Session:
             self._adopt(self.history.with_edit(edit))
 
     def smooth(self, message):
-        """Take smoothing over from a page's message; UserError where it is none."""
-        edit = parse_smoothing(message)
+        """Take smoothing over from a page's message; UserError where it is none.
+
+        With `again`, it takes the place of the smoothing just before, so that undo undoes both.
+        """
+        edit, again = parse_smoothing(message), message.get("again") is True
         with self._turn:
-            self._adopt(self.history.with_edit(edit))
+            self._adopt(self.history.with_smoothing(edit, again))
 
     def move(self, step):
         """Undo (-1) or redo (1)."""

@@ -83,7 +83,7 @@ def test_every_move_ends_where_the_user_put_it(kind):
     for _ in range(40):
         motion, frame, point = moved(*edits)[0], rng.randrange(COUNT), rng.randrange(POINTS)
         place = np.array([rng.uniform(-1, 1), rng.uniform(-1, 1)])
-        last = kind if len(edits) == 39 else rng.choice(["add", "set", "key", "reset"])
+        last = kind if len(edits) == 39 else rng.choice(["add", "set", "key", "reset", "unkey"])
         x, y = place if last == "set" else place - motion[frame, point]
         edits.append(Edit(last, frame, (point,), (x,), (y,), rng.choice([-1, 0, 1, 5])))
     assert moved(*edits)[0][frame, point] == pytest.approx(place)
@@ -96,23 +96,59 @@ def test_resets_lead_back_to_what_was_found():
     tracks, keys = moved(*done)
     assert changed(tracks) == everywhere
     assert changed(moved(*done, Edit("reset", 3, (0,)))[0]) == everywhere - {(3, 0)}
-    frame = Edit("reset", 3, (0, 1, 2), reach=1)
-    assert changed(moved(*done, frame)[0]) == everywhere - {
-        (n, k) for n in (2, 3, 4) for k in (0, 1)
-    }
+    tracks, keys = moved(*done, Edit("reset", 3, (0, 1, 2), reach=1))
+    assert changed(tracks) == everywhere - {(n, 0) for n in (2, 3, 4)}
+    assert tracks[2:5, 1] - FOUND[2:5, 1] == pytest.approx(np.full((3, 2), 0.1), abs=1e-6)  # keys
     tracks, keys = moved(*done, Edit("reset", 3, (1,), reach=-1))
     assert changed(tracks) == {(n, 0) for n in range(COUNT)}
     assert keys[1] == {}
     assert changed(moved(*done, Edit("reset", 0, (0, 1, 2), reach=-1))[0]) == set()
 
 
-def test_a_reset_takes_its_key_frames_away():
-    keys = [Edit("key", n, (0,), (x,), (0.0,)) for n, x in ((2, 0.2), (6, 0.4), (10, 0.1))]
-    tracks, left = moved(*keys, Edit("reset", 6, (0,)))
-    offsets = tracks[:, 0, 0] - FOUND[:, 0, 0]
+KEYS = [Edit("key", n, (0,), (x,), (0.0,)) for n, x in ((2, 0.2), (6, 0.4), (10, 0.1))]
+ON_MOVES = [Edit("add", 6, (0,), (0.0,), (0.5,), -1), *KEYS]
+
+
+@pytest.mark.parametrize("kind", ["reset", "unkey"])
+@pytest.mark.parametrize("frame", [6, 10])
+def test_a_key_frame_that_is_put_back_leaves_no_jump(kind, frame):
+    tracks, left = moved(*KEYS, Edit(kind, frame, (0,)))
+    assert sorted(left[0]) == [n for n in (2, 6, 10) if n != frame]
+    assert tracks[:, 0] - FOUND[:, 0] == pytest.approx(interpolated(left[0], COUNT), abs=1e-6)
+
+
+def test_where_only_other_key_frames_act_putting_back_makes_one_without_an_offset():
+    tracks, left = moved(*KEYS, Edit("reset", 8, (0, 1), reach=1))
+    assert sorted(left[0]) == [2, 6, 8, 10] and left[1] == {}
+    offsets = tracks[:, 0] - FOUND[:, 0]
+    assert offsets == pytest.approx(interpolated(left[0], COUNT), abs=1e-6)
+    assert offsets[8] == pytest.approx([0, 0], abs=1e-6)
+
+
+def test_taking_a_key_frame_away_keeps_moves_and_makes_one_where_there_is_none():
+    tracks, left = moved(*ON_MOVES, Edit("unkey", 6, (0,)))
     assert sorted(left[0]) == [2, 10]
-    assert offsets[6] == pytest.approx(0, abs=1e-6)
-    assert offsets[5] == pytest.approx(interpolated(left[0], COUNT)[5, 0], abs=1e-6)
+    assert tracks[:, 0, 1] == pytest.approx(FOUND[:, 0, 1] + 0.5)
+    tracks, left = moved(*ON_MOVES, Edit("unkey", 4, (0, 1)))
+    assert left[0][4].tolist() == left[1][4].tolist() == [0, 0]
+    assert tracks[4, 0] == pytest.approx(FOUND[4, 0] + [0, 0.5])
+    twice = [Edit("unkey", 4, (0,))] * 2
+    assert moved(*ON_MOVES, *twice)[0] == pytest.approx(moved(*ON_MOVES)[0])
+
+
+def test_frames_that_are_put_back_amid_others_are_marked():
+    def marked(*edits):
+        history = History()
+        for edit in edits:
+            history = history.with_edit(edit)
+        return np.argwhere(MOTIONS.under(history).touched).tolist()
+
+    drag = Edit("add", 5, (1,), (0.3,), (0.2,), 3)
+    assert marked(drag, Edit("reset", 5, (1,))) == [[5, 1]]
+    assert marked(drag, Edit("reset", 6, (1,), reach=1)) == [[6, 1]]
+    assert marked(drag, Edit("reset", 5, (1,), reach=3)) == []
+    assert marked(*ON_MOVES, Edit("reset", 0, (0,))) == [[0, 0], [6, 0]]
+    assert marked(*KEYS, Edit("reset", 6, (0,))) == []
 
 
 def test_a_reset_takes_back_a_drag_of_the_same_reach():

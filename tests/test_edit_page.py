@@ -101,6 +101,9 @@ def test_pins_and_key_frames(page):
     assert (np.diff(share) < 0).all()
     value = page.driver.find_element(By.ID, "timeline").get_attribute("aria-valuetext")
     assert value == f"frame {COUNT - 1}, key frame"
+    page.press(Keys.DELETE)  # the first one holds to the end
+    held = np.tile([way[0], 0], (COUNT, 1))
+    page.until(lambda: np.allclose((page.moved() - found)[:, k], held, atol=2e-3))
 
 
 def test_a_box_selects_and_shift_drags_all(page):
@@ -286,6 +289,15 @@ def test_two_fingers_zoom_and_one_drags(page):
     page.touch([(x, y)], [(x + 15, y)], [(x + 30, y)])
     page.until(lambda: page.moved()[0, k, 0] != found[0, k, 0])
     assert page.moved()[0, k] - found[0, k] == pytest.approx([30 / page.scale * UNIT, 0], abs=2e-3)
+
+
+def test_steps_of_the_smoothing_are_undone_together(page):
+    found = page.moved()
+    slider = page.driver.find_element(By.ID, "smooth")
+    slider.send_keys(*[Keys.ARROW_RIGHT] * 3)
+    page.until(lambda: page.text("seconds") == "0.06 s" and (page.moved() != found).any())
+    page.click("undo")
+    page.until(lambda: np.array_equal(page.moved(), found))
 
 
 def test_two_tabs_see_each_others_edits(page):

@@ -28,7 +28,8 @@ def test_300_steps_are_undone_and_redone(tmp_path, monkeypatch):
         if rng.random() < 0.02:
             session.smooth({"seconds": rng.random()})
         else:
-            kind, points = rng.choice(["add", "set", "key", "reset"]), rng.sample(range(POINTS), 2)
+            kind = rng.choice(["add", "set", "key", "reset", "unkey"])
+            points = rng.sample(range(POINTS), 2)
             places = {"x": [rng.random(), 0.1], "y": [0.2, -0.3], "reach": rng.randint(-1, 5)}
             number = rng.randrange(COUNT)
             session.add(message(kind=kind, frame=number, points=points, **places))
@@ -175,6 +176,19 @@ def test_an_edit_for_which_there_is_no_memory_had_no_effect(tmp_path, monkeypatc
     session.add(message(frame=9))
     assert changed(session.moved) == {(3, 1), (9, 1)}
     assert session.history.done == 2
+
+
+def test_a_smoothing_takes_the_place_of_the_one_just_before(tmp_path):
+    session = begin(tmp_path, smoothing=0.2)  # of the run, to which undo leads back
+    for number in range(4):
+        session.smooth({"seconds": 0.3 + number / 10, "again": number > 0})
+    assert session.history.seconds() == 0.6
+    session.move(-1)
+    session.smooth({"seconds": 0.9, "again": True})  # after undo nothing is replaced
+    assert [edit.seconds for edit in session.history.edits] == [0.2, 0.9]
+    session.add(message())
+    session.smooth({"seconds": 0.1, "again": True})
+    assert [edit.kind for edit in session.history.edits] == ["smooth", "smooth", "add", "smooth"]
 
 
 def test_a_session_that_is_closed_writes_nothing(tmp_path):

@@ -42,7 +42,7 @@ function makeActions(editor, stage, timeline, exporting) {
   return {
     undo: () => move("undo"),
     redo: () => move("redo"),
-    reset_here: () => editor.reset([...selection.indices], reach.frames),
+    reset_here: () => editor.putBack([...selection.indices]),
     reset_track: () => editor.reset([...selection.indices], WHOLE),
     reset_frame: () => editor.reset(editor.indices, 0),
     reset_all: () => editor.reset(editor.indices, WHOLE),
@@ -86,8 +86,16 @@ function bindReleasing(editor, stage, actions) {
 }
 
 function bindSliders(editor, timeline) {
-  at("smooth").addEventListener("input", () => saySeconds(at("smooth").value));
-  at("smooth").addEventListener("change", () => editor.smooth(Number(at("smooth").value)));
+  const smooth = at("smooth");
+  let again = false; // each press of an arrow changes it; until it is left they are one edit
+  smooth.addEventListener("input", () => saySeconds(smooth.value));
+  smooth.addEventListener("change", () => {
+    editor.smooth(Number(smooth.value), again);
+    again = true;
+  });
+  for (const end of ["blur", "pointerdown"]) {
+    smooth.addEventListener(end, () => (again = false));
+  }
   at("speed").addEventListener("change", () => {
     timeline.speed = Number(at("speed").value);
     timeline.play(timeline.playing);
@@ -101,7 +109,7 @@ function bindCanvases(editor, stage, timeline, actions) {
   const { view, hand } = stage.main;
   view.canvas.addEventListener("dblclick", (event) => {
     const index = editor.ready ? hand.pick(view.onPicture(event), event) : null;
-    if (index !== null) editor.reset([index], editor.reach.frames);
+    if (index !== null) editor.putBack([index]);
   });
 }
 

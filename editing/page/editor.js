@@ -130,6 +130,13 @@ export class Editor {
     this.edit("reset", this.frame, points, [], reach);
   }
 
+  // Put keypoints back as far as a drag would move them; of key frames, take the one here away.
+  putBack(points) {
+    this.drop();
+    const kind = this.reach.kind === "key" ? "unkey" : "reset";
+    this.edit(kind, this.frame, points, [], this.reach.frames);
+  }
+
   // Send an edit; tells whether it went out.
   edit(kind, frame, points, values, reach) {
     const [x, y] = [0, 1].map((axis) => values.map((value) => value[axis]));
@@ -139,9 +146,10 @@ export class Editor {
     return true;
   }
 
-  smooth(seconds) {
+  // `again`: in place of the smoothing just before, of which it is the next step.
+  smooth(seconds, again) {
     this.drop();
-    this.send({ do: "smooth", seconds });
+    this.send({ do: "smooth", seconds, again });
   }
 
   // Undo or redo; returns the frame where something changes, or null.
