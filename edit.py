@@ -39,8 +39,8 @@ from pathlib import Path
 import numpy as np
 
 from editing.drawing import Painter
-from editing.export import KEYPOINTS, Commands, Export
-from editing.opening import digest, open_session
+from editing.export import KEYPOINTS, Commands, Export, exported
+from editing.opening import check_keypoints, digest, open_session
 from editing.page import FOLDER, EditPage
 from editing.results import Results
 from engine import checkpoint
@@ -82,13 +82,6 @@ def settled(argv):
     return opt, given
 
 
-def check_keypoints(path, exported):
-    """UserError where a file of keypoints cannot be read, or an export would replace it."""
-    track_files.read(path, {}, 0, "--keypoints")
-    if path.resolve() == exported.resolve():
-        raise UserError(f"an export would replace --keypoints {path}; copy it, and name the copy")
-
-
 class Driver(NetworkClip):
     """The clip that drives, whose keypoints pass through the affine map where `align` says so."""
 
@@ -106,6 +99,7 @@ class Driver(NetworkClip):
         if self.given:
             keypoints, moved = self.take(jokr, self.given, self.align)
         else:
+            print(f"finding the keypoints of {len(self)} frames", flush=True)
             keypoints, moved, _ = self.follow(jokr, len(self), self.align)
         moved = keypoints if moved is None else moved
         return Track(np.array(self.numbers), *(x.cpu().numpy() for x in (keypoints, moved)))
@@ -168,7 +162,10 @@ def serve(page, host):
             end.callback(part.close)
         page.results.painter.start()
         print(f"edit the keypoints at {server.address}", flush=True)
-        return server.run(heeded())
+        ended, exporting = server.run(heeded()), page.export.busy
+    if exporting and page.export.phase == "cancelled":
+        print("the export that was under way is dropped; it changed nothing")
+    return ended
 
 
 def open_page(asked, given):
@@ -180,6 +177,8 @@ def open_page(asked, given):
     words = list(arguments.words(asked, kept, *options.SCRIPTS["inference"]))
     about = driver.belongings(jokr), driver.domain, driver.numbers, opt.num_kp, driver.rate
     session = open_session(out, *about, partial(driver.find, jokr), opt.smooth, opt.overwrite)
+    if opt.overwrite and (old := exported(out)):
+        print(f"still of the edits before: {', '.join(old)}; exports replace them", flush=True)
     return make_page(jokr, driver, session, commands(opt, words, driver), opt)
 
 
@@ -191,7 +190,7 @@ def main():
     with locked(Path(asked.out)):
         ended = serve(open_page(asked, given), asked.host)
     print(f"edits and exports are in {asked.out}; the same command goes on from there")
-    if ended not in (None, signal.SIGINT):
+    if ended is not None:
         sys.exit(128 + ended)
 
 

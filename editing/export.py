@@ -70,12 +70,17 @@ class Export:
         names = "phase", "done", "total", "trouble", "files"
         return {name: getattr(self, name) for name in names}
 
+    @property
+    def busy(self):
+        """Whether an export is under way."""
+        return self.phase in ("frames", "video")
+
     def begin(self, what):
         """Export "keypoints", "frames" or a "video"; UserError where that cannot begin."""
         if what not in ("keypoints", "frames", "video"):
             raise UserError("an export of nothing known had no effect")
         with self._turn:
-            if self.phase in ("frames", "video"):
+            if self.busy:
                 raise UserError("an export is under way; wait for it or cancel it")
             self._cancelled.clear()
             self._now(phase="frames", done=0, total=0, trouble="", files=[])
@@ -179,6 +184,12 @@ class Export:
                 done = sum(1 for _ in frames.glob(self.commands.pattern))
                 if done != self.done:
                     self._now(done=done)
+
+
+def exported(folder):
+    """Paths, as text, of what exports have left in a folder."""
+    paths = folder / KEYPOINTS, folder / FRAMES, *sorted(folder.glob("*_edited.*"))
+    return [str(path) for path in paths if path.exists()]
 
 
 def end(process):

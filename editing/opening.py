@@ -57,6 +57,13 @@ def open_session(folder, of, domain, numbers, count, rate, find, smoothing=0.0, 
     return Session(path, former["of"], found, rate, former["history"])
 
 
+def check_keypoints(path, exported):
+    """UserError where a file of keypoints cannot be read, or an export would replace it."""
+    track_files.read(path, {}, 0, "--keypoints")
+    if path.resolve() == exported.resolve():
+        raise UserError(f"an export would replace --keypoints {path}; copy it, and name the copy")
+
+
 def _refuse_others(path, of, former):
     for name, words in BELONGINGS.items():
         if former.get(name) != of[name] and (of[name] or name != "keypoints"):

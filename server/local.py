@@ -76,6 +76,12 @@ def _outward():
     return []
 
 
+class _Server(uvicorn.Server):
+    def handle_exit(self, *received):
+        super().handle_exit(*received)
+        self.force_exit = False  # as after a second Ctrl-C: it breaks off with a traceback
+
+
 class LocalServer:
     """Serves a page and its routes at `address`.
 
@@ -97,7 +103,7 @@ class LocalServer:
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         port, token = self._socket.getsockname()[1], secrets.token_urlsafe()
         self.address = f"http://{names[0]}:{port}/{token}/"
-        self._server = uvicorn.Server(
+        self._server = _Server(
             uvicorn.Config(
                 guarded(routes, folder, token, names),
                 log_level="error",
@@ -111,8 +117,9 @@ class LocalServer:
         """Open the browser, where there is one, and answer until `stop` or Ctrl-C.
 
         Args:
-            signals: that end it, too, each by its number. From now on none of these does anything
-                else, so that a second one does not disturb what the caller has yet to do.
+            signals: that end it, too, each by its number. Once one came, all of them are ignored,
+                so that a second one disturbs neither what the caller has yet to do, nor Python's
+                own end, for which handlers are taken away.
 
         Returns:
             the number of one of `signals` that came, or None.
@@ -122,6 +129,8 @@ class LocalServer:
         def receive(number, _):
             received.append(number)
             self.stop()
+            for other in signals:
+                signal.signal(other, signal.SIG_IGN)
 
         for number in signals:
             signal.signal(number, receive)

@@ -20,6 +20,7 @@ from utils.errors import UserError
 
 pytest_plugins = ["tests.edited"]
 SCRIPT = "edit.py"
+DONE = {"stamp": "", "done": True}  # of a step that run.py has taken
 
 
 def test_what_cannot_be_edited_is_one_sentence(clips, first, second, tmp_path):
@@ -56,7 +57,7 @@ def test_without_the_packages_one_sentence_says_what_to_install(tmp_path, monkey
 def test_a_run_folder_gives_its_command(clips, second, tmp_path):
     steps = Steps(tmp_path)
     command = [*clips.split(), "--load", f"{second}/checkpoint", "--splitted", "--direction", "ba"]
-    steps.known["frames ba"] = {"argv": [*command, "--out", str(tmp_path / "frames")]}
+    steps.known["frames ba"] = {**DONE, "argv": [*command, "--out", f"{tmp_path}/frames"]}
     steps._remember(type("Step", (), {"name": "other", "argv": ()}), "", True)
     asked, given = edit.settled([str(tmp_path), "--direction", "ba", "--bs", "3"])
     assert asked.out == str(tmp_path / "edited_ba")
@@ -83,11 +84,24 @@ def test_keypoints_of_a_file_are_the_beginning(editor, clips, second, tmp_path):
         Editor(words.replace(f"{tmp_path}/other", str(editor.out)))
 
 
+def test_what_takes_long_is_said_and_so_are_exports_of_other_edits(clips, second, tmp_path, capsys):
+    words, out = f"{clips} --load {second}/checkpoint --out {tmp_path}/out", tmp_path / "out"
+    Editor(words).export("keypoints")
+    (out / "12_edited.mp4").touch()
+    assert "finding the keypoints of 8 frames\n" in capsys.readouterr().out
+    Editor(f"{words} --overwrite")
+    old = f"still of the edits before: {out}/keypoints.npz, {out}/12_edited.mp4; exports"
+    assert old in capsys.readouterr().out
+    Editor(words)
+    said = capsys.readouterr().out
+    assert "finding" not in said and "still" not in said
+
+
 def test_a_session_begins_smoothed_as_the_run_was_drawn(clips, second, tmp_path):
     (tmp_path / "own.yaml").write_text("inference: {smooth: 0.2}")
     drawn = [*clips.split(), "--load", f"{second}/checkpoint", "--config", f"{tmp_path}/own.yaml"]
     steps = Steps(tmp_path)
-    steps.known["frames ab"] = {"argv": drawn}
+    steps.known["frames ab"] = {**DONE, "argv": drawn}
     steps._remember(type("Step", (), {"name": "other", "argv": ()}), "", True)
     first = Editor(str(tmp_path)).page.session
     assert first.history.seconds() == 0.2
@@ -139,8 +153,10 @@ def test_the_real_program(clips, second, tmp_path):
             wait_for(lambda: exporting(out))
             process.send_signal(signal.SIGINT)
             process.send_signal(signal.SIGINT)  # the second one of somebody who cannot wait
-            assert process.wait(30) == 0
-        assert f"edits and exports are in {out}" in process.stdout.read()
+            assert process.wait(30) == 130
+        said = process.stdout.read()
+        assert "the export that was under way is dropped; it changed nothing" in said
+        assert f"edits and exports are in {out}" in said
     assert not exporting(out)
     assert not (out / ".export").exists()
     content = json.loads((out / "edits.json").read_text())

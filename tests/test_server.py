@@ -2,12 +2,14 @@
 
 import json
 import signal
+import subprocess
 import sys
 import threading
 import time
 from contextlib import contextmanager
 from functools import partial
 from http.client import HTTPConnection
+from urllib.request import urlopen
 
 import pytest
 from starlette.responses import PlainTextResponse
@@ -18,7 +20,7 @@ from server.guard import LIMIT
 from server.live import Live
 from server.local import LocalServer
 from tests import local_page
-from tests.conftest import refuse
+from tests.conftest import ROOT, refuse
 from tests.local_page import HOST, ORIGIN, TOKEN
 from utils.errors import UserError
 
@@ -266,6 +268,26 @@ def test_signals_end_it_and_do_nothing_afterwards(routes, folder):
         signal.raise_signal(signal.SIGHUP)
     finally:
         signal.signal(signal.SIGHUP, former)
+
+
+@pytest.mark.parametrize("pause", [0.05, 0.5])
+def test_a_second_ctrl_c_ends_it_as_the_first_does(folder, pause):
+    """Be it while connections close, or while Python ends, which takes a second here."""
+    code = (
+        "import signal, sys, time; from pathlib import Path; from server.local import LocalServer\n"
+    )
+    code += "class Slow:\n def __del__(self, sleep=time.sleep): sleep(1)\n"
+    code += f"sys.slow, server = Slow(), LocalServer([], Path({str(folder)!r}))\n"
+    code += "print(server.address, flush=True); sys.exit(128 + server.run([signal.SIGINT]))"
+    command = [sys.executable, "-c", code]
+    streams = dict.fromkeys(["stdout", "stderr"], subprocess.PIPE)
+    with subprocess.Popen(command, cwd=ROOT, text=True, **streams) as process:
+        assert urlopen(process.stdout.readline()).status == 200
+        process.send_signal(signal.SIGINT)
+        time.sleep(pause)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 130
+        assert process.stderr.read() == ""
 
 
 def test_the_body_of_an_answer_does_not_wait_until_its_header_was_received(routes, folder):

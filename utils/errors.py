@@ -58,6 +58,7 @@ def run(main, *arguments):
     except UserError as error:
         _refuse(error, error.alone)
     except KeyboardInterrupt:
+        _on_interrupt(signal.SIG_IGN)  # until the end, which a second one would tear
         print("interrupted", file=sys.stderr)
         sys.exit(130)
     except BrokenPipeError:
