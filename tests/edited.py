@@ -1,4 +1,4 @@
-"""Fixtures: clips to edit, networks that copy from their frames, and a page of edit.py.
+"""Fixtures: clips to edit, networks that copy from their frames, and pages of edit.py.
 
 A test module takes them in by `pytest_plugins = ["tests.edited"]`.
 """
@@ -6,8 +6,11 @@ A test module takes them in by `pytest_plugins = ["tests.edited"]`.
 import pytest
 from PIL import Image
 
+from tests.browser import complaints
 from tests.conftest import succeed
 from tests.editor import Editor
+from tests.forked import serving
+from tests.keypoint_page import Page, words
 
 
 @pytest.fixture(scope="session")
@@ -41,3 +44,20 @@ def editor(clips, second, tmp_path):
     editor = Editor(f"{clips} --load {second}/checkpoint --out {tmp_path}/out")
     yield editor
     editor.page.export.close()
+
+
+@pytest.fixture(scope="session")
+def served(second, roots, tmp_path_factory):
+    """Address of a page for tests that edit with the pointer; each puts all back at first."""
+    folder = tmp_path_factory.mktemp("edited")
+    flags = ["--out", folder / "out", *words(second, roots)]
+    with serving("edit.py", flags, folder / "log") as (_, address):
+        yield address
+
+
+@pytest.fixture
+def page(driver, served):
+    page = Page(driver, served)
+    page.put_back()
+    yield page
+    assert complaints(driver) == []

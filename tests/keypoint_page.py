@@ -40,6 +40,11 @@ class Page:
     def moved(self):
         return self.tracks("moved")[0]
 
+    def put_back(self):
+        """All of it, if there is anything."""
+        self.click("reset_all")
+        self.until(lambda: np.array_equal(*self.tracks("moved", "found")))
+
     def until(self, condition):
         """Wait until a function returns something but None or False, and return that."""
         end = time.monotonic() + 20

@@ -13,29 +13,11 @@ from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-from tests.browser import complaints, prefer, resize, wait_for
-from tests.forked import serving
-from tests.keypoint_page import COUNT, POINTS, SAVED, UNIT, Page, alone, like, near, words
+from tests.browser import prefer, resize, wait_for
+from tests.keypoint_page import COUNT, POINTS, SAVED, UNIT, Page, alone, like, near
 
 pytestmark = pytest.mark.slow
-
-
-@pytest.fixture(scope="module")
-def served(second, roots, tmp_path_factory):
-    """Address of a page for tests that edit with the pointer; each puts all back at first."""
-    folder = tmp_path_factory.mktemp("edited")
-    flags = ["--out", folder / "out", *words(second, roots)]
-    with serving("edit.py", flags, folder / "log") as (_, address):
-        yield address
-
-
-@pytest.fixture
-def page(driver, served):
-    page = Page(driver, served)
-    page.click("reset_all")
-    page.until(lambda: np.array_equal(*page.tracks("moved", "found")))
-    yield page
-    assert complaints(driver) == []
+pytest_plugins = ["tests.edited"]
 
 
 def test_a_drag_changes_the_picture_near_it(page):

@@ -35,9 +35,9 @@ def test_all_by_keys_alone(driver, second, roots, tmp_path):
         page.press("z", held=(Keys.CONTROL,))
         page.until(lambda: not np.array_equal(page.moved(), found))
         page.press(".", ".")
-        assert page.text("number") == f"Frame 2 / {COUNT - 1}"
+        assert page.text("number") == f"Frame 2 of 0–{COUNT - 1}"
         page.press(Keys.PAGE_UP)
-        assert page.text("number") == f"Frame 0 / {COUNT - 1}"
+        assert page.text("number") == f"Frame 0 of 0–{COUNT - 1}"
         names = tab_through(page)
         controls = driver.find_elements(By.CSS_SELECTOR, "button, input, select, canvas[tabindex]")
         reached = [one for one in controls if one.is_displayed() and one.is_enabled()]
@@ -46,7 +46,7 @@ def test_all_by_keys_alone(driver, second, roots, tmp_path):
         driver.find_element(By.ID, "smooth").send_keys(Keys.ARROW_RIGHT, Keys.ARROW_RIGHT)
         page.until(lambda: "→" in page.text("jitter"))
         driver.find_element(By.ID, "timeline").send_keys(Keys.ESCAPE, "e")
-        page.press(Keys.ENTER)
+        page.press(Keys.TAB, Keys.ENTER)
         page.until(lambda: "finished" in page.text("outcome"))
         page.press(Keys.ESCAPE)
         assert (tmp_path / "out/keypoints.npz").is_file()
@@ -68,6 +68,11 @@ def tab_through(page):
             page.press(Keys.TAB)
 
 
+IN_NO_TIME = """
+window.pauses = [];
+window.setTimeout = (action, pause) => window.pauses.push(pause) < 20 && action();"""
+
+
 def test_a_killed_program_loses_nothing_and_export_is_inference(driver, second, roots, tmp_path):
     out, given = tmp_path / "out", words(second, roots)
     with serving("edit.py", ["--out", out, *given], tmp_path / "log") as (process, address):
@@ -75,9 +80,16 @@ def test_a_killed_program_loses_nothing_and_export_is_inference(driver, second, 
         found = page.moved()
         page.drag(found[0, alone(found[0])], -40, 30)
         edited = page.moved()
+        page.click("export")
+        begin_export(page, "frames")
+        assert page.text("outcome") == "Starting the export …"
         process.kill()
         wait_for(driver, "document.getElementById('status').className == 'alarm'")
         assert "kept" in page.text("status")
+        assert page.text("outcome").endswith("it changed nothing.")
+        assert not driver.find_element(By.ID, "cancel").is_displayed()
+        driver.execute_script(IN_NO_TIME)
+        wait_for(driver, "window.pauses.at(-1) == 30000")
     with serving("edit.py", ["--out", out, *given], tmp_path / "log") as (process, address):
         page = Page(driver, address)
         complaints(driver)  # of the first address, where nobody answered any more

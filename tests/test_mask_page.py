@@ -167,7 +167,7 @@ def test_masks_are_made_mended_kept_and_finished(film, driver, tmp_path):
         assert page.marks() == marks
         page.hold(Keys.CONTROL, "z")
         page.hold(Keys.CONTROL, Keys.SHIFT, "z")
-        assert page.text("number") == f"Frame 5 / {COUNT - 1}"
+        assert page.text("number") == f"Frame 5 of 0–{COUNT - 1}"
         page.wait()
         driver.find_element(By.ID, "finish").click()
         assert process.wait(60) == 0
@@ -195,7 +195,7 @@ def test_a_prepared_clip_is_mended_by_keys_alone(prepared, driver, tmp_path):
         page.press(Keys.ENTER)
         page.wait()
         page.press(Keys.SPACE)
-        wait_for(driver, "document.getElementById('number').textContent != 'Frame 2 / 11'")
+        wait_for(driver, "document.getElementById('number').textContent != 'Frame 2 of 0–11'")
         page.press(Keys.SPACE)
         process.send_signal(signal.SIGINT)
         assert process.wait(20) == 0

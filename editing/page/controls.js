@@ -120,10 +120,7 @@ function chip(colour, index, { selection }) {
   button.setAttribute("aria-label", `Keypoint ${index}`);
   button.style.setProperty("--own", css(colour));
   button.style.setProperty("--on-own", isBright(colour) ? "#000000" : "#ffffff");
-  button.addEventListener("click", ({ shiftKey }) => {
-    if (shiftKey) selection.toggle(index);
-    else selection.only([index]);
-  });
+  button.addEventListener("click", ({ shiftKey }) => selection.choose(index, shiftKey));
   button.addEventListener("pointerenter", () => selection.hover(index));
   button.addEventListener("pointerleave", () => selection.hover(null));
   return button;
@@ -151,7 +148,7 @@ function refresh(editor) {
   if (document.activeElement !== at("smooth")) at("smooth").value = smooth;
   saySeconds(at("smooth").value);
   const figures = (smooth ? jitter : [jitter[0]]).map((v) => v.toFixed(3)).join(" → ");
-  at("jitter").textContent = `Jitter ${figures} % of the width`;
+  at("jitter").textContent = `Jitter ${figures} %`;
   refreshKeypoints(editor);
 }
 

@@ -5,6 +5,7 @@ import { Surface } from "./surface.js";
 const LEAST = 0.1; // half widths of the picture that a curve's height spans at least
 const MARGIN = 5;
 const GAP = 2; // between the strips of x and y
+const NAMES = [["x → right", "← left"], ["y ↑ up", "↓ down"]]; // of what is up there, and down
 
 export class Curves {
   // `describe()` returns {tracks: [{index, colour, keyframes: [frame], found: [[x, y] a frame],
@@ -42,6 +43,7 @@ export class Curves {
 
   drawNow(pen) {
     for (const strip of this.strips) strip.drawNow(pen, this.now);
+    if (!this.tracks.length) drawHint(pen);
     const names = this.tracks.map(({ index, here }) => {
       const [x, y] = here().map((v) => v.toFixed(2));
       return `keypoint ${index} at x ${x}, y ${y}`;
@@ -82,11 +84,15 @@ class Strip {
   drawNow({ context, colour }, now) {
     context.fillStyle = colour("--line");
     context.fillRect(this.across(now) - 1, this.upper, 2, this.height);
+    const [upper, lower] = NAMES[this.axis];
+    context.font = "11px system-ui, sans-serif";
     context.fillStyle = colour("--soft");
-    context.font = "bold 12px system-ui, sans-serif";
-    const empty = !this.tracks.length && this.axis === 0;
-    const words = empty ? "Select a keypoint to see its track" : "xy"[this.axis];
-    context.fillText(words, 4, this.upper + 13);
+    context.strokeStyle = colour("--back");
+    context.lineWidth = 4;
+    for (const [words, y] of [[upper, 12], [lower, this.height - 4]]) {
+      context.strokeText(words, 4, this.upper + y);
+      context.fillText(words, 4, this.upper + y);
+    }
     for (const { here, colour: own } of this.tracks) {
       const y = Math.min(Math.max(this.down(here()[this.axis]), 0), this.height);
       context.fillStyle = own;
@@ -107,7 +113,14 @@ class Strip {
   }
 }
 
-// A function of a value -> its place below the upper edge.
+function drawHint({ context, width, height, colour }) {
+  context.fillStyle = colour("--soft");
+  context.font = "13px system-ui, sans-serif";
+  context.textAlign = "center";
+  context.fillText("Select a keypoint to see its track", width / 2, height / 2 + 4);
+}
+
+// A function of a value -> its place below the upper edge; what is right in the picture is up.
 function scaled(tracks, axis, height) {
   let [low, high] = [Infinity, -Infinity]; // in a loop: calls take no 100,000 arguments
   for (const place of tracks.flatMap(({ found, moved }) => [...found, ...moved])) {
@@ -116,7 +129,8 @@ function scaled(tracks, axis, height) {
   }
   const span = Math.max(high - low, LEAST);
   const least = (low + high - span) / 2;
-  return (value) => MARGIN + ((value - least) / span) * (height - 2 * MARGIN);
+  const share = (value) => (axis ? value - least : least + span - value) / span;
+  return (value) => MARGIN + share(value) * (height - 2 * MARGIN);
 }
 
 function drawDiamond(context, [x, y]) {

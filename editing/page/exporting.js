@@ -22,16 +22,19 @@ export class Exporting {
   }
 
   refresh(state) {
-    const runs = isRunning(state);
+    const { online } = this.editor.state;
+    const ended = isRunning(state) && !online;
+    const runs = isRunning(state) && online;
     for (const button of document.querySelectorAll("[data-what]")) {
-      button.disabled = runs || !this.editor.state.online;
+      button.disabled = runs || !online;
     }
     at("progress").hidden = !runs;
     const bar = at("progress").querySelector("progress");
-    if (state.total) Object.assign(bar, { max: state.total, value: state.done });
+    if (state.done) Object.assign(bar, { max: state.total, value: state.done });
+    else bar.removeAttribute("value"); // nobody knows yet how far it is
     const text = runs ? progress(state) : outcome(state);
     if (at("outcome").textContent !== text) at("outcome").textContent = text;
-    at("outcome").classList.toggle("alarm", state.phase === "failed");
+    at("outcome").classList.toggle("alarm", ended || state.phase === "failed");
     at("files").replaceChildren(...(runs ? [] : state.files).map(line));
   }
 }

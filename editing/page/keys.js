@@ -23,7 +23,7 @@ export function makeKeys(actions, editor, timeline) {
   };
   const digit = (index, adds) => {
     if (!editor.indices.includes(index)) return null;
-    return () => (adds ? selection.toggle(index) : selection.only([index]));
+    return () => selection.choose(index, adds);
   };
   return (event) => {
     const { key, code, shiftKey } = event;

@@ -50,6 +50,7 @@ function show(number) {
   if (number !== editor.frame && stage.main.hand.grip) stage.main.hand.cancel();
   editor.drop();
   editor.frame = number;
+  editor.selection.hover(null); // what the pointer rests on is another one, or none
   showFrame();
 }
 
@@ -87,8 +88,8 @@ function showFrame() {
   if (!editor.ready) return;
   if (editor.state.clip !== clip) return setClip();
   for (let near = AHEAD; near >= 0; near--) stage.ready((editor.frame + near) % timeline.count);
-  const names = [timeline.first + editor.frame, timeline.first + timeline.count - 1];
-  at("number").textContent = `Frame ${names.join(" / ")}`;
+  const { first, count } = timeline;
+  at("number").textContent = `Frame ${first + editor.frame} of ${first}–${first + count - 1}`;
   controls.refresh();
   stage.draw();
   timeline.draw();

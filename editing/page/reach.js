@@ -5,9 +5,9 @@ import { at, press } from "./actions.js";
 export const WHOLE = -1; // the reach of what is for the whole clip alike
 const STEPS = [0, 1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 25, 30, 40, 50, 60, 80, 100, 150, 200, 300];
 const MEANINGS = {
-  add: "moves; frames in reach follow",
-  set: "pins; frames in reach come here",
-  key: "sets a key frame; eased in between",
+  add: "frames in reach follow",
+  set: "frames in reach come here",
+  key: "eased between key frames",
 };
 
 function describe(reach) {

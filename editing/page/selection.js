@@ -9,9 +9,9 @@ export class Selection {
     return this.indices.has(index);
   }
 
-  // Those whose tracks are shown: the one under the pointer, or the selected ones.
+  // Those whose tracks are shown: the selected ones, and the one under the pointer.
   get shown() {
-    return this.hovered === null ? [...this.indices] : [this.hovered];
+    return [...new Set([...this.indices, ...(this.hovered === null ? [] : [this.hovered])])];
   }
 
   only(indices) {
@@ -24,10 +24,17 @@ export class Selection {
     this.only(this.has(index) ? others : [...others, index]);
   }
 
+  // By its button or key: a pointer that rests elsewhere no longer counts.
+  choose(index, adds) {
+    this.hovered = null;
+    if (adds) this.toggle(index);
+    else this.only([index]);
+  }
+
   // The one after the selected (step 1), or before (-1), of `count`.
   step(step, count) {
     const now = [...this.indices].at(step > 0 ? -1 : 0);
-    this.only([now === undefined ? (step > 0 ? 0 : count - 1) : (now + step + count) % count]);
+    this.choose(now === undefined ? (step > 0 ? 0 : count - 1) : (now + step + count) % count);
   }
 
   hover(index) {

@@ -19,11 +19,13 @@ export function sentence({ state, ready, before, tracks }) {
 export const isRunning = ({ phase }) => phase in PHASES;
 
 export function progress({ phase, done, total }) {
-  const count = phase === "frames" && total ? `, ${done} of ${total}` : "";
+  if (phase === "frames" && !done) return "Starting the export …";
+  const count = phase === "frames" ? `, ${done} of ${total}` : "";
   return `${PHASES[phase]}${count} …`;
 }
 
-// How the last export went.
+// How the last export went; one that runs when the program ends is cancelled.
 export function outcome({ phase, trouble }) {
+  if (phase in PHASES) return "The program has ended, and the export with it: it changed nothing.";
   return phase === "failed" ? `The export failed: ${trouble}` : (ENDED[phase] ?? "");
 }

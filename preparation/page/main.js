@@ -74,7 +74,7 @@ function move(direction) {
 function show(number) {
   if (pen.stroke) pen.cancel();
   const { frames: count } = state.clip;
-  at("number").textContent = `Frame ${number} / ${count - 1}`;
+  at("number").textContent = `Frame ${number} of 0–${count - 1}`;
   for (const near of [number + 1, number + 2, number - 1]) {
     if (near >= 0 && near < count) ready(near);
   }

@@ -16,9 +16,15 @@ export function say(text, alarm = false) {
 }
 
 // Connect buttons with what they do, by their ids, and keys with what `pressed(event)` returns for
-// them, a function or nothing; `ready()` tells whether keys count.
+// them, a function or nothing; `ready()` tells whether keys count. Buttons that are clicked do not
+// take the focus, so that keys, space too, go on meaning what they did.
 export function bind(actions, pressed, ready) {
   for (const [id, action] of Object.entries(actions)) at(id).addEventListener("click", action);
+  document.addEventListener("mousedown", (event) => {
+    if (!event.target.closest("button") || event.target.closest("dialog")) return;
+    event.preventDefault();
+    document.activeElement.blur();
+  });
   document.addEventListener("keydown", (event) => {
     const action = ready() && !isOwn(event) ? pressed(event) : null;
     if (!action) return;
@@ -29,7 +35,7 @@ export function bind(actions, pressed, ready) {
 
 // Whether a key is for the control that has the focus.
 function isOwn({ target, key, ctrlKey, metaKey }) {
-  if (target.closest("dialog")) return true;
+  if (document.querySelector("dialog[open]")) return true;
   if (key === "Escape" && document.querySelector(":popover-open")) return true;
   if (ctrlKey || metaKey) return false;
   if (target.matches("input")) return OF_SLIDERS.includes(key);
