@@ -2,8 +2,8 @@
 
 Loopback is open to all programs and users of the machine, and to every page in its browsers. So
 each request carries a token that only the address tells; the name in `Host` is checked, since a
-foreign one may lead to 127.0.0.1 (DNS rebinding), but not the port, which a tunnel may change; and
-what changes anything must come from our own page, by its `Origin`.
+foreign one may lead to 127.0.0.1 (DNS rebinding), but not the port, which a tunnel may change; what
+changes anything must come from our own page, by its `Origin`; and nothing goes into another page.
 """
 
 import secrets
@@ -63,7 +63,7 @@ class Guard:
             name not in names
             or port.isdecimal() != bool(colon)
             or not secrets.compare_digest(token.encode(), self.token.encode())
-            or (changes and headers.get("origin") != f"http://{host}")
+            or _is_foreign(headers, f"http://{host}", changes)
         ):
             text = "not allowed: open the address that the program printed"
             return WebSocketClose() if socket else PlainTextResponse(text, 403)
@@ -71,6 +71,15 @@ class Guard:
         if not length.isdecimal() or len(length) > 9 or int(length) > LIMIT:
             return PlainTextResponse("too large", 413)
         return None
+
+
+def _is_foreign(headers, own, changes):
+    """Whether another page than ours, of the origin `own`, asks, as far as browsers say."""
+    if changes:
+        return headers.get("origin") != own
+    others = headers.get("sec-fetch-site", "none") not in ("none", "same-origin")
+    link = headers.get("sec-fetch-dest") == "document"  # as in a terminal that is a page itself
+    return headers.get("origin", own) != own or (others and not link)
 
 
 def _with_headers(send, names):

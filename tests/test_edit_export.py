@@ -19,7 +19,7 @@ pytest_plugins = ["tests.edited"]
 @pytest.mark.parametrize(
     ("kind", "alpha", "video", "pattern", "transparent"),
     [
-        ("second", "", "edited.mp4", "refined_ab_*.png", ""),
+        ("second", "", "edited.mp4", "refined_ab_ --ext_a .png", ""),
         ("copying", "--alpha", "edited.webm", "final_ab_*.png", "--transparent"),
     ],
 )

@@ -66,6 +66,26 @@ def test_drags_and_edits_come_from_the_page(editor, origin):
     assert editor.page.session.history.edits == ()
 
 
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 200),
+        (ORIGIN, 200),
+        ({"sec-fetch-site": "none"}, 200),
+        ({"sec-fetch-site": "same-origin", "sec-fetch-dest": "image"}, 200),
+        ({"sec-fetch-site": "cross-site", "sec-fetch-dest": "document"}, 200),  # a link
+        ({"sec-fetch-site": "cross-site", "sec-fetch-dest": "image"}, 403),
+        ({"sec-fetch-site": "same-site", "sec-fetch-dest": "iframe"}, 403),
+        ({"sec-fetch-site": "same-site"}, 403),
+        ({"origin": "http://evil.example"}, 403),
+        ({"origin": "null"}, 403),
+    ],
+)
+def test_nothing_goes_into_other_pages(editor, headers, status):
+    for name in ("", "driver/0", "tracks/1", "main.js"):
+        assert editor.client.get(f"/{TOKEN}/{name}", headers=headers).status_code == status
+
+
 NAN = float("nan")
 BAD_DRAGS = [
     b"", b"{", b"[]", b"null", b"[" * 100_000, b"\xff\xfe", b"1e999", {}, {"frame": 0},
