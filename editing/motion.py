@@ -92,6 +92,10 @@ class Motion:
         first, last = np.flatnonzero(within)[[0, -1]]
         self.touched[frame, point] = dragged[max(first - 1, 0) : last + 2].any()
 
+    def displaced(self):
+        """(N, K) bool, which keypoints are elsewhere than in `base`."""
+        return np.abs(self.tracks - self.base).max(2) > ROUNDING
+
     def _layer(self, point):
         """Offsets (N, 2) of a keypoint by its key frames."""
         return interpolated(self.keys[point], len(self.base))

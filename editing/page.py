@@ -95,6 +95,8 @@ class EditPage:
         frames = np.flatnonzero(shown.since > since)
         content = {"version": shown.version, "frames": frames.tolist()}
         content |= {"moved": rounded(shown.tracks[0, frames]), "keyframes": shown.keyframes}
+        displaced = self.session.motion.displaced()[frames]
+        content |= {"displaced": [np.flatnonzero(points).tolist() for points in displaced]}
         content |= dict(zip(["keys", "found_keys"], shown.keys[:, frames].tolist()))
         if not since:
             content |= {"driver": rounded(found.keypoints), "found": rounded(found.moved)}

@@ -96,13 +96,13 @@ class Page:
     def pressed(self, name):
         return self.driver.find_element(By.ID, name).get_attribute("aria-pressed") == "true"
 
-    def touch(self, *moments):
-        """Fingers touch the result, move and leave it.
+    def touch(self, *moments, canvas=None):
+        """Fingers touch a canvas, by default the result's, move and leave it.
 
         Args:
             moments: of each, the places of all fingers, (x, y) in CSS pixels from the middle.
         """
-        area = self.canvas.rect
+        area = (canvas or self.canvas).rect
         x, y = area["x"] + area["width"] / 2, area["y"] + area["height"] / 2
         fingers = [[{"x": x + u, "y": y + v} for u, v in moment] for moment in moments]
         starts = [fingers[0][: count + 1] for count in range(len(fingers[0]))]  # one by one

@@ -3,13 +3,16 @@
 These tests are slow: they train a tiny pair of networks, and start Chromium.
 """
 
+from functools import partial
+
 import numpy as np
 import pytest
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-from tests.keypoint_page import POINTS, alone
+from tests.browser import resize
+from tests.keypoint_page import POINTS, Page, alone
 
 pytestmark = pytest.mark.slow
 pytest_plugins = ["tests.edited"]
@@ -89,3 +92,56 @@ def test_words_of_other_lengths_move_nothing(page):
     page.until(lambda: "→" in page.text("jitter"))
     seen.append(page.driver.execute_script(places))
     assert seen == seen[:1] * 5
+    page.driver.find_element(By.ID, "smooth").send_keys(Keys.ARROW_LEFT)
+    page.until(lambda: "→" not in page.text("jitter"))
+
+
+def backs(page):
+    """Which buttons put something back."""
+    page.painted()
+    buttons = page.driver.find_elements(By.CSS_SELECTOR, "[id^=reset_]")
+    return [button.text for button in buttons if button.is_enabled()]
+
+
+def test_only_what_was_edited_can_be_put_back(page):
+    found = page.moved()
+    k = alone(found[0])
+    page.press(str(k))
+    assert backs(page) == []
+    page.press(Keys.DELETE, "]", "]")
+    page.drag(found[0, k], 30, 0)
+    page.until(lambda: backs(page) == ["Selected", "Track", "Frame", "Everything"])
+    page.press(".", ".", ".", "[", "[")
+    page.until(lambda: backs(page) == ["Track", "Everything"])
+    page.press("]", "]")
+    page.until(lambda: backs(page) == ["Selected", "Track", "Everything"])
+    page.press(str((k + 1) % POINTS))
+    page.until(lambda: backs(page) == ["Everything"])
+    page.click("reset_all")
+    page.until(lambda: backs(page) == [])
+
+
+def test_a_finger_on_the_driver_or_beside_the_result_scrolls_the_page(page):
+    touching = partial(page.driver.execute_cdp_cmd, "Emulation.setTouchEmulationEnabled")
+    touching({"enabled": True})
+    resize(page.driver, 844, 390, phone=True)
+    try:
+        for name, start, scrolls in [
+            ("driver", 0, True),
+            ("result", 10, True),
+            ("result", 110, False),
+        ]:
+            Page(page.driver, page.address).press("1")
+            canvas = page.driver.find_element(By.ID, name)
+            assert canvas.rect["y"] + canvas.rect["height"] < 350, "the timeline is in reach"
+            left = start - canvas.rect["width"] // 2 if start else 0
+            page.touch(*[[(left, -step)] for step in range(0, 80, 10)], canvas=canvas)
+            page.painted()
+            assert (page.driver.execute_script("return scrollY") > 0) == scrolls
+            assert page.selected() == ([1] if scrolls else [])
+        page.driver.find_element(By.CSS_SELECTOR, "[popovertarget]").click()
+        names = page.driver.find_elements(By.CSS_SELECTOR, "#keys dt")
+        assert min(names, key=lambda one: one.rect["y"]).text == "fingers"
+    finally:
+        touching({"enabled": False})
+        resize(page.driver, 1280, 900)

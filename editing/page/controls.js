@@ -103,8 +103,14 @@ function bindSliders(editor, timeline) {
 }
 
 function bindCanvases(editor, stage, timeline, actions) {
-  for (const { view } of stage.sides) {
-    view.canvas.addEventListener("pointerdown", () => timeline.playing && actions.play());
+  for (const { view, hand } of stage.sides) {
+    const { canvas } = view;
+    canvas.addEventListener("pointerdown", () => timeline.playing && actions.play());
+    const keep = (event) => {
+      const scrolls = event.touches.length === 1 && !(hand.drags && hand.holds);
+      if (!scrolls && event.cancelable) event.preventDefault();
+    };
+    canvas.addEventListener("touchmove", keep, { passive: false });
   }
   const { view, hand } = stage.main;
   view.canvas.addEventListener("dblclick", (event) => {
@@ -133,16 +139,19 @@ function saySeconds(seconds) {
 }
 
 function refresh(editor) {
-  const { state, selection, enabled, before } = editor;
+  const { state, selection, reach, enabled, before } = editor;
   const { undo, redo, smooth, jitter } = state.edits;
   const disable = (id, on) => (at(id).disabled = !enabled || on);
   disable("undo", undo === null);
   disable("redo", redo === null);
   disable("smooth", false);
-  disable("reset_here", !selection.indices.size);
-  disable("reset_track", !selection.indices.size);
-  disable("reset_frame", false);
-  disable("reset_all", undo === null);
+  const edited = (points, far) => editor.tracks.areEdited(points, editor.frame, far);
+  const selected = [...selection.indices];
+  const keys = reach.kind === "key" && selected.length; // it makes one where there is none
+  disable("reset_here", !keys && !edited(selected, reach.frames));
+  disable("reset_track", !edited(selected, WHOLE));
+  disable("reset_frame", !edited(editor.indices, 0));
+  disable("reset_all", !edited(editor.indices, WHOLE));
   at("export").disabled = !state.online;
   at("before").setAttribute("aria-pressed", before);
   if (document.activeElement !== at("smooth")) at("smooth").value = smooth;

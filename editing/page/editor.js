@@ -124,17 +124,18 @@ export class Editor {
     this.drag(new Map(selected.map((k) => [k, [places[k][0] + dx, places[k][1] + dy]])), event);
   }
 
-  // Put keypoints back to where they were found.
+  // Put keypoints back to where they were found, if they are elsewhere.
   reset(points, reach) {
+    if (!this.tracks.areEdited(points, this.frame, reach)) return;
     this.drop();
     this.edit("reset", this.frame, points, [], reach);
   }
 
   // Put keypoints back as far as a drag would move them; of key frames, take the one here away.
   putBack(points) {
+    if (this.reach.kind !== "key") return this.reset(points, this.reach.frames);
     this.drop();
-    const kind = this.reach.kind === "key" ? "unkey" : "reset";
-    this.edit(kind, this.frame, points, [], this.reach.frames);
+    this.edit("unkey", this.frame, points, [], 0);
   }
 
   // Send an edit; tells whether it went out.

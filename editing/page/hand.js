@@ -84,6 +84,14 @@ export class Hand {
     this.selection.hover(point && this.pick(point, event));
   }
 
+  // Whether it holds a keypoint, or draws a box that began within the picture.
+  get holds() {
+    if (!this.box) return this.grip !== null;
+    const { width, height } = this.editor.state.clip;
+    const [x, y] = this.box.from;
+    return x >= 0 && x <= width && y >= 0 && y <= height;
+  }
+
   inside({ from, to }) {
     const places = this.shown.places();
     const between = (place) => place.every((v, i) => (v - from[i]) * (v - to[i]) <= 0);

@@ -1,5 +1,7 @@
 // Where keypoints are, in pixels and in [-1, 1]; edits on their way to the program included.
 
+import { WHOLE } from "./reach.js";
+
 // A place [x, y] in [-1, 1], where the middles of the outer pixels are, and in pixels.
 export const toPixels = ([x, y], { width, height }) => [
   ((x + 1) / 2) * (width - 1) + 0.5,
@@ -16,7 +18,7 @@ const PAUSE = 1000; // milliseconds until tracks that did not come are asked for
 function merged(known, { frames, ...news }) {
   if (!known) return news;
   const whole = { ...known, ...news };
-  for (const name of ["moved", "keys", "found_keys"]) {
+  for (const name of ["moved", "displaced", "keys", "found_keys"]) {
     whole[name] = [...known[name]];
     frames.forEach((frame, i) => (whole[name][frame] = news[name][i]));
   }
@@ -73,6 +75,19 @@ export class Tracks {
     const { found, moved } = this.known;
     const under = this.under(frame);
     return before ? found[frame] : moved[frame].map((place, k) => under.get(k) ?? place);
+  }
+
+  // Whether edits act on any of these keypoints within reach, as far as is known.
+  areEdited(points, frame, reach) {
+    const { displaced, keyframes } = this.known;
+    const within = (number) => reach === WHOLE || Math.abs(number - frame) <= reach;
+    const has = (others) => points.some((k) => others.includes(k));
+    return (
+      this.held !== null ||
+      this.sent.length > 0 ||
+      displaced.some((others, number) => within(number) && has(others)) ||
+      points.some((k) => keyframes[k].some(within))
+    );
   }
 
   // What the picture of a frame goes by.

@@ -3,6 +3,7 @@
 import { Surface } from "./surface.js";
 
 const MARKS = { box: "rect", scribble: "line", painted: "dot", edited: "dot", key: "diamond" };
+const ROOM = 12; // CSS pixels that a mark takes, and so the frame about the field that is shown
 
 export class Timeline {
   // `changed(number)` is called when another frame is to be shown; `describe(number)` returns
@@ -86,7 +87,9 @@ export class Timeline {
     }
     context.globalAlpha = 1;
     context.fillStyle = context.strokeStyle = colour("--text");
-    for (const [number, marks] of marked) drawMarks(context, marks, number, field, height);
+    for (const [number, marks] of marked) {
+      drawMarks(context, marks, middleOf(number, field, width), field, height);
+    }
   }
 
   drawNow({ context, width, height, colour }) {
@@ -97,7 +100,8 @@ export class Timeline {
       if (tall) context.fillRect(number * field, height - tall, inner(field), tall);
     }
     context.lineWidth = 2;
-    context.strokeRect(this.now * field + 1, 1, Math.max(field - 2, 2), height - 2);
+    const wide = Math.max(field, ROOM) - 2;
+    context.strokeRect(middleOf(this.now, field, width) - wide / 2, 1, wide, height - 2);
   }
 
   announce() {
@@ -114,9 +118,13 @@ function inner(field) {
   return Math.max(field - (field > 4 ? 1 : 0), 0.5);
 }
 
+// The middle of a field, or as near to it as there is room for a mark.
+function middleOf(number, field, width) {
+  return Math.min(Math.max((number + 0.5) * field, ROOM / 2), width - ROOM / 2);
+}
+
 // All marks of a frame, one below the other.
-function drawMarks(context, marks, number, field, height) {
-  const middle = number * field + inner(field) / 2;
+function drawMarks(context, marks, middle, field, height) {
   const side = Math.min(Math.max(field * 0.6, 5), 9);
   marks.forEach((name, row) => {
     const y = height / 2 + (row - (marks.length - 1) / 2) * 11;
