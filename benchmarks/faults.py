@@ -28,7 +28,7 @@ CAMPAIGN = (
     option("only", str, ",".join(JOBS), "which scripts, with commas"),
     option("parts", str, "kills", "what is done to them, with commas"),
     option("kills", count, 50, "of each script, at random moments"),
-    option("seconds", nonnegative, 0.0, "no more kills of a script after these; 0: no limit"),
+    option("seconds", nonnegative, 0.0, "no more faults of a script after these; 0: no limit"),
     option("seed", natural, 0, "of the moments"),
     option("out", str, "output/faults", "folder to work in, and for faults.json"),
 )
@@ -40,8 +40,8 @@ def kills(place, name, opt):
     return {name: found}
 
 
-def writes(place, name, _):
-    return {name: faults_writes.campaign(place, JOBS[name])}
+def writes(place, name, opt):
+    return {name: faults_writes.campaign(place, JOBS[name], opt.seconds)}
 
 
 def places(place, name, _):
@@ -49,10 +49,11 @@ def places(place, name, _):
     return {f"{name}, {where}": row for where, row in rows.items()}
 
 
-def plain(place, name, _):
+def plain(place, name, opt):
     """Checkpoints of stage one alone, written by us and by the reference's way."""
     jobs = {f"{name}'s checkpoints": JOBS[name], "plain torch.save": PLAIN}
-    return {k: faults_writes.campaign(place, job, "checkpoint") for k, job in jobs.items()}
+    given = opt.seconds, "checkpoint"
+    return {k: faults_writes.campaign(place, job, *given) for k, job in jobs.items()}
 
 
 PARTS = {"kills": kills, "writes": writes, "places": places, "plain": plain}

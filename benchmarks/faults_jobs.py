@@ -125,9 +125,10 @@ class Place:
                 raise UserError(f"{script} failed: {done.last}")
             whole.touch()
 
-    def start(self, script, words, wrap=(), **others):
+    def start(self, script, words, wrap=(), variables=(), **others):
         """`Popen` of a Python script with one thread, in the folder, what it says in `log`."""
         environment = {**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+        environment.update(variables)
         with open(self.log, "w") as log:
             return subprocess.Popen(
                 [*wrap, sys.executable, str(script), *words],

@@ -1,4 +1,4 @@
-"""Scripts in places that fail them: full, read-only, gone, without handles, locks or renaming.
+"""Scripts in places that fail them: full, read-only, gone, without handles, locks or true time.
 
 A place is a generator of a `Place` and of how many bytes an unbroken run writes: it yields the
 keywords with which the script is begun, takes the running process, yields while that runs, then
@@ -14,6 +14,13 @@ from pathlib import Path
 
 from benchmarks import faults_judge
 from benchmarks.faults_writes import STRACE
+
+JUMPS = """\
+import random, time
+
+draw, now = random.Random(0).uniform, time.time
+time.time = lambda: now() + draw(-1e8, 1e8)
+"""
 
 
 def mount(*words):
@@ -89,6 +96,15 @@ def injected(call, error):
     return fails
 
 
+def jumping_clock(place, _):
+    """The time of day jumps by years, back and forth, whenever Python asks for it."""
+    folder = place.folder / "clock"
+    folder.mkdir(exist_ok=True)
+    (folder / "sitecustomize.py").write_text(JUMPS)
+    yield {"variables": {"PYTHONPATH": str(folder)}}
+    yield
+
+
 PLACES = {
     "full disk": full_disk,
     "read-only folder": read_only,
@@ -97,6 +113,7 @@ PLACES = {
     "no file handles left": no_handles,
     "no renaming": injected("rename", "EXDEV"),
     "no locks": injected("flock", "ENOLCK"),
+    "jumping clock": jumping_clock,
 }
 
 

@@ -11,6 +11,7 @@ import signal
 import time
 from collections import Counter, defaultdict
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 
 from benchmarks import faults_judge
@@ -164,10 +165,11 @@ class Trial:
         )
 
 
-def campaign(place, job, only=""):
+def campaign(place, job, seconds=0, only=""):
     """Let each kind of write of a `Job` go wrong; dict of what came of it.
 
     Args:
+        seconds: no more of them after these; 0: no limit.
         only: part of a file's name, to leave out others.
     """
     if not shutil.which("strace"):
@@ -175,9 +177,12 @@ def campaign(place, job, only=""):
     if job.trains:
         job = replace(job, words=job.words + FEWER)
     found = [event for event in events(place, job) if only in event.path]
+    if not found:
+        raise UserError(f"strace saw {job.script} write nothing; see {place.folder / 'trace'}")
     wanted, trials = faults_judge.contents(place.out), []
-    for event in some(found):
-        for fault in FAULTS:
+    end = time.monotonic() + (seconds or float("inf"))
+    for event, fault in product(some(found), FAULTS):
+        if time.monotonic() < end:
             trials.append(Trial(place, job, wanted, event, fault))
             print(trials[-1], flush=True)
     return summary(job, found, trials)

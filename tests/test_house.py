@@ -65,6 +65,12 @@ def test_every_folder_of_code_has_its_place_in_the_plan():
     assert folders - {"tests", "benchmarks", "data"} == set(MAY_IMPORT)
 
 
+def test_nothing_measures_time_by_a_clock_that_may_jump():
+    for path in ROOT.glob("**/*.py"):
+        if not {"tests", "benchmarks", ".venv"} & set(path.relative_to(ROOT).parts):
+            assert "time.time(" not in path.read_text(), path
+
+
 def test_scripts_import_no_other_script():
     scripts = {path.stem for path in ROOT.glob("*.py")}
     for path in ROOT.glob("*.py"):
