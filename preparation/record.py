@@ -35,7 +35,7 @@ def digest(path):
 
 def write(new, content):
     """Write prepared.json into `new`, with the hashes of the masks that lie there."""
-    paths = (p for name in ("masks", "train_seg") for p in (new / name).iterdir())
+    paths = (p for name in ("masks", "train_seg") for p in sorted((new / name).iterdir()))
     sha1 = {f"{path.parent.name}/{path.name}": digest(path) for path in paths}
     write_json({**content, "sha1": sha1}, new / RECORD)
 
