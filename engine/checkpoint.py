@@ -33,8 +33,8 @@ MAKER = {1: "train_first_stage.py", 2: "train_second_stage.py"}
 def save(path, state):
     """Write `state` to `path`, whole or not at all; UserError where that fails."""
     advice = "make room or choose another --out"
-    with replacing(path, advice, (OSError, RuntimeError)) as part:
-        torch.save(state, part)
+    with replacing(path, advice, (OSError, RuntimeError)) as part, open(part, "wb") as file:
+        torch.save(state, file)
 
 
 def load(path, stage):

@@ -327,3 +327,15 @@ def test_a_file_of_old_pytorch_opens(tmp_path):
     torch.save(state, tmp_path / "checkpoint", _use_new_zipfile_serialization=False)
     found = checkpoint.load(tmp_path / "checkpoint", stage=1)
     assert torch.equal(found["KP"]["kp.weight"], jokr.detector.kp.weight)
+
+
+def test_a_checkpoint_that_a_full_disk_refuses_is_one_plain_sentence(tmp_path):
+    resource = pytest.importorskip("resource")
+    former = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, former[1]))
+    try:
+        with pytest.raises(UserError, match=r"checkpoint cannot be written \(File too large\)"):
+            checkpoint.save(tmp_path / "checkpoint", {"x": list(torch.rand(30, 10_000))})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, former)
+    assert not list(tmp_path.iterdir())

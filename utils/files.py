@@ -43,7 +43,8 @@ def replacing(path, advice, errors=OSError, lasting=True):
         if lasting:
             sync(path.parent)
     except errors as error:
-        reason = getattr(error, "strerror", None) or error
+        told = error if isinstance(error, OSError) else error.__context__  # by what PyTorch failed
+        reason = getattr(told, "strerror", None) or error
         raise UserError(f"{path} cannot be written ({reason}); {advice}") from None
     finally:
         with suppress(OSError):  # its folder may be a file
