@@ -23,7 +23,7 @@ BROKEN = "fsync", "unlink", "unlinkat", "rmdir"  # which fail otherwise than by 
 CALLS = *OFTEN, *BROKEN, "openat", "mkdir", "ftruncate"
 FAULTS = "kill", "fail"
 HELD = 10  # seconds that a call is held, to be killed in it
-LINE = re.compile(r"(?P<thread>\d+) (?P<call>\w+)\((?P<words>.*)")
+LINE = re.compile(r"(?P<thread>\d+) +(?P<call>\w+)\((?P<words>.*)")
 PATH = re.compile(r'\d<(/[^>]*)>|"(/[^"]*)"')  # of an open file, or given by name
 FEWER = " --iters 11"  # of a training: three checkpoints by number, and the last one
 STRACE = ["strace", "-f", "-qq", "-y", "-s", "0", "--seccomp-bpf", "-e", "signal=none"]

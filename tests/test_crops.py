@@ -135,7 +135,8 @@ def test_what_is_painted_in_a_square_comes_into_the_frame(tmp_path):
     for number, mask in enumerate(masks):
         crops.save_mask(mask, tmp_path / f"masks/{number}.png")
     crops.crop(frames, masks, "square", tmp_path)
-    known = {"frames": 30, "size": [120, 90]}
+    known = {"frames": 30, "size": [120, 90], "fps": 25, "crop": "square"}
+    known |= {"frames_of": {}, "masks_of": {}, "edited": []}
     record.write(tmp_path, known)
     part = tmp_path / "train_seg/29.jpg"
     Image.new("L", Image.open(part).size, 255).save(part)

@@ -110,8 +110,7 @@ def test_torchvision_loads_the_official_layout_from_its_cache(homes, monkeypatch
     monkeypatch.setattr(official, "transforms", partial(official.transforms, resize_size=65))
     with torch.device("meta"):
         state = deeplabv3_resnet101(weights_backbone=None, aux_loss=True).state_dict()
-    zero = torch.zeros(())  # as the one element of all tensors it makes a small file
-    state = {name: zero.to(value.dtype).expand(value.shape) for name, value in state.items()}
+    state = {name: torch.zeros(x.shape, dtype=x.dtype) for name, x in state.items()}
     state["classifier.4.bias"] = torch.zeros(len(CLASSES))
     state["classifier.4.bias"][CLASSES.index("sheep")] = 9.0
     file = homes / "torch/hub/checkpoints/deeplabv3_resnet101_coco-586e9e4e.pth"
