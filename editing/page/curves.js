@@ -93,12 +93,11 @@ class Strip {
       context.strokeText(words, 4, this.upper + y);
       context.fillText(words, 4, this.upper + y);
     }
-    for (const { here, colour: own } of this.tracks) {
+    for (const { here, keyframes, colour: own } of this.tracks) {
       const y = Math.min(Math.max(this.down(here()[this.axis]), 0), this.height);
       context.fillStyle = own;
-      context.beginPath();
-      context.arc(this.across(now), this.upper + y, 3.5, 0, 7);
-      context.fill();
+      const drawMark = keyframes.includes(now) ? drawDiamond : drawDot;
+      drawMark(context, [this.across(now), this.upper + y]);
     }
   }
 
@@ -111,6 +110,12 @@ class Strip {
     context.stroke();
     context.setLineDash([]);
   }
+}
+
+function drawDot(context, [x, y]) {
+  context.beginPath();
+  context.arc(x, y, 3.5, 0, 7);
+  context.fill();
 }
 
 function drawHint({ context, width, height, colour }) {
