@@ -1,6 +1,7 @@
 """kill -9 at random moments of a script's life, going on each time as its user would.
 
-Moments are of the processor's time, so that other work on the machine does not shift them.
+Moments are of the processor's time, so that other work on the machine does not shift them, and
+lie between the first file and the end of an unbroken run: before that nothing can be lost.
 """
 
 import contextlib
@@ -8,6 +9,7 @@ import os
 import re
 import signal
 import time
+from functools import partial
 from random import Random
 
 from benchmarks import faults_judge
@@ -45,20 +47,20 @@ class Chain:
         ended: `Ended` of the last call.
     """
 
-    def __init__(self, place, job, life, wanted):
-        self.place, self.job, self.life, self.wanted = place, job, life, wanted
+    def __init__(self, place, job, wanted):
+        self.place, self.job, self.wanted = place, job, wanted
         self.kills = self.early = self.alone = 0
         self.unreadable, self.progress = [], Progress()
         place.clear()
 
     def run(self, draw, most):
-        """Kill the run at moments that `draw`, a `Random`, yields, `most` times at most."""
+        """Kill the run at moments that `draw()` yields, `most` times at most."""
         code = -signal.SIGKILL
         while code == -signal.SIGKILL:
             begun = time.time()
             process = self.place.begin(self.job, again=self.kills > 0)
             if self.kills < most:
-                moment = draw.random() * self.life
+                moment = draw()
                 while process.poll() is None and self.place.spent() < moment:
                     time.sleep(0.02)
                 process.kill()  # does nothing to one that has ended
@@ -81,13 +83,25 @@ class Chain:
         self.unreadable += faults_judge.unreadable(self.place.out)
 
 
+def first_file(place, job):
+    """Seconds of the processor's time after which a `Job` has written a file."""
+    place.clear()
+    process = place.begin(job)
+    while process.poll() is None and not any(faults_judge.files(place.out)):
+        time.sleep(0.02)
+    spent = place.spent()
+    process.kill()
+    place.finish(process)
+    return spent
+
+
 def campaign(place, job, kills, seconds, seed):
     """Kill a `Job` so often, or for so long; dict of what came of it."""
-    life = place.unbroken(job)
-    wanted, draw, chains = faults_judge.contents(place.out), Random(seed), []
+    life, wanted = place.unbroken(job), faults_judge.contents(place.out)
+    draw, chains = partial(Random(seed).uniform, first_file(place, job), life), []
     end = time.monotonic() + (seconds or float("inf"))
     while (due := kills - sum(chain.kills for chain in chains)) > 0 and time.monotonic() < end:
-        chain = Chain(place, job, life, wanted)
+        chain = Chain(place, job, wanted)
         chain.run(draw, min(due, IN_A_ROW))
         chains.append(chain)
         print(
