@@ -39,8 +39,8 @@ def decode(opt, new):
     """Write frames and sound of the excerpt into `new`; returns (number of frames, their rate)."""
     bar = partial(tqdm, desc="frames", disable=None)
     count, fps, odd = decoding.decode(opt.video, excerpt(opt), opt.max_frames, new, bar)
-    if odd:
-        print(odd)
+    for sentence in odd:
+        print(sentence)
     return count, fps
 
 

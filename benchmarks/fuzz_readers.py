@@ -21,7 +21,8 @@ from report.page import Curves, Page, write
 from synthetic.flow_files import write_flow
 from synthetic.truth import NAMES, Truth
 from utils import arguments, images, loss_log, options
-from video.reader import Excerpt, open_source, save_sound
+from video.reader import Excerpt, open_source
+from video.sound import save_sound
 from video.writer import VideoWriter
 
 FRAMES, POINTS = 3, 4

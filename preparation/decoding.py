@@ -7,7 +7,8 @@ from pathlib import Path
 from preparation import clip_folder
 from utils.errors import UserError
 from utils.reading import FRAMES
-from video.reader import Excerpt, open_source, save_sound
+from video.reader import Excerpt, open_source
+from video.sound import save_sound
 
 PROMISED = 0.9  # of the frames that a file promises; with fewer it seems to be incomplete
 
@@ -23,10 +24,11 @@ def decode(video, excerpt, max_frames, new, progress):
             them on and shows how far it is, as tqdm.
 
     Returns:
-        number of frames, frames per second, and a sentence about what seems to be wrong or "".
+        number of frames, frames per second, and sentences about what seems to be wrong, a list.
 
     Raises:
-        UserError: the video yields less than two frames, or promises more than `FRAMES`.
+        UserError: the video yields less than two frames, or promises more than `FRAMES`; or the
+            sound cannot be written.
     """
     source = open_source(video, excerpt)
     most = min(max_frames or math.inf, source.expected or math.inf)
@@ -38,11 +40,13 @@ def decode(video, excerpt, max_frames, new, progress):
     written = clip_folder.write_frames(frames, new / "frames")
     if written < 2:
         raise UserError(_too_short(video, excerpt, max_frames))
+    odd = []
+    if most < math.inf and written < PROMISED * most:
+        odd.append(_incomplete(video, written, most))
     if Path(video).is_file():
         part = Excerpt(excerpt.start, excerpt.start + written / source.fps)
-        save_sound(video, part, new / "sound.m4a")
-    odd = most < math.inf and written < PROMISED * most
-    return written, source.fps, _incomplete(video, written, most) if odd else ""
+        odd += save_sound(video, part, new / "sound.m4a")
+    return written, source.fps, odd
 
 
 def _too_short(video, excerpt, max_frames):

@@ -1,4 +1,4 @@
-"""Frames and sound out of files as people have them.
+"""Frames out of files as people have them.
 
 These tests are slow: ffmpeg writes a file for each.
 """
@@ -9,7 +9,7 @@ import pytest
 from preparation.decoding import decode
 from tests import films
 from utils.errors import UserError
-from video.reader import Excerpt, open_source, pictures_in, save_sound
+from video.reader import Excerpt, open_source, pictures_in
 
 pytestmark = pytest.mark.slow
 
@@ -105,19 +105,6 @@ def test_transparency_is_read(tmp_path):
     frame = next(iter(open_source(tmp_path / "clear.webm", alpha=True)))
     assert frame.shape == (48, 64, 4)
     assert 120 <= frame[20, 30, 3] <= 135
-
-
-def test_sound_is_kept_for_its_seconds(video, tmp_path):
-    assert save_sound(video, Excerpt(0.5, 1.5), tmp_path / "sound.m4a")
-    films.ffmpeg("-i", tmp_path / "sound.m4a", tmp_path / "sound.wav")
-    samples = (tmp_path / "sound.wav").stat().st_size / 2 / 44100
-    assert 0.9 < samples < 1.15
-
-
-def test_a_mute_video_has_no_sound(frames, tmp_path):
-    path = films.write_video(tmp_path / "mute.mp4", frames)
-    assert not save_sound(path, Excerpt(), tmp_path / "sound.m4a")
-    assert not (tmp_path / "sound.m4a").exists()
 
 
 def test_mistakes_are_said(video, frames, tmp_path):

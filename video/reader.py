@@ -1,13 +1,11 @@
-"""Frames and sound out of anything that the bundled ffmpeg opens, or out of a folder of pictures.
+"""Frames out of anything that the bundled ffmpeg opens, or out of a folder of pictures.
 
 Names of files go to ffmpeg as absolute paths in a list of arguments, never through a shell.
 """
 
 import logging
 import math
-import os
 import re
-import subprocess
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,7 +101,7 @@ class Video:
         import imageio_ffmpeg  # machines that only train may lack it
 
         excerpt = self.excerpt
-        source = [*SOURCE, *self._decoder, *_seconds(excerpt)]
+        source = [*SOURCE, *self._decoder, *seconds(excerpt)]
         # ffmpeg makes pixels square first, and then the size that `Excerpt.size` tells.
         share = f"min(1,{excerpt.longest or 1e9}/max(iw,ih))"
         scale = f"scale=w='max(1,round(iw*{share}))':h='max(1,round(ih*{share}))'"
@@ -183,32 +181,10 @@ def _natural(path):
     return [(part.isdigit() and int(part), part) for part in parts]
 
 
-def _seconds(excerpt):
+def seconds(excerpt):
     """ffmpeg's arguments for where to begin and to end.
 
     None where that is the file's own begin or end, since some files cannot be sought in.
     """
     begin = ["-ss", str(excerpt.start)] if excerpt.start else []
     return begin + ([] if excerpt.end is None else ["-to", str(excerpt.end)])
-
-
-def save_sound(path, excerpt, target):
-    """Write the sound of a video's excerpt as AAC; returns whether there was any.
-
-    Args:
-        path: the video.
-        excerpt: `Excerpt`; its seconds count.
-        target: .m4a file.
-    """
-    import imageio_ffmpeg
-
-    source = [*SOURCE, *_seconds(excerpt), "-i", str(Path(path).absolute())]
-    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-y", "-loglevel", "error", *source, "-vn"]
-    done = subprocess.run(
-        [*command, "-map", "0:a:0", "-c:a", "aac", "-b:a", "192k", os.path.abspath(target)],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-    )
-    if done.returncode:
-        Path(target).unlink(missing_ok=True)
-    return not done.returncode

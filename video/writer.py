@@ -11,6 +11,7 @@ import numpy as np
 
 from utils.errors import UserError
 from utils.files import replacing
+from video import ffmpeg
 
 # One palette per frame keeps a .gif streaming; a common one would need every frame in memory.
 _GIF_PALETTE = "split[a][b];[a]palettegen=stats_mode=single[p];[b][p]paletteuse=new=1"
@@ -107,7 +108,7 @@ class VideoWriter:
         source = f"-f rawvideo -pix_fmt {self._layout} -s {width}x{height} -r {self._rate} -i -"
         try:
             self._process = subprocess.Popen(
-                [*_ffmpeg(), *source.split(), *self._codec, str(self._part)],
+                [*ffmpeg.quiet(), *source.split(), *self._codec, str(self._part)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.DEVNULL,
                 stderr=self._messages,  # a pipe that nobody reads could fill up and block
@@ -137,7 +138,7 @@ class VideoWriter:
         # Stereo: Opus knows no 5.1 with the channels at the sides, which films often have.
         coded = ["-c:v", "copy", "-c:a", _SOUND_CODECS[ending], "-ac", "2"]
         length = ["-af", "apad", "-t", str(float(self.frames / self._rate))]
-        command = [*_ffmpeg(), *inputs, *taken, *coded, *length, *container, str(loud)]
+        command = [*ffmpeg.quiet(), *inputs, *taken, *coded, *length, *container, str(loud)]
         try:
             self._messages.seek(0, os.SEEK_END)
             begun = self._messages.tell()
@@ -150,9 +151,7 @@ class VideoWriter:
     def _failure(self, begun=0):
         self._process.communicate()
         self._messages.seek(begun)
-        lines = self._messages.read().decode(errors="replace").split("\n")
-        said = lines[0].strip() or f"nothing, and ended with code {self._process.returncode}"
-        return UserError(f"{self.path} could not be written; ffmpeg says: {said}")
+        return ffmpeg.failure(self.path, self._messages.read(), self._process.returncode)
 
 
 def codec_arguments(path, transparent=False):
@@ -172,17 +171,10 @@ def _check_sound(path, audio):
     if not Path(audio).is_file():  # a pipe, too, could keep ffmpeg waiting for ever
         raise UserError(f"--audio {audio} is not a file; give one that has sound")
     words = ["-i", str(Path(audio).absolute()), "-map", "0:a:0", "-t", "0.1", "-f", "null", "-"]
-    command = [*_ffmpeg(), *words]
+    command = [*ffmpeg.quiet(), *words]
     if subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True).returncode:
         raise UserError(f"--audio {audio} holds no sound that ffmpeg can read; give another file")
     return audio
-
-
-def _ffmpeg():
-    """The beginning of every command line of ffmpeg."""
-    import imageio_ffmpeg  # machines that only train may lack it
-
-    return [imageio_ffmpeg.get_ffmpeg_exe(), "-y", "-loglevel", "error"]
 
 
 def _pad_to_even(frame):
