@@ -43,11 +43,13 @@ class Job:
         script: its path from the project's root.
         words: its words but for --out, in one line.
         again: what the user adds to go on.
+        chain: whether it starts other scripts, whose writes are tried with them alone.
     """
 
     script: str
     words: str
     again: str = ""
+    chain: bool = False
 
     @property
     def trains(self):
@@ -63,7 +65,9 @@ JOBS = {
     "evaluate": Job("evaluate.py", f"{SIZE} --load two/checkpoint --report"),
     "gen_vid": Job("gen_vid.py", "--img_path frames --columns a_;b_ --preview --name x.mp4"),
     "prepare_data": Job("prepare_data.py", f"films/a.mp4 {MASKS}"),
-    "run": Job("run.py", f"films/a.mp4 films/b.mp4 --device cpu --settings tiny.yaml {OF_EACH}"),
+    "run": Job(
+        "run.py", f"films/a.mp4 films/b.mp4 --device cpu --settings tiny.yaml {OF_EACH}", chain=True
+    ),
 }
 FEW = "--iters 1 --save_img 99"
 MAKERS = {  # folder that scripts start from -> the script that makes it, and its words

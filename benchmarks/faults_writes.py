@@ -63,8 +63,10 @@ def events(place, job):
     wrap = *STRACE, "-e", f"trace={','.join(CALLS)}", "-o", str(trace)
     place.unbroken(job, wrap=wrap)
     seen, found = Counter(), []
-    for line in map(LINE.match, trace.read_text().splitlines()):
-        if line and (paths := changed(place, line["call"], line["words"])):
+    lines = [line for line in map(LINE.match, trace.read_text().splitlines()) if line]
+    own = {line["thread"] for line in (lines[:1] if job.chain else lines)}
+    for line in (line for line in lines if line["thread"] in own):
+        if paths := changed(place, line["call"], line["words"]):
             keys = [(line["thread"], line["call"], path) for path in paths]
             seen.update(keys)
             found.append(Event(line["call"], paths[0], seen[keys[0]]))
