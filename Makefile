@@ -60,6 +60,6 @@ clean:
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
 	touch $@
 
-.venv/installed-dev: requirements-dev.txt requirements-editor.txt .venv/installed
+.venv/installed-dev: requirements-dev.txt requirements-editor.txt requirements-many.txt .venv/installed
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	touch $@

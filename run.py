@@ -8,37 +8,20 @@ from utils import errors
 
 errors.guard(__name__)
 
-from preparation import clip_options
-from utils import arguments, kinds, options
-from utils.arguments import flag, option, positional
-
-CHOICES = (
-    positional("clip_a", "video, folder of pictures or prepared clip of object A"),
-    positional("clip_b", "the same of object B"),
-    option("out", kinds.path, "", "folder for everything"),
-    option("preset", str, "quick", "quick: minutes, to see; full: hours", ("quick", "full")),
-    option("settings", kinds.path, "", "yaml file of scripts' options; they win over the preset"),
-    option("device", str, "auto", "auto, cpu, cuda, cuda:N or mps"),
-    option("seed", kinds.natural, 0, "seed of every random draw"),
-    flag("overwrite", "replace training of other options or clips in --out"),
-)
-OF_A_CLIP = (
-    "start", "end", "fps", "max_frames", "size", "crop", "mask", "box", "key", "mask_file"
-)  # fmt: skip
-GROUPS = CHOICES, clip_options.of_both(OF_A_CLIP)
+from preparation.pair_options import GROUPS, OF_A_CLIP, check_clips
+from utils import arguments
 
 if __name__ == "__main__":  # --help and wrong options are answered before slow imports
     errors.run(arguments.parse, __doc__, *GROUPS)
 
 from pathlib import Path
 
+from engine import presets
 from engine.steps import Step, Steps
-from models import weights
-from preparation import prepared_clips, record
+from preparation import clip_options, prepared_clips, record
 from utils import runtime
 from utils.domains import PAIR
 from utils.errors import UserError
-from utils.lifeline import ROOT
 from utils.locks import locked
 
 FEWEST = 8  # frames of a clip that evaluate.py takes
@@ -156,30 +139,13 @@ def evaluation(clips, words, aside, out):
         yield Step("measures", "evaluate.py", argv, page, None, ("stage two",), aside)
 
 
-def configs(opt, device):
-    """Arguments that give every script the preset's options, then the user's file of options.
-
-    Raises:
-        UserError: a script would refuse one of them, or weights of VGG16 are needed and missing.
-    """
-    preset = ROOT / f"configs/{opt.preset}_{'gpu' if device.type == 'cuda' else 'cpu'}.yaml"
-    words = ["--config", str(preset)]
-    words += ["--config", str(Path(opt.settings).resolve())] if opt.settings else []
-    for script, groups in options.SCRIPTS.items():
-        found, _ = arguments.parse("", *groups, argv=words, script=script)
-        if getattr(found, "lambda_vgg", 0):
-            weights.vgg16_state(found.vgg_weights)
-    return words
-
-
 def main():
     opt, given = arguments.parse(__doc__, *GROUPS)
     if not (opt.clip_a and opt.clip_b and opt.out):
         raise UserError("two clips and a folder are needed: run.py CLIP_A CLIP_B --out DIR")
-    for path in (opt.clip_a, opt.clip_b):
-        if not Path(path).exists():
-            raise UserError(f"{path} does not exist; give a video or a prepared clip")
-    words = configs(opt, runtime.pick_device(opt.device))
+    check_clips(opt.clip_a, opt.clip_b)
+    cuda = runtime.pick_device(opt.device).type == "cuda"
+    words = presets.words(opt.preset, opt.settings, cuda)
     opt.out = str(Path(opt.out).resolve())
     out = Path(opt.out) / opt.preset
     with locked(opt.out), locked(out):

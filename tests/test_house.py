@@ -21,6 +21,7 @@ MAY_IMPORT = {
     "engine": {"datasets", "exemplars", "models", "utils"},
     "server": {"utils"},
     "editing": {"finishing", "server", "utils"},
+    "many": {"utils"},
     "preparation": {"datasets", "segmentation", "server", "utils", "video"},
 }
 NARROW = {  # of utils, networks and losses see only these

@@ -1,10 +1,12 @@
 """Reading log.csv, which a training run leaves behind."""
 
 import csv
+import os
 from contextlib import suppress
 
 RATE = "iterations_per_second"
 MEMORY = "peak_memory_gib"  # of a GPU
+END = 2**14  # bytes at the end of a file, which hold its last row
 
 
 def read(path):
@@ -23,6 +25,26 @@ def read(path):
             numbers = {name: float(text) for name, text in row.items()}
             whole.append({**numbers, "iteration": int(row["iteration"])})
     return whole
+
+
+def last(path):
+    """The last whole row of a log.csv, as `read` gives it but reading no other; {} if none."""
+    try:
+        with open(path, "rb") as file:
+            head = file.readline()
+            begin = file.tell()
+            file.seek(max(begin, file.seek(0, os.SEEK_END) - END))
+            lines = file.read().decode().splitlines(keepends=True)
+    except (OSError, ValueError):
+        return {}
+    names = head.decode().strip().split(",")
+    for line in reversed(lines):
+        values = line.strip().split(",")
+        with suppress(ValueError, KeyError):
+            if line.endswith("\n") and len(values) == len(names):
+                numbers = {name: float(text) for name, text in zip(names, values)}
+                return {**numbers, "iteration": int(numbers["iteration"])}
+    return {}
 
 
 def curves(path):

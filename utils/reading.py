@@ -64,6 +64,19 @@ def load_yaml(path):
         raise ValueError(str(error)) from None
 
 
+def compose_yaml(path, most):
+    """Nodes of a yaml file of at most so many letters, which tell in which line each of them is.
+
+    They are a graph: what an alias stands for is there once, however often it is named.
+    """
+    import yaml
+
+    try:
+        return yaml.compose(load_text(path, most), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except yaml.YAMLError as error:
+        raise ValueError(str(error)) from None
+
+
 def load_arrays(path):
     """Dict of name -> array of an .npz, which builds no objects."""
     import numpy as np  # slow to import

@@ -1,0 +1,57 @@
+"""results/index.html: a sortable table of all pairs, which opens offline."""
+
+import time
+from collections import Counter
+from pathlib import Path
+from urllib.parse import quote
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from many.rows import MEASURES, VIDEOS, clock
+from utils.files import replacing
+
+NAME = "index.html"
+APART = 5  # seconds between two versions of it at least
+SHARE = 20  # of the head's time at most one part in so many
+
+
+class Index:
+    """The page in a folder, rewritten whole, though not too often.
+
+    Args:
+        out: folder of all results.
+        rows: list of `many.rows.Row`, that others change.
+    """
+
+    def __init__(self, out, rows):
+        self.path, self.rows, self.due = Path(out) / NAME, rows, 0.0
+        environment = Environment(
+            loader=FileSystemLoader(Path(__file__).parent),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        environment.filters.update(quote=quote, clock=clock)
+        self.template = environment.get_template("template.html")
+
+    def write(self, now=False):
+        """Rewrite it where that is due, or `now`."""
+        begun = time.monotonic()
+        if begun < self.due and not now:
+            return
+        with replacing(self.path, "make room", lasting=False) as part:
+            part.write_text(self.render(), encoding="utf-8", errors="xmlcharrefreplace")
+        took = time.monotonic() - begun
+        self.due = begun + max(APART, SHARE * took)
+
+    def render(self):
+        """The HTML text; every text in it is escaped."""
+        columns = [c for c in MEASURES if any(c in row.measures for row in self.rows)]
+        return self.template.render(
+            rows=self.rows,
+            columns=columns,
+            counts=Counter(row.state for row in self.rows),
+            videos=VIDEOS,
+            written=time.strftime("%Y-%m-%d %H:%M:%S"),
+        )

@@ -1,0 +1,152 @@
+"""One pair with one seed: the command that makes it, and how a worker gives it."""
+
+import os
+import platform
+import subprocess
+import threading
+import time
+from collections import deque
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from utils import lifeline
+from utils.errors import UserError
+from utils.locks import locked
+
+LOG = "log.txt"  # in a job's folder: what run.py says
+LINES = 20  # of it that are kept in memory, where the disk may be full
+LOOK = 0.2  # seconds between two looks at a process
+DYING = 120  # seconds that a former attempt, perhaps on another node, has to let its folder go
+LEAVING = 60  # seconds that a script has to save a checkpoint
+ATTEMPTS = 3  # of a run that the system kills
+THREADS = "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"
+
+
+@dataclass(frozen=True)
+class Job:
+    """One pair with one seed.
+
+    Attributes:
+        name, seed: of the pair, and of the run.
+        argv: words of run.py; all paths among them are absolute.
+        out: folder of its results, which argv names, too.
+        preset: in whose folder there the results are.
+    """
+
+    name: str
+    seed: int
+    argv: tuple
+    out: Path
+    preset: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a job ended: exit code, the sentence that says why if it is not 0, and its seconds."""
+
+    code: int
+    sentence: str = ""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Proof:
+    """A file that the head wrote, by which a machine shows that it sees the same storage."""
+
+    path: Path
+    text: str
+
+    def lacking(self):
+        """Why this machine cannot work for the head, a sentence; "" if it can."""
+        with suppress(OSError, ValueError):
+            if self.path.read_text() == self.text:
+                return ""
+        return (
+            f"{platform.node()} does not see what was written to {self.path.parent}; --out has to "
+            "be on storage that all machines share under the same path"
+        )
+
+
+def environment(threads):
+    """This process's environment, in which a script computes with so many threads."""
+    return {**os.environ, **dict.fromkeys(THREADS, str(threads))}
+
+
+def run(job, threads, proof):
+    """Make a job, here: all that is lacking of it, going on from its last checkpoint.
+
+    Returns:
+        `Outcome`.
+    """
+    begun = time.monotonic()
+    if sentence := proof.lacking():
+        return Outcome(2, sentence)
+    try:
+        _wait_for(job.out)
+        for _ in range(ATTEMPTS):
+            code, told = _attempt(job, threads)
+            if not _killed(code):
+                break
+    except (UserError, OSError) as error:  # the latter of a system that starts no process
+        return Outcome(2, str(error))
+    sentence = _reason(told, code) if code else ""
+    return Outcome(code, sentence, time.monotonic() - begun)
+
+
+def _killed(code):
+    return code in (-9, 247, 137)  # 247: of a step of run.py
+
+
+def _wait_for(out):
+    """Wait until a former attempt, which is dying, has let a folder go; else UserError."""
+    end = time.monotonic() + DYING
+    while True:
+        try:
+            with locked(out):
+                return
+        except UserError:
+            if time.monotonic() > end or not out.is_dir():
+                raise
+        time.sleep(LOOK)
+
+
+def _attempt(job, threads):
+    """Run run.py to its end: exit code, and the last lines that it said."""
+    told = deque(maxlen=LINES)
+    more = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "env": environment(threads)}
+    more |= {"text": True, "encoding": "utf-8", "errors": "replace"}
+    process = lifeline.start("run.py", *job.argv, **more)
+    keeper = threading.Thread(target=_keep, args=(process.stdout, job.out / LOG, told), daemon=True)
+    keeper.start()
+    try:
+        while process.poll() is None:
+            time.sleep(LOOK)  # Ray's interrupt comes between two lines of Python, not into a wait
+    except BaseException:
+        process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(LEAVING)
+        process.kill()
+        raise
+    keeper.join(LEAVING)
+    return process.returncode, told
+
+
+def _keep(lines, path, told):
+    """Note what a process says, in memory and as far as the disk takes it in a file."""
+    for line in lines:
+        told.append(line.rstrip("\n"))
+        with suppress(OSError), open(path, "a", encoding="utf-8") as file:
+            file.write(line)
+
+
+def _reason(told, code):
+    """Why a run ended with a code, in one sentence."""
+    if _killed(code):
+        return (
+            f"the system killed it {ATTEMPTS} times, mostly for want of memory; give each pair more"
+            " of the machine (--cpus_per_pair, --gpus_per_pair)"
+        )
+    errors = [line for line in told if line.startswith("error: ")]
+    spoken = errors or [line for line in told if line.strip()] or [f"it ended with code {code}"]
+    return spoken[-1].removeprefix("error: ")

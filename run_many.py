@@ -1,0 +1,195 @@
+"""Many pairs of clips, each through the steps of run.py, on this machine or on a cluster.
+
+    python run_many.py pairs.yaml --out results
+    python run_many.py pairs.yaml --out /shared/results --address auto
+
+PAIRS lists them (docs/many.md). The same command, given again, goes on where it stopped and does
+nothing twice. results/index.html shows all pairs, also those that failed, and why.
+"""
+
+from utils import errors
+
+errors.guard(__name__)
+
+from many import cluster
+from utils import arguments, kinds
+from utils.arguments import option, positional
+
+MANY = (
+    positional("pairs", "yaml file that lists the pairs (docs/many.md)"),
+    option("out", kinds.path, "", "folder for everything; a cluster's machines have to share it"),
+    option("address", str, "", "of a Ray cluster, auto for one of this machine; else one is made"),
+    option(
+        "cpus_per_pair",
+        kinds.Number(int, 0, 1024),
+        0,
+        "cores and threads of each pair; 0: its GPU's even share of them, 1 where there is none",
+    ),
+    option(
+        "gpus_per_pair",
+        kinds.portion,
+        None,
+        "GPUs of each pair; 0.5 packs two small ones on one; 1 if there are any",
+    ),
+)
+
+if __name__ == "__main__":  # --help and wrong options are answered before slow imports
+    errors.run(arguments.parse, __doc__, MANY)
+    errors.run(cluster.refuse_missing, "run_many.py")
+
+import secrets
+import signal
+import sys
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+
+from engine import presets
+from engine.display import Display
+from engine.steps import heeded
+from many import jobs, listing, rows
+from many.index import Index
+from many.queue import Queue, check_storage, share
+from preparation import prepared_clips
+from preparation.pair_options import GROUPS, OF_A_CLIP, check_clips
+from utils.errors import UserError
+from utils.files import replacing
+from utils.locks import locked
+
+LOOK = 1.0  # seconds between two looks at what runs
+OTHERS = {
+    "out": "is run_many.py's; give it on the command line",
+    "seed": "is given as seeds, one or a list",
+    "config": "is given as settings",
+}
+
+
+def checked(pair):
+    """Refuse a pair whose files are not there or do not fit, as far as can be told before."""
+    given = {name: value.content for name, value in pair.options.items()}
+    for domain in "ab":
+        clip = f"clip_{domain}"
+        with at_fault(pair, clip):
+            check_clips(given[clip])
+            if (Path(given[clip]) / "train_seg").is_dir():
+                vain = [f"{name}_{domain}" for name in OF_A_CLIP if f"{name}_{domain}" in given]
+                prepared_clips.refuse_unfit(Path(given[clip]), vain)
+        mask = f"mask_file_{domain}"
+        if given.get(mask) and not Path(given[mask]).exists():
+            raise pair.refusal(f"{mask}: {given[mask]} does not exist", mask)
+    return pair
+
+
+@contextmanager
+def at_fault(pair, name):
+    """Context in which a user's mistake is one of a pair's option."""
+    try:
+        yield
+    except UserError as error:
+        raise pair.refusal(str(error), name) from None
+
+
+def check_settings(pairs, cuda):
+    """Refuse options that a script would refuse on such a machine; `cuda`: with an NVIDIA GPU."""
+    words = lru_cache(presets.words)
+    for pair in pairs:
+        given = {name: value.content for name, value in pair.options.items()}
+        if not cuda and given.get("device", "").startswith("cuda"):
+            raise pair.refusal("no pair gets a GPU here; leave device out", "device")
+        with at_fault(pair, "settings"):
+            words(given.get("preset", "quick"), given.get("settings", ""), cuda)
+
+
+def jobs_of(pair, out):
+    """The `Job`s of a pair, one for each seed; their paths do for any machine."""
+    paths = {o.name for group in GROUPS for o in group if o.kind is kinds.path}
+    content = {name: value.content for name, value in pair.options.items()}
+    full = {n: str(Path(c).resolve()) if n in paths and c else c for n, c in content.items()}
+    clips = full.pop("clip_a"), full.pop("clip_b")
+    words = [f"--{n}" if c is True else f"--{n}={c}" for n, c in full.items() if c is not False]
+    for seed in pair.seeds:
+        folder = out / pair.name / f"seed{seed}"
+        argv = *clips, *words, f"--out={folder}", f"--seed={seed}"
+        yield jobs.Job(pair.name, seed, argv, folder, full.get("preset", "quick"))
+
+
+@contextmanager
+def proof(out):
+    """Context with a `Proof` of the storage in a folder."""
+    path, text = out / ".many", secrets.token_hex()
+    with replacing(path, "choose another --out") as part:
+        part.write_text(text)
+    try:
+        yield jobs.Proof(path, text)
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def work(queue, table, index, display):
+    """Let all jobs run to their ends; `table` is a dict of `Job` -> `Row`."""
+    while queue:
+        display.show([table[job] for job in queue.running.values()])
+        index.write()
+        for job, outcome in queue.step(LOOK):
+            rows.finish(table[job], job, outcome)
+            display.ended(table[job])
+        for job in queue.running.values():
+            if rows.is_held(job):
+                rows.follow(table[job], job)
+
+
+def report(table, index):
+    """Print what came of it; exit code 1 where a pair failed."""
+    failed = [row for row in table.values() if row.state == "failed"]
+    print(f"{len(table) - len(failed)} of {len(table)} done: {index.path}")
+    if failed:
+        print(f"{len(failed)} failed; the same command tries them again")
+        sys.exit(1)
+
+
+def go(opt, pairs, out):
+    """Make all pairs; `out` is this process's alone."""
+    table = {job: rows.Row(job.name, job.seed) for pair in pairs for job in jobs_of(pair, out)}
+    for job, row in table.items():
+        rows.finish(row, job)
+    with cluster.Cluster(opt.address) as machines, proof(out) as shown:
+        nodes = machines.nodes().values()
+        cpus, gpus = share(nodes, opt.cpus_per_pair, opt.gpus_per_pair)
+        check_settings(pairs, gpus > 0)
+        check_storage(machines, shown)
+        queue, index = (
+            Queue(machines, list(table), cpus, gpus, shown),
+            Index(out, list(table.values())),
+        )
+        print(f"{queue.room()} at a time, each with {cpus} CPUs and {gpus:g} GPUs; {index.path}")
+        try:
+            with Display(len(table)) as display:
+                work(queue, table, index, display)
+        finally:
+            queue.stop()
+            index.write(now=True)
+    report(table, index)
+
+
+def main():
+    opt, _ = arguments.parse(__doc__, MANY)
+    if not (opt.pairs and opt.out):
+        raise UserError("a list and a folder are needed: run_many.py PAIRS.yaml --out DIR")
+    known = {o.name: o for group in GROUPS for o in group if o.name not in OTHERS}
+    pairs = [checked(pair) for pair in listing.read(opt.pairs, known, OTHERS)]
+    if opt.gpus_per_pair == 0:  # else it is told when the cluster is there
+        check_settings(pairs, False)
+    for number in {*heeded()} - {signal.SIGINT}:  # as Ctrl-C
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
+    out = Path(opt.out).resolve()
+    try:
+        with locked(out):
+            go(opt, pairs, out)
+    except (KeyboardInterrupt, SystemExit) as end:
+        if getattr(end, "code", None) != 1:
+            print("interrupted; the same command goes on from there", flush=True)
+        raise
+
+
+if __name__ == "__main__":
+    errors.run(main)
