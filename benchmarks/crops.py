@@ -18,7 +18,7 @@ from utils import errors
 
 errors.guard(__name__)
 
-from benchmarks.quality_runs import call, recipe_file
+from benchmarks.quality_runs import call, recipe_file, threads
 from utils import arguments, options
 from utils.arguments import flag, option
 from utils.kinds import count
@@ -184,6 +184,7 @@ def show(rows):
 
 def main():
     opt, _ = arguments.parse(__doc__, BENCHMARK)
+    opt.threads = threads(opt)
     levels, seeds = ([int(x) for x in text.split(",")] for text in (opt.levels, opt.seeds))
     run_folder.make_folder(opt.out)
     rows = []

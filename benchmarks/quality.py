@@ -13,7 +13,6 @@ quality_time.png.
 """
 
 import sys
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from itertools import groupby, product
 from pathlib import Path
 
@@ -27,6 +26,7 @@ from tqdm import tqdm
 
 from benchmarks import quality_runs, quality_tables, quality_time
 from engine import run_folder
+from many import cluster
 from utils import arguments
 from utils.arguments import flag, option
 from utils.kinds import count, nonnegative
@@ -68,7 +68,7 @@ def _faithful_first(name):
     return name != "faithful", name == "recommended", name
 
 
-def take_turns(opt, pool, runs):
+def take_turns(opt, machine, runs):
     """Train the runs of one pair by the clock, a slice of each in turn.
 
     Each round begins with another run: with an odd number of them one always has the machine to
@@ -77,31 +77,31 @@ def take_turns(opt, pool, runs):
     turns = [(run, run.stages) for run in runs]
     for index, share in product(range(2), quality_runs.shares(opt)):
         due = [(run, stages[index]) for run, stages in turns if index < len(stages)]
-        for future in [pool.submit(run.train, stage, share) for run, stage in due]:
-            future.result()
+        for handle in [machine.submit(run.train, stage, share) for run, stage in due]:
+            machine.result(handle)
         turns = [*turns[1:], turns[0]]
 
 
 def make(opt, runs, table):
     """Train and measure runs; their rows go into the file `table`."""
-    print(f"{opt.jobs} at a time, {quality_runs.threads(opt)} threads each", flush=True)
-    pool = ThreadPoolExecutor(opt.jobs)
+    print(f"{opt.jobs} at a time, {opt.threads} threads each", flush=True)
     bar = tqdm(desc="runs", total=len(runs), unit="run", disable=None)
     pairs = [list(group) for _, group in groupby(runs, lambda run: (run.level, run.seed))]
-    try:
+    with cluster.Cluster(cpus=opt.jobs) as machine:  # a core stands for a job
         for group in pairs if opt.minutes else [runs]:
             if opt.minutes:
-                take_turns(opt, pool, group)
-            for future in as_completed([pool.submit(run.rows) for run in group]):
-                quality_runs.append(table, future.result())
-                bar.update()
-    finally:
-        pool.shutdown(cancel_futures=True)  # an error or Ctrl-C begins no other run
+                take_turns(opt, machine, group)
+            due = [machine.submit(run.rows) for run in group]
+            while due:
+                for handle in machine.finished(due):
+                    due.remove(handle)
+                    quality_runs.append(table, machine.result(handle))
+                    bar.update()
 
 
 def main():
     opt, _ = arguments.parse(__doc__, BENCHMARK)
-    out = Path(opt.out)
+    opt.threads, out = quality_runs.threads(opt), Path(opt.out)
     runs = wanted(opt)
     run_folder.make_folder(out)
     table = out / "quality.csv"
@@ -110,6 +110,7 @@ def main():
     for level, seed in dict.fromkeys((run.level, run.seed) for run in due):
         quality_runs.draw_pair(opt, level, seed)
     if due:
+        cluster.refuse_missing("benchmarks/quality.py")
         make(opt, due, table)
     current = {run.key for run in runs}
     rows = [row for row in quality_runs.read(table) if quality_runs.key(row) in current]

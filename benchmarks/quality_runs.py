@@ -4,14 +4,13 @@ import csv
 import hashlib
 import json
 import os
-import subprocess
-import sys
 from argparse import Namespace
 from dataclasses import dataclass
 from pathlib import Path
 
 from engine import checkpoint, run_folder
-from utils import arguments, errors
+from many import jobs
+from utils import arguments, errors, lifeline
 
 ROOT = Path(__file__).resolve().parent.parent
 # Column of the table -> (name, case) of evaluate.py's rows.
@@ -53,10 +52,9 @@ def threads(opt):
 
 def call(opt, log, script, *words):
     """Run one of the project's scripts, what it says in `log`; UserError with its last words."""
-    command = [sys.executable, str(ROOT / script), *map(str, words)]
-    share = {**os.environ, "OMP_NUM_THREADS": str(threads(opt))}
+    share = jobs.environment(opt.threads)
     with open(log, "a") as file:
-        code = subprocess.call(command, stdout=file, stderr=file, env=share)
+        code = lifeline.start(script, *map(str, words), stdout=file, stderr=file, env=share).wait()
     if code:
         last = log.read_text().strip().splitlines()[-1:] or ["nothing was said"]
         raise errors.UserError(f"{script} ended with code {code}, see {log}: {last[0]}")

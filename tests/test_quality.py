@@ -3,8 +3,6 @@
 import itertools
 import json
 import shutil
-import subprocess
-from concurrent.futures import Future
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,7 +12,9 @@ import yaml
 from benchmarks import quality, quality_runs, quality_tables, quality_time
 from benchmarks.quality_runs import COLUMNS
 from engine import clock
-from tests.conftest import ROOT, refuse, run_script
+from many import cluster
+from tests.conftest import refuse, run_script
+from utils import lifeline
 
 TINY = {
     "resize_w": 64, "resize_h": 64, "scale_kp": 0.5, "kp_width": 4, "ngf": 4, "num_kp": 5,
@@ -24,36 +24,44 @@ TINY = {
 
 
 class Inline:
-    """Stands in for a pool of threads: calls are made at once, here."""
+    """Stands in for a cluster: calls are made at once, here."""
 
-    def __init__(self, workers):
+    def __init__(self, cpus):
+        self.results = {}
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
         pass
 
     def submit(self, function, *arguments):
-        future = Future()
-        future.set_result(function(*arguments))
-        return future
+        self.results[len(self.results)] = function(*arguments)
+        return len(self.results) - 1
 
-    def shutdown(self, cancel_futures):
-        pass
+    def finished(self, handles):
+        return list(handles)
+
+    def result(self, handle):
+        return self.results[handle]
 
 
 @pytest.fixture
 def benchmark(monkeypatch, capsys):
     """Function of flags that runs the benchmark, and what it starts, in this process: its text."""
 
-    def call(command, stdout, stderr, env):
-        done = run_script(Path(command[1]).relative_to(ROOT), command[2:])
+    def start(script, *words, stdout, stderr, env):
+        done = run_script(script, words)
         stdout.write(done.stdout + done.stderr)
-        return done.returncode
+        return SimpleNamespace(wait=lambda: done.returncode)
 
     def run(flags):
         monkeypatch.setattr("sys.argv", ["quality.py", *flags.split()])
         quality.main()
         return capsys.readouterr().out
 
-    monkeypatch.setattr(subprocess, "call", call)
-    monkeypatch.setattr(quality, "ThreadPoolExecutor", Inline)
+    monkeypatch.setattr(lifeline, "start", start)
+    monkeypatch.setattr(cluster, "Cluster", Inline)
     return run
 
 
