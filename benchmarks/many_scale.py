@@ -1,7 +1,7 @@
 """What run_many.py's head needs for a thousand and ten thousand pairs: seconds, by part.
 
-Folders of results are made up, with the files that a finished pair has; nothing is trained. With the
-seconds that a pair takes, of which --gpus work at a time, this tells where the head becomes the limit.
+Folders of results are made up, with the files that a finished pair has; nothing is trained. With
+the time that a pair takes, of which --gpus work at once, this tells where the head is the limit.
 """
 
 import json

@@ -1,0 +1,214 @@
+"""run_many.py: its list, its jobs, its queue and its page; a cluster only where Ray is there."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from many import jobs, listing, queue, rows
+from many.index import Index
+from preparation.pair_options import GROUPS
+from tests.conftest import ROOT, refuse
+from utils import lifeline, loss_log
+from utils.errors import UserError
+
+KNOWN = {o.name: o for group in GROUPS for o in group if o.name not in ("out", "seed")}
+LIST = """common: {preset: quick, seeds: [0, 1], fps_a: 12}
+pairs:
+  - {name: one, clip_a: a.mp4, clip_b: b.mp4}
+  - name: two
+    clip_a: a.mp4
+    clip_b: b.mp4
+    fps_a: 25
+    seeds: 7
+"""
+
+
+@pytest.fixture
+def read(tmp_path):
+    """Function of a list's text: its pairs."""
+
+    def call(text):
+        (tmp_path / "pairs.yaml").write_text(text)
+        return listing.read(tmp_path / "pairs.yaml", KNOWN, {"seed": "is given as seeds"})
+
+    return call
+
+
+def test_a_pairs_own_options_win(read):
+    one, two = read(LIST)
+    assert (one.seeds, two.seeds) == ((0, 1), (7,))
+    assert [pair.options["fps_a"].content for pair in (one, two)] == ["12", "25"]
+    assert [pair.options["fps_a"].line for pair in (one, two)] == [1, 7]
+
+
+@pytest.mark.parametrize(
+    "old, new, line, words",
+    [
+        ("fps_a: 25", "fsp_a: 25", 7, "did you mean fps_a"),
+        ("fps_a: 25", "fps_a: 0", 7, "pair two: fps_a: '0' is not a number from 0.001"),
+        ("fps_a: 25", "overwrite: 25", 7, "overwrite: it takes true or false"),
+        ("fps_a: 25", "preset: slow", 7, "'slow' is none of quick, full"),
+        ("fps_a: 25", "seed: 25", 7, "seed is given as seeds"),
+        ("fps_a: 25", "clip_a: c.mp4", 7, "clip_a is given twice"),
+        ("seeds: 7", "seeds: -7", 8, "different whole numbers"),
+        ("name: two", "name: one", 4, "line 3 has a pair of this name"),
+        ("name: two", "name: ONE", 4, "line 3 has a pair of this name"),
+        ("name: two", "name: ../two", 4, "give letters, digits"),
+        ("    clip_b: b.mp4\n", "", 4, "clip_b is missing"),
+        ("common", "comon", 1, "unknown part comon"),
+    ],
+)
+def test_mistakes_are_told_with_their_lines(read, old, new, line, words):
+    with pytest.raises(UserError, match=f"pairs.yaml, line {line}") as refused:
+        read(LIST.replace(old, new))
+    assert words in str(refused.value)
+
+
+@pytest.mark.parametrize("text", ["", "pairs: []", "pairs: {a: 1}", "- 1", "{", "\0", "a" * 100])
+def test_what_is_no_list_is_refused(read, text):
+    with pytest.raises(UserError, match="pairs.yaml"):
+        read(text)
+
+
+def test_missing_files_are_told_before_anything_starts(tmp_path):
+    pairs = tmp_path / "pairs.yaml"
+    pairs.write_text(LIST)
+    pytest.importorskip("ray")
+    flags = ["--out", str(tmp_path / "out")]
+    refuse("run_many.py", [str(pairs), *flags], "line 3, pair one", "a.mp4 does not exist")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.fixture
+def job(tmp_path):
+    return jobs.Job("one", 0, (), tmp_path / "one/seed0", "quick")
+
+
+@pytest.fixture
+def proof(tmp_path):
+    (tmp_path / "proof").write_text("seen")
+    return jobs.Proof(tmp_path / "proof", "seen")
+
+
+@pytest.fixture
+def says(monkeypatch):
+    """Function of Python's source that takes the place of run.py."""
+
+    def call(source):
+        def start(script, **more):
+            return subprocess.Popen([sys.executable, "-c", source], **more)
+
+        monkeypatch.setattr(lifeline, "start", lambda script, *words, **more: start(script, **more))
+
+    return call
+
+
+def test_how_a_job_ended_is_told_by_its_last_sentence(job, proof, says):
+    says("import os, sys; print(os.environ['OMP_NUM_THREADS']); sys.exit('error: no masks')")
+    job.out.mkdir(parents=True)
+    outcome = jobs.run(job, 3, proof)
+    assert (outcome.code, outcome.sentence) == (1, "no masks")
+    assert set((job.out / jobs.LOG).read_text().splitlines()) == {"3", "error: no masks"}
+
+
+def test_what_the_system_kills_is_tried_again(job, proof, says, tmp_path):
+    again = tmp_path / "again"
+    says(f"import os; os.path.exists('{again}') or os.mkdir('{again}') or os.kill(os.getpid(), 9)")
+    assert jobs.run(job, 1, proof).code == 0
+    says("import os; os.kill(os.getpid(), 9)")
+    assert "want of memory" in jobs.run(job, 1, proof).sentence
+
+
+def test_a_machine_without_the_storage_does_nothing(job, proof, says):
+    says("1/0")
+    for shown in (jobs.Proof(proof.path, "other"), jobs.Proof(Path("/no/such"), "seen")):
+        assert "has to be on storage that all machines share" in jobs.run(job, 1, shown).sentence
+
+
+def test_shares_of_machines():
+    gpus, plain = ("gpus", 64.0, 8.0), ("plain", 2.0, 0.0)
+    assert queue.share([plain], 0, None) == (1, 0)
+    assert queue.share([gpus, plain], 0, None) == (8, 1)
+    assert queue.share([gpus], 0, 0.5) == (4, 0.5)
+    assert queue.places(gpus, 4, 0.5) == 16 and queue.places(plain, 4, 0.5) == 0
+    with pytest.raises(UserError, match="the largest has 2 and 0"):
+        queue.share([plain], 3, None)
+
+
+class Machines:
+    """Stands in for a cluster of two places: what is handed in ends in turn."""
+
+    def __init__(self):
+        self.calls = []
+
+    def nodes(self):
+        return {"x": ("one", 2.0, 0.0)}
+
+    def submit(self, function, job, *rest, cpus, gpus):
+        self.calls.append(job)
+        return job.name
+
+    def finished(self, handles, seconds):
+        return handles[:1]
+
+    def result(self, handle):
+        if handle == "1":
+            raise UserError("the worker was lost")
+        return jobs.Outcome(0)
+
+
+def test_few_jobs_are_handed_in_and_a_lost_one_fails_alone(tmp_path, proof):
+    waiting = [jobs.Job(str(i), 0, (), tmp_path, "quick") for i in range(7)]
+    machines, ended = Machines(), []
+    due = queue.Queue(machines, waiting, 1, 0, proof)
+    while due:
+        ended += due.step(0)
+        assert len(due.running) <= 4
+    assert [job for job, _ in ended] == waiting == machines.calls
+    assert [outcome.code for _, outcome in ended] == [0, 2, 0, 0, 0, 0, 0]
+
+
+def test_rows_tell_how_far_a_job_is(job):
+    here = job.out / "quick"
+    (here / "first").mkdir(parents=True)
+    (job.out / ".lock").write_text('{"pid": 1, "host": "node7"}')
+    (here / "steps.json").write_text('{"stage one": {"done": false}}')
+    (here / "first/config.yaml").write_text("bs: 2\niters: 40\n")
+    log = "iteration,loss_pred_a,iterations_per_second\n0,1.5,2.0\n10,0.5,2.0\n20,0."
+    (here / "first/log.csv").write_text(log)
+    row = rows.Row("one", 0)
+    rows.follow(row, job)
+    assert (row.note, row.step, row.iteration, row.iterations) == ("node7", "stage one", 10, 40)
+    assert row.loss == ("loss_pred_a", 0.5) and 10 < row.left <= 15
+    assert row.progress().startswith("stage one 10/40, loss_pred_a 0.5, 0:00:1")
+    assert loss_log.last(here / "none.csv") == {}
+
+
+def test_the_page_has_a_row_for_each_job_and_escapes_names(tmp_path, job):
+    (job.out / "quick").mkdir(parents=True)
+    (job.out / "quick/12_both.mp4").touch()
+    row, failed = rows.Row("one", 0), rows.Row("two", 0)
+    rows.finish(row, job, jobs.Outcome(0, "", 61.0))
+    failed.state, failed.note = "failed", "<b>no</b> masks"
+    index = Index(tmp_path, [row, failed])
+    index.write()
+    text = index.path.read_text()
+    assert text.count('<tr class="') == 2 and 'src="one/seed0/quick/12_both.mp4"' in text
+    assert "&lt;b&gt;no&lt;/b&gt; masks" in text and "0:01:01" in text
+    index.path.unlink()
+    index.write()
+    assert not index.path.exists()  # too early
+    index.write(now=True)
+    assert index.path.exists()
+
+
+def test_without_ray_it_is_one_sentence(tmp_path):
+    hidden = "import sys, runpy; sys.modules['ray'] = None; sys.argv = sys.argv[1:]; "
+    hidden += "runpy.run_path(sys.argv[0], run_name='__main__')"
+    hidden = f"import importlib.util as u; f = u.find_spec; u.find_spec = lambda n, *p: None if n == 'ray' else f(n, *p); {hidden}"
+    done = subprocess.run(
+        [sys.executable, "-c", hidden, str(ROOT / "run_many.py")], capture_output=True, text=True
+    )
+    assert done.returncode == 2 and "pip install -r requirements-many.txt" in done.stderr
