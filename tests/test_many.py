@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from many import jobs, listing, queue, rows
+from many import cluster, jobs, listing, queue, rows
 from many.index import Index
 from preparation.pair_options import GROUPS
-from tests.conftest import ROOT, refuse
+from tests.conftest import refuse
 from utils import lifeline, loss_log
 from utils.errors import UserError
 
@@ -204,11 +204,6 @@ def test_the_page_has_a_row_for_each_job_and_escapes_names(tmp_path, job):
     assert index.path.exists()
 
 
-def test_without_ray_it_is_one_sentence(tmp_path):
-    hidden = "import sys, runpy; sys.modules['ray'] = None; sys.argv = sys.argv[1:]; "
-    hidden += "runpy.run_path(sys.argv[0], run_name='__main__')"
-    hidden = f"import importlib.util as u; f = u.find_spec; u.find_spec = lambda n, *p: None if n == 'ray' else f(n, *p); {hidden}"
-    done = subprocess.run(
-        [sys.executable, "-c", hidden, str(ROOT / "run_many.py")], capture_output=True, text=True
-    )
-    assert done.returncode == 2 and "pip install -r requirements-many.txt" in done.stderr
+def test_without_ray_it_is_one_sentence(monkeypatch):
+    monkeypatch.setattr(cluster, "find_spec", lambda name: None)
+    refuse("run_many.py", [], "run_many.py needs ray", "pip install -r requirements-many.txt")
