@@ -38,11 +38,11 @@ class Cluster:
         import ray
 
         self.ray, self.call = ray, ray.remote(_call)
-        more = {"log_to_driver": False, "logging_level": logging.ERROR}
+        more = {"log_to_driver": False, "logging_level": logging.CRITICAL}
         more["runtime_env"] = {"env_vars": {"PYTHONPATH": str(ROOT)}}
         try:
             ray.init(address or "local", **more, **({} if address else local))
-        except (RuntimeError, ConnectionError, ValueError, OSError, TimeoutError) as error:
+        except Exception as error:  # nearly every kind, bare ones too
             found = str(error).strip().splitlines() or [type(error).__name__]
             raise UserError(
                 f"{address or 'this machine'} cannot be used by Ray ({found[0]}); see that the "
