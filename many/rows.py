@@ -1,7 +1,6 @@
 """What the folder of a job tells: how far it is, what was measured, and what there is to see."""
 
 import re
-import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -107,8 +106,7 @@ def _training(row, folder):
     row.loss = next(iter(last.items()), None)
     rate = last.get(loss_log.RATE, 0)
     if rate > 0 and row.iterations:
-        since = time.time() - (folder / "log.csv").stat().st_mtime
-        row.left = max(0.0, (row.iterations - row.iteration) / rate - since)
+        row.left = (row.iterations - row.iteration) / rate
 
 
 def finish(row, job, outcome=None):
