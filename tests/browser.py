@@ -102,6 +102,17 @@ def wait_for(driver, condition):
     )
 
 
+def lose_message(driver):
+    """Let the next message of the page get lost, and its connection with it."""
+    driver.execute_script("""
+        const { send } = WebSocket.prototype;
+        WebSocket.prototype.send = function () {
+            WebSocket.prototype.send = send;
+            this.close();
+        };
+    """)
+
+
 def complaints(driver):
     """What the browser wrote to its console since the last call, as a list of texts."""
     return [entry["message"] for entry in driver.get_log("browser")]

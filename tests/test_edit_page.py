@@ -13,7 +13,7 @@ from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
-from tests.browser import prefer, resize, wait_for
+from tests.browser import lose_message, prefer, resize, wait_for
 from tests.keypoint_page import COUNT, POINTS, SAVED, UNIT, Page, alone, like, near
 
 pytestmark = pytest.mark.slow
@@ -169,13 +169,7 @@ def test_a_drag_goes_on_without_its_picture(page):
 
 
 def test_an_edit_that_is_lost_with_the_connection_is_said(page):
-    page.driver.execute_script("""
-        const { send } = WebSocket.prototype;
-        WebSocket.prototype.send = function () {
-            WebSocket.prototype.send = send;
-            this.close();
-        };
-    """)
+    lose_message(page.driver)
     found = page.moved()
     page.press("1", Keys.ARROW_DOWN)
     page.until(lambda: page.text("status").endswith("do it again."))

@@ -16,7 +16,7 @@ from selenium.webdriver.common.keys import Keys
 
 from preparation import record
 from tests import films
-from tests.browser import complaints, serving, wait_for
+from tests.browser import complaints, lose_message, serving, wait_for
 
 pytestmark = pytest.mark.slow
 
@@ -186,6 +186,10 @@ def test_a_prepared_clip_is_mended_by_keys_alone(prepared, driver, tmp_path):
     before = films.read_masks(out / "masks")
     with serving(*PAGE, str(out)) as (process, address):
         page = Page(driver, address)
+        lose_message(driver)
+        page.press("k")
+        wait_for(driver, f"{STATUS}.endsWith('lost with the connection; do it again.')")
+        assert not driver.find_element(By.ID, "undo").is_enabled()
         page.press(Keys.ARROW_RIGHT, Keys.ARROW_RIGHT, "p", "]", "]")
         page.canvas.send_keys("")
         driver.execute_script("arguments[0].focus()", page.canvas)

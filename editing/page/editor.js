@@ -1,12 +1,11 @@
 // What can be done to keypoints, and what is known of them.
 
-import { connect } from "./live.js";
+import { connect, LOST, Numbers } from "./live.js";
 import { Preview } from "./preview.js";
 import { Reach } from "./reach.js";
 import { Selection } from "./selection.js";
 import { fromPixels, toPixels, Tracks } from "./tracks.js";
 
-const LOST = "What you did last was lost with the connection; do it again.";
 const rounded = (value) => Math.round(value * 1e6) / 1e6;
 
 export class Editor {
@@ -14,7 +13,8 @@ export class Editor {
   // dragged keypoints are, and their picture; `arrived()` before `changed()` when other tracks are
   // shown.
   constructor({ changed, moved, arrived }) {
-    Object.assign(this, { changed, moved, arrived, frame: 0, before: false, lastId: 0 });
+    Object.assign(this, { changed, moved, arrived, frame: 0, before: false });
+    this.numbers = new Numbers();
     this.state = { clip: null, edits: null, export: null, online: false, error: "" };
     this.selection = new Selection(changed);
     this.reach = new Reach(changed);
@@ -50,12 +50,10 @@ export class Editor {
     this.changed();
   }
 
-  // Edits that went out through a connection that broke: what the program has not heard of by now,
-  // it never will.
+  // What is expected of a connection that broke.
   settle() {
     const { next } = this.state.edits;
-    if (this.lastId >= next) this.state.error = LOST;
-    this.lastId = 0;
+    if (this.numbers.settle(next)) this.state.error = LOST;
     this.tracks.sent = this.tracks.sent.filter(({ id }) => id < next);
   }
 
@@ -105,7 +103,7 @@ export class Editor {
     const change = to.map((place, i) => place.map((v, axis) => rounded(v - from[i][axis])));
     const { kind, frames } = this.reach;
     if (this.edit(kind, frame, points, kind === "set" ? to : change, frames)) {
-      this.tracks.expect(this.lastId, frame, points, to);
+      this.tracks.expect(this.numbers.last, frame, points, to);
     }
     this.changed();
   }
@@ -143,7 +141,7 @@ export class Editor {
     const [x, y] = [0, 1].map((axis) => values.map((value) => value[axis]));
     if (!this.enabled || !points.length) return false;
     if (!this.send({ do: "edit", kind, frame, points, x, y, reach })) return false;
-    this.lastId = Math.max(this.state.edits.next, this.lastId + 1);
+    this.numbers.add(this.state.edits.next);
     return true;
   }
 
@@ -165,7 +163,7 @@ export class Editor {
 
   // What was sent is no longer expected.
   takeBack() {
-    this.lastId = 0;
+    this.numbers.forget();
     this.tracks.sent = [];
     this.abandon();
   }

@@ -2,7 +2,7 @@
 
 import { at, say } from "./actions.js";
 import { bindControls } from "./controls.js";
-import { connect } from "./live.js";
+import { connect, LOST, Numbers } from "./live.js";
 import { drawBox, drawMask, drawPen, drawStroke, makeMask } from "./masks.js";
 import { Pen } from "./pen.js";
 import { Pictures } from "./pictures.js";
@@ -15,6 +15,7 @@ const state = { clip: null, edits: null, masks: null, work: null, online: false,
 const painted = { number: 0, picture: null, mask: null };
 let showMask = true;
 let waiting = []; // strokes whose mask has not come yet: {frame, id, stroke}
+const numbers = new Numbers();
 
 const redraw = () => view.draw();
 const frames = new Pictures(8, (bitmap) => bitmap, redraw);
@@ -40,8 +41,9 @@ function news(parts) {
   const first = !state.clip;
   if (parts.edits) state.error = "";
   Object.assign(state, parts);
-  if (parts.error) waiting = [];
+  if (parts.error) takeBack();
   if (parts.clip) {
+    settle(); // all is sent when a connection begins
     const { width, height, title, frames: count, fps } = parts.clip;
     frames.most = masks.most = Math.max(16, Math.floor(MEMORY / (10 * width * height)));
     document.title = at("title").textContent = title;
@@ -53,11 +55,23 @@ function news(parts) {
   refresh();
 }
 
+// After a connection that broke: what the program has heard of is among its marks and masks.
+function settle() {
+  if (numbers.settle(state.edits.next)) state.error = LOST;
+  takeBack();
+}
+
+// What was sent is no longer expected.
+function takeBack() {
+  numbers.forget();
+  waiting = [];
+}
+
 // Send an edit of the frame that is shown.
 function edit(tool, { points = [], radius = 1 } = {}) {
   const frame = timeline.now;
   if (!pen.enabled || !send({ do: "edit", frame, tool, points, radius })) return;
-  const id = Math.max(state.edits.next, (waiting.at(-1)?.id ?? 0) + 1);
+  const id = numbers.add(state.edits.next);
   if (tool !== "clear") waiting.push({ frame, id, stroke: { tool, points, radius } });
   refresh();
 }
@@ -67,7 +81,7 @@ function move(direction) {
   const frame = state.edits?.[direction];
   if (!pen.enabled) return;
   send({ do: direction }); // also where news of what was done are still on their way
-  waiting = [];
+  takeBack();
   if (frame != null) timeline.go(frame);
 }
 
