@@ -1,6 +1,7 @@
 """One clip on disk: numbered frames and their masks (folder tree in data/README.md)."""
 
 import re
+import shlex
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from itertools import islice
@@ -13,6 +14,7 @@ from utils.errors import UserError
 from utils.pipeline import map_ahead
 
 AHEAD = 16  # frames that a stream reads ahead of small batches, so that every core has some
+RENUMBERING = ".renumber.json"  # in the masks' folder, while files get other numbers
 
 
 class Clip:
@@ -30,6 +32,7 @@ class Clip:
     def __init__(self, root, ext=".jpg", prefix=""):
         self.masks = Path(root)
         self.frames = frame_folder(root)
+        _refuse_half_renumbered(self.masks)
         self.names = _numbered_names(self.masks, ext, prefix)
         for name in self.names:
             self._check(name)
@@ -105,6 +108,13 @@ def frame_folder(root):
             f"mask folder {root} has no '_seg' in its path; name it like data/cat/train_seg/"
         )
     return Path(head + tail)
+
+
+def _refuse_half_renumbered(masks):
+    """UserError where `prepare_data.py --renumber` of a mask folder began and did not end."""
+    if (masks / RENUMBERING).exists():
+        way = shlex.join(["python", "prepare_data.py", "--check", str(masks), "--renumber"])
+        raise UserError(f"{masks} is half renumbered, since --renumber was interrupted; run {way}")
 
 
 def _numbered_names(folder, ext, prefix):

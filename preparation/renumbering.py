@@ -4,12 +4,11 @@ import json
 import os
 from pathlib import Path
 
+from datasets.clip import RENUMBERING
 from preparation import check
 from utils.errors import UserError
 from utils.files import replacing, sync
 from video.reader import pictures_in
-
-JOURNAL = ".renumber.json"  # in the masks' folder, while names are on their way
 
 
 def renumber(clip):
@@ -41,7 +40,7 @@ def renumber(clip):
 
 def interrupted(clip):
     """Whether a `renumber` of the clip has begun and not ended."""
-    return (check.folders(clip)[1] / JOURNAL).exists()
+    return (check.folders(clip)[1] / RENUMBERING).exists()
 
 
 def _rename(frames, masks, moves):
@@ -55,20 +54,21 @@ def _rename(frames, masks, moves):
 
 def _write(masks, moves, parking):
     """Write the journal: what is renamed, and whether it is still on the way to parked names."""
-    with replacing(masks / JOURNAL, "let the clip's folder be written to") as part:
+    with replacing(masks / RENUMBERING, "let the clip's folder be written to") as part:
         part.write_text(json.dumps({"moves": moves, "parking": parking}))
 
 
 def _read(masks):
     """What `_write` wrote."""
     try:
-        content = json.loads((masks / JOURNAL).read_text())
+        content = json.loads((masks / RENUMBERING).read_text())
         moves, parking = content["moves"], content["parking"]
         if any(name != Path(name).name for _, *names in moves for name in names):
             raise ValueError
     except (OSError, ValueError, KeyError, TypeError):
         raise UserError(
-            f"{masks / JOURNAL} is damaged; remove it, and see which files are called .renumber-*"
+            f"{masks / RENUMBERING} is damaged; remove it, and see which files are called "
+            ".renumber-*"
         ) from None
     return moves, parking
 
@@ -92,7 +92,7 @@ def _complete(frames, masks):
     _go((parked, new) for _, parked, new in ways)
     sync(frames)
     sync(masks)
-    (masks / JOURNAL).unlink()
+    (masks / RENUMBERING).unlink()
 
 
 def _go(ways):
