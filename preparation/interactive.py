@@ -17,7 +17,7 @@ from preparation.session import Session
 from segmentation.follow import Follower
 from server.local import LocalServer
 from utils.errors import UserError
-from utils.files import settle
+from utils.files import make_folder, settle
 
 SESSION = ".interactive"  # folder in that of the clip, as long as the clip is not finished
 
@@ -149,7 +149,7 @@ def _decoded(folder, asked, decode):
     """Write a video's frames and sound into the session's folder; returns the session's `clip`."""
     _drop(folder)
     new = folder / "new"
-    new.mkdir(parents=True)
+    make_folder(new)
     count, fps = decode(new)
     settle(new)  # before the session's file says that they are there
     for path in new.iterdir():

@@ -19,7 +19,7 @@ import numpy as np
 from preparation import clip_folder
 from preparation.edits import checked, owners, parse, recalled
 from utils.errors import UserError
-from utils.files import replacing
+from utils.files import make_folder, replacing
 from utils.reading import DAMAGE, load_json
 
 FILE = "session.json"
@@ -62,7 +62,7 @@ class Session:
         self.frames, self.masks, self.painted = frames, masks, painted
         self.listeners = []  # functions that are called after each change
         self._turn = threading.RLock()
-        (folder / "masks").mkdir(parents=True, exist_ok=True)
+        make_folder(folder / "masks")
         self._made = set(self._found())
         self._write(history)
 

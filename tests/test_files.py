@@ -9,6 +9,7 @@ import pytest
 from utils import images
 from utils.errors import UserError
 from utils.files import replacing, settle
+from utils.locks import locked
 
 
 @pytest.fixture
@@ -37,7 +38,52 @@ def test_a_file_is_on_the_disk_before_it_has_its_name_and_then_the_name_is(tmp_p
     assert disk == [("sync", file), ("rename", file), ("sync", folder)]
 
 
+def test_a_new_folder_is_on_the_disk_too(tmp_path, disk):
+    with replacing(tmp_path / "a/b/x.txt", "choose another") as part:
+        part.touch()
+    around = [("sync", place.stat().st_ino) for place in (tmp_path, tmp_path / "a")]
+    assert disk[:2] == around
+    disk.clear()
+    with locked(tmp_path / "c/d"):
+        assert len(disk) == 2
+
+
+def test_who_outlived_a_killed_call_writes_into_no_file_of_the_next_one(tmp_path):
+    path, foreign = tmp_path / "x.txt", tmp_path / "foreign"
+    with replacing(path, "choose another") as part:
+        pass
+    with open(part, "w") as orphan:
+        with replacing(path, "choose another") as part:
+            part.write_text("whole")
+        orphan.write("half of what was to be written")
+    assert path.read_text() == "whole"
+    part.symlink_to(foreign)
+    with replacing(path, "choose another") as part:
+        part.write_text("new")
+    assert path.read_text() == "new" and list(tmp_path.iterdir()) == [path]
+
+
+def test_what_others_own_or_remove_keeps_nobody_from_the_rest(tmp_path, disk, monkeypatch):
+    for name in ("a", "gone", "foreign"):
+        (tmp_path / name).write_text("x")
+    opened = os.open
+
+    def opening(path, flags, *more):
+        if os.path.basename(path) == "gone":
+            raise FileNotFoundError(errno.ENOENT, "")
+        if os.path.basename(path) == "foreign":
+            raise PermissionError(errno.EACCES, "")
+        assert not flags & (os.O_RDWR | os.O_WRONLY)  # some files may only be read
+        return opened(path, flags, *more)
+
+    monkeypatch.setattr(os, "open", opening)
+    settle(tmp_path)
+    assert {inode for _, inode in disk} == {p.stat().st_ino for p in (tmp_path, tmp_path / "a")}
+    settle(tmp_path / "removed")
+
+
 def test_many_files_wait_for_the_disk_only_in_the_end(tmp_path, disk):
+    (tmp_path / "b").mkdir()
     for name in ("a.png", "b/c.png"):
         images.save(images.Image.new("L", (2, 2)), tmp_path / name)
     assert {kind for kind, _ in disk} == {"rename"}

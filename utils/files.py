@@ -8,6 +8,7 @@ from pathlib import Path
 
 from utils.errors import UserError
 
+WINDOWS = os.name == "nt"
 WRITERS = 8  # files that are waited for at once: the disk writes them together
 
 
@@ -24,7 +25,8 @@ def replacing(path, advice, errors=OSError, lasting=True):
 
     Yields:
         Path of an empty hidden file beside it, of the same extension, to be written to. After an
-        error it is removed; what a killed process left of it, the next one overwrites.
+        error it is removed, as is what a killed process left of it: a program that outlived that
+        one may still be writing there.
 
     Raises:
         UserError: the file cannot be written.
@@ -32,9 +34,11 @@ def replacing(path, advice, errors=OSError, lasting=True):
     path = Path(path)
     part = path.with_name(f".{path.stem}.part{path.suffix}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
         if path.is_dir():
             raise UserError(f"{path} is a folder; choose another name")
+        if os.path.lexists(part):
+            part.unlink()
         part.touch()  # tells about the place before the work is done
         yield part
         if lasting:
@@ -51,12 +55,24 @@ def replacing(path, advice, errors=OSError, lasting=True):
             part.unlink(missing_ok=True)
 
 
+def make_folder(folder):
+    """Make a folder and those around it, whose names are on the disk then.
+
+    Returns:
+        list of paths of those that were not there, the innermost first.
+    """
+    made = [place for place in (folder, *folder.parents) if not place.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for place in reversed(made):
+        sync(place.parent)
+    return made
+
+
 def sync(path):
     """Wait until a file's content, or a folder's list of files, is on the disk."""
-    folder = os.path.isdir(path)
-    if folder and os.name == "nt":  # keeps such lists by itself
+    if WINDOWS and os.path.isdir(path):  # keeps such lists by itself
         return
-    handle = os.open(path, os.O_RDONLY if folder else os.O_RDWR)
+    handle = os.open(path, os.O_RDWR if WINDOWS else os.O_RDONLY)  # some are read-only
     try:
         os.fsync(handle)
     except OSError as error:
@@ -69,11 +85,17 @@ def sync(path):
 def settle(path):
     """`sync` a file, or a folder with all that is in it; UserError where the disk is full."""
     try:
-        places = [place for place, *_ in os.walk(path)]
-        files = [entry.path for place in places for entry in os.scandir(place) if entry.is_file()]
+        walked = list(os.walk(path))
+        names = [os.path.join(place, name) for place, _, names in walked for name in names]
+        places = [place for place, *_ in walked]
         with ThreadPoolExecutor(WRITERS) as pool:
-            list(pool.map(sync, [*files, *places] or [path]))
+            list(pool.map(_sync_ours, [*filter(os.path.isfile, names), *places] or [path]))
     except OSError as error:
         raise UserError(
             f"{path} cannot be written ({error.strerror}); make room or choose another --out"
         ) from None
+
+
+def _sync_ours(path):
+    with suppress(FileNotFoundError, PermissionError):  # what others removed, or keep from us
+        sync(path)

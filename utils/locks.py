@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from utils.errors import UserError
+from utils.files import make_folder
 
 try:
     import fcntl
@@ -77,8 +78,7 @@ def locked_file(path):
 @contextmanager
 def _made(folder):
     with _writing(folder):
-        made = [place for place in (folder, *folder.parents) if not place.exists()]
-        folder.mkdir(parents=True, exist_ok=True)
+        made = make_folder(folder)
     try:
         yield
     finally:

@@ -142,6 +142,7 @@ class VideoWriter:
         try:
             self._messages.seek(0, os.SEEK_END)
             begun = self._messages.tell()
+            loud.unlink(missing_ok=True)  # the program of a killed call may still write to it
             if subprocess.call(command, stdin=subprocess.DEVNULL, stderr=self._messages):
                 raise self._failure(begun)
             os.replace(loud, self._part)
