@@ -18,13 +18,13 @@ def python(*words, **more):
     return subprocess.run([sys.executable, *words], **process)
 
 
-def interrupt(*words, at):
-    """Send Ctrl-C to Python once its stderr tells `at`; returns (exit code, what it says then)."""
+def interrupt(*words, at, number=signal.SIGINT):
+    """Send Python a signal once its stderr tells `at`; returns (exit code, what it says then)."""
     command = [sys.executable, *words]
     with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
         for line in process.stderr:
             if at in line:
-                process.send_signal(signal.SIGINT)
+                process.send_signal(number)
                 break
         return process.wait(30), process.stderr.read()
 
@@ -46,6 +46,23 @@ def test_work_can_clean_up_at_ctrl_c():
     code += "  print('here', file=sys.stderr); time.sleep(20)\n"
     code += " finally: print('clean', file=sys.stderr)\nerrors.run(main)"
     assert interrupt("-c", code, at="here") == (130, "clean\ninterrupted\n")
+
+
+HOLD = """
+import sys, time
+from utils import errors, locks
+def main():
+    with locks.locked(sys.argv[1]):
+        print("here", file=sys.stderr)
+        time.sleep(20)
+errors.run(main)
+"""
+
+
+def test_sigterm_leaves_no_lock(tmp_path):
+    out = tmp_path / "out"
+    assert interrupt("-c", HOLD, str(out), at="here", number=signal.SIGTERM) == (143, "")
+    assert not out.exists()
 
 
 def test_ctrl_c_that_is_ignored_stays_so():

@@ -46,14 +46,16 @@ def run(main, *arguments):
     """Call `main(*arguments)`; a user's mistake ends the process with code 2 and one line.
 
     So do a package that is not installed and a disk that is full, gone or closed; Ctrl-C ends with
-    code 130 as shells expect, even while imports after this call are under way. Any other exception
-    is a programming error and keeps its traceback.
+    code 130 as shells expect, even while imports after this call are under way, and SIGTERM with
+    143 once `main` has cleaned up; a second one does so at once. Any other exception is a
+    programming error and keeps its traceback.
     """
     guard("__main__")
     with suppress(AttributeError):  # it is caught, as tests do
         sys.stdout.reconfigure(errors="backslashreplace")  # a name may have letters that it lacks
     try:
         _on_interrupt(signal.default_int_handler)  # `main` may have to clean up
+        _on_termination(signal.SIG_DFL, _clean_up)
         main(*arguments)
     except UserError as error:
         _refuse(error, error.alone)
@@ -73,12 +75,24 @@ def run(main, *arguments):
         _refuse(f"{error.strerror}{where}; put that right and {again}", alone=True)
     finally:
         _on_interrupt(_leave)
+        _on_termination(_clean_up, signal.SIG_DFL)
 
 
 def _on_interrupt(handler):
     """Handle Ctrl-C, unless it is ignored, as under nohup, or handled in another way."""
     if signal.getsignal(signal.SIGINT) in (signal.default_int_handler, _leave):
         signal.signal(signal.SIGINT, handler)
+
+
+def _on_termination(former, handler):
+    """Handle SIGTERM, unless it is handled in another way than the former one."""
+    if signal.getsignal(signal.SIGTERM) == former:
+        signal.signal(signal.SIGTERM, handler)
+
+
+def _clean_up(*_):
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # for whom that takes too long
+    sys.exit(128 + signal.SIGTERM)
 
 
 def _leave(*_):
