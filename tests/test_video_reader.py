@@ -3,6 +3,10 @@
 These tests are slow: ffmpeg writes a file for each.
 """
 
+import time
+from itertools import chain, repeat
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -105,6 +109,13 @@ def test_transparency_is_read(tmp_path):
     frame = next(iter(open_source(tmp_path / "clear.webm", alpha=True)))
     assert frame.shape == (48, 64, 4)
     assert 120 <= frame[20, 30, 3] <= 135
+
+
+def test_a_clock_that_jumps_takes_no_video_away(video, monkeypatch):
+    jumps = chain([0, 1e9, 2e9], repeat(3e9))  # into the wait for the header, and then no more
+    clock = SimpleNamespace(time=lambda: next(jumps), sleep=time.sleep)
+    monkeypatch.setattr("imageio_ffmpeg._io.time", clock)
+    assert open_source(video).expected == 12
 
 
 def test_mistakes_are_said(video, frames, tmp_path):

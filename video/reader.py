@@ -98,8 +98,6 @@ class Video:
 
     def _stream(self):
         """ffmpeg's description of the file, a dict, and then each frame as bytes."""
-        import imageio_ffmpeg  # machines that only train may lack it
-
         excerpt = self.excerpt
         source = [*SOURCE, *self._decoder, *seconds(excerpt)]
         # ffmpeg makes pixels square first, and then the size that `Excerpt.size` tells.
@@ -108,7 +106,7 @@ class Video:
         rate = [] if excerpt.fps is None else [f"fps={excerpt.fps}"]
         filters = ",".join([*rate, "scale=w='iw*sar':h=ih", f"{scale}:flags={SCALED}"])
         try:
-            frames = imageio_ffmpeg.read_frames(
+            told, frames = _begin(
                 str(self.path.absolute()),
                 pix_fmt=COLOURS[self.mode],
                 bits_per_pixel=8 * len(self.mode),
@@ -116,7 +114,6 @@ class Video:
                 output_params=["-map", "0:v:0", "-vf", filters],
             )
             with closing(frames):
-                told = next(frames)
                 self._check_size(*told["size"])
                 yield told
                 yield from frames
@@ -133,6 +130,19 @@ class Video:
                 f"{self.path} has frames of {width}x{height}, more than {PIXELS} pixels; convert "
                 "it to smaller ones"
             )
+
+
+def _begin(*words, **more):
+    """ffmpeg's description of a file, and the generator of its frames; see `read_frames`."""
+    import imageio_ffmpeg  # machines that only train may lack it
+
+    for once_more in (True, False):
+        frames = imageio_ffmpeg.read_frames(*words, **more)
+        try:
+            return next(frames), frames
+        except OSError:  # also where the clock jumped while it waited
+            if not once_more:
+                raise
 
 
 class Pictures:
