@@ -32,7 +32,7 @@ class Log:
         self.out = Path(out)
         self.path = self.out / "log.csv"
         self.start = start
-        self.writer = None
+        self.writer, self.closed = None, False
         self.bar = tqdm(total=total, initial=start, unit="it", disable=not sys.stderr.isatty())
 
     def write(self, iteration, values):
@@ -87,19 +87,21 @@ class Log:
             settle(self.path)
 
     def plot(self):
-        """Bring losses.png up to date."""
-        if self.writer:
+        """Bring losses.png up to date with log.csv, whoever wrote it."""
+        if self.path.is_file():
             plot_losses(self.path, self.out / "losses.png")
 
     def close(self):
         """End the bar and the files; may be called twice."""
+        if self.closed:
+            return
+        self.closed = True
         self.bar.close()
+        self.plot()
         if self.writer:
-            self.plot()
             self.events.close()
             self.settle()
             self.file.close()
-            self.writer = None
 
 
 class FiniteGuard:

@@ -54,6 +54,16 @@ def test_a_kill_while_a_log_is_gone_on_with_leaves_it_as_it_was(tmp_path, monkey
     assert (tmp_path / "log.csv").read_text() == former
 
 
+def test_the_plot_of_a_run_killed_after_its_last_entry_is_made_by_the_call_that_ends_it(tmp_path):
+    (tmp_path / "log.csv").write_text("iteration,l2_rec\n0,2.0\n1,1.5\n")
+    log = Log(tmp_path, 2, 2, CPU)
+    log.close()
+    assert (tmp_path / "losses.png").is_file()
+    (tmp_path / "losses.png").unlink()
+    log.close()
+    assert not (tmp_path / "losses.png").exists()
+
+
 def test_a_log_is_on_the_disk_before_a_checkpoint_that_goes_on_from_it(tmp_path, monkeypatch):
     seen = []
     monkeypatch.setattr("engine.log.settle", seen.append)
