@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from many.rows import MEASURES, VIDEOS, clock
+from many.rows import MEASURES, STATES, clock
 from utils.files import replacing
 
 NAME = "index.html"
@@ -47,11 +47,17 @@ class Index:
 
     def render(self):
         """The HTML text; every text in it is escaped."""
-        columns = [c for c in MEASURES if any(c in row.measures for row in self.rows)]
+        columns = {
+            column: f"{name}, {case}"
+            for column, (name, case) in MEASURES.items()
+            if any(column in row.measures for row in self.rows)
+        }
         return self.template.render(
             rows=self.rows,
+            pairs=len({row.name for row in self.rows}),
             columns=columns,
+            heads={"pair": "", "seed": "", "state": "", **columns, "time": ""},
+            states=STATES,
             counts=Counter(row.state for row in self.rows),
-            videos=VIDEOS,
             written=time.strftime("%Y-%m-%d %H:%M:%S"),
         )

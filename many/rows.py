@@ -5,6 +5,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from utils import loss_log
+from utils.errors import on_one_line
 from utils.reading import DAMAGE, load_json, load_text
 
 STAGES = {"stage one": "first", "stage two": "second"}  # step -> folder of its training
@@ -18,6 +19,7 @@ MEASURES = {
     "jitter ab": ("jitter, relative to the driver's", "ab, refined"),
     "jitter ba": ("jitter, relative to the driver's", "ba, refined"),
 }
+STATES = "failed", "running", "queued", "done"  # in the order in which they want a look
 VIDEOS = "both", "ab", "ba"
 REPORT = "evaluation/report.html"
 HOST = re.compile(r'"host": "([^"]*)"')
@@ -77,7 +79,8 @@ def is_held(job):
 
 def follow(row, job):
     """Bring the row of a running job up to date."""
-    row.state, row.iteration, row.loss, row.left = "running", None, None, None
+    row.state, row.iteration, row.iterations, row.loss, row.left = "running", None, None, None, None
+    _link_log(row, job)
     with suppress(*DAMAGE):
         row.note = HOST.search(load_text(job.out / ".lock", 4096))[1]
     row.step = step(job)
@@ -117,7 +120,7 @@ def finish(row, job, outcome=None):
     """
     if outcome:
         row.state, row.seconds = "failed" if outcome.code else "done", outcome.seconds
-        row.note = outcome.sentence
+        row.note = on_one_line(outcome.sentence)
         row.step = step(job) if outcome.code else ""
     row.iteration = row.loss = row.left = None
     place = f"{job.name}/{job.out.name}"
@@ -127,9 +130,13 @@ def finish(row, job, outcome=None):
     shown = {name: f"{place}/{job.preset}/{path.name}" for name, path in films.items() if path}
     if (here / REPORT).is_file():
         shown["report"] = f"{place}/{job.preset}/{REPORT}"
-    if (job.out / "log.txt").is_file():
-        shown["log"] = f"{place}/log.txt"
     row.links = shown
+    _link_log(row, job)
+
+
+def _link_log(row, job):
+    if (job.out / "log.txt").is_file():
+        row.links["log"] = f"{job.name}/{job.out.name}/log.txt"
 
 
 def measures(path):

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from many import cluster, jobs, listing, queue, rows
-from many.index import Index
 from preparation.pair_options import GROUPS
 from tests.conftest import refuse
 from utils import lifeline, loss_log
@@ -184,24 +183,6 @@ def test_rows_tell_how_far_a_job_is(job):
     assert row.loss == ("loss_pred_a", 0.5) and 10 < row.left <= 15
     assert row.progress().startswith("stage one 10/40, loss_pred_a 0.5, 0:00:1")
     assert loss_log.last(here / "none.csv") == {}
-
-
-def test_the_page_has_a_row_for_each_job_and_escapes_names(tmp_path, job):
-    (job.out / "quick").mkdir(parents=True)
-    (job.out / "quick/12_both.mp4").touch()
-    row, failed = rows.Row("one", 0), rows.Row("two", 0)
-    rows.finish(row, job, jobs.Outcome(0, "", 61.0))
-    failed.state, failed.note = "failed", "<b>no</b> masks"
-    index = Index(tmp_path, [row, failed])
-    index.write()
-    text = index.path.read_text()
-    assert text.count('<tr class="') == 2 and 'src="one/seed0/quick/12_both.mp4"' in text
-    assert "&lt;b&gt;no&lt;/b&gt; masks" in text and "0:01:01" in text
-    index.path.unlink()
-    index.write()
-    assert not index.path.exists()  # too early
-    index.write(now=True)
-    assert index.path.exists()
 
 
 def test_without_ray_it_is_one_sentence(monkeypatch):

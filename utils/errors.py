@@ -106,11 +106,11 @@ def _leave(*_):
 def _refuse(text, alone=False):
     # What all processes meet, one of each host says.
     if alone or os.environ.get("LOCAL_RANK", "0") == "0":
-        print(f"error: {_on_one_line(str(text))}", file=sys.stderr)
+        print(f"error: {on_one_line(str(text))}", file=sys.stderr)
     sys.exit(2)
 
 
-def _on_one_line(text):
+def on_one_line(text):
     """A text whose line breaks and other control characters are written as escapes."""
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
 
