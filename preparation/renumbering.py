@@ -10,6 +10,8 @@ from utils.errors import UserError
 from utils.files import replacing, sync
 from video.reader import pictures_in
 
+PARKED = ".renumber-"  # and a number: a file on its way
+
 
 def renumber(clip):
     """Rename frames and their masks to 0, 1, ... in natural order; returns how many there are.
@@ -46,7 +48,8 @@ def interrupted(clip):
 def _rename(frames, masks, moves):
     """Rename files, (path, new path) each; UserError where another file has a new name."""
     taken = {target for _, target in moves} - {path for path, _ in moves}
-    if in_the_way := sorted(path for path in taken if path.exists()):
+    parked = (path for folder in (frames, masks) for path in folder.glob(f"{PARKED}*"))
+    if in_the_way := sorted([*parked, *(path for path in taken if path.exists())]):
         raise UserError(f"{in_the_way[0]} is in the way of new names; move it away first")
     _write(masks, [[path.parent == masks, path.name, new.name] for path, new in moves], True)
     _complete(frames, masks)
@@ -83,7 +86,7 @@ def _complete(frames, masks):
     ways = []
     for number, (of_masks, old, new) in enumerate(moves):
         folder = masks if of_masks else frames
-        ways.append((folder / old, folder / f".renumber-{number}", folder / new))
+        ways.append((folder / old, folder / f"{PARKED}{number}", folder / new))
     if parking:
         _go((old, parked) for old, parked, _ in ways)
         sync(frames)

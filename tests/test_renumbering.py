@@ -71,3 +71,12 @@ def test_a_damaged_journal_is_said(tmp_path, text):
     with pytest.raises(UserError, match="is damaged; remove it"):
         renumbering.renumber(clip)
     assert len(shades(clip / "train")) == len(NAMES)
+
+
+def test_files_on_their_way_of_a_lost_journal_are_not_overwritten(tmp_path):
+    clip = write(tmp_path / "clip")
+    for folder in ("train", "train_seg"):
+        (clip / folder / "0.png").rename(clip / folder / ".renumber-1")
+    with pytest.raises(UserError, match=r"train/\.renumber-1 is in the way .* move it away first"):
+        renumbering.renumber(clip)
+    assert len(shades(clip / "train")) == len(NAMES)
