@@ -25,7 +25,11 @@ LAST = "last"  # file of what is being read, should it end the process
 BATCH = 100  # files after which the tally is told
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT
 FORBIDDEN = ("os.system", "os.exec", "os.posix_spawn", "os.fork", "socket.connect", "pty.spawn")
-CHANGING = ("os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.link", "os.symlink")
+CHANGING = {  # which words of a call are places that it changes
+    "os.rename": (0, 1), "os.remove": (0,), "os.mkdir": (0,), "os.rmdir": (0,), "os.link": (1,),
+    "os.symlink": (1,), "os.truncate": (0,),
+}  # fmt: skip
+PROGRAM = "ffmpeg"  # the only one that a reader may start
 
 
 @dataclass
@@ -87,14 +91,18 @@ class Watch:
             path, _, flags = words
             if isinstance(path, (str, bytes)) and flags & WRITING:
                 self._check(event, path)
+        elif event == "subprocess.Popen":
+            if not os.path.basename(os.fsdecode(words[0])).startswith(PROGRAM):
+                self.seen.append(f"did start {words[0]}")
         elif event in CHANGING:
-            self._check(event, words[0])
+            for index in CHANGING[event]:
+                self._check(event, words[index])
         elif event in FORBIDDEN:
             self.seen.append(f"did {event}")
 
     def _check(self, event, path):
         place = os.path.realpath(os.fsdecode(path))
-        if not place.startswith((self.folder, "/dev/")):
+        if place != os.devnull and not f"{place}/".startswith(f"{self.folder}/"):
             self.seen.append(f"did {event} outside of its folder")
 
     def call(self, read, path):
