@@ -49,8 +49,6 @@ if __name__ == "__main__":  # --help and wrong options are answered before slow 
 from contextlib import ExitStack
 from pathlib import Path
 
-import numpy as np
-from PIL import Image
 from tqdm import tqdm
 
 from utils import images
@@ -59,11 +57,10 @@ from utils.locks import locked_file
 from utils.numbering import ranges
 from video.columns import common_end, find_pictures
 from video.grid import Layout, compose, read_cells
+from video.preview import Preview
 from video.writer import VideoWriter, codec_arguments
 
 LABELS = ("Input", "Ours")  # of the upper and the lower row
-PREVIEW_SIZE, PREVIEW_FRAMES = 320, 60  # of a preview at most, pixels and frames
-PREVIEW_RATE = 12.0  # frames per second, about
 # Options of the two columns that --columns replaces.
 TWO = ("prefix_a", "prefix_b", "prefix_c", "prefix_d", "ext_b", "start_b", "end_b", "stride_b")
 
@@ -90,7 +87,9 @@ def make_video(args, given, path):
         print(f"skipping frames that lack pictures: {missing}")
     with ExitStack() as files:
         video = VideoWriter(path, args.fps, args.transparent, args.audio)
-        preview = Preview(path, args, files) if args.preview else None
+        preview = None
+        if args.preview:
+            preview = files.enter_context(Preview(path, args.fps, args.transparent))
         files.enter_context(video)  # last, so that it ends first and a failure takes both away
         crop = (args.crop_w, args.crop_h) if args.crop else None
         size = (args.w, args.h) if args.resize else None
@@ -101,25 +100,6 @@ def make_video(args, given, path):
             if preview:
                 preview.add(frame)
     print(f"{path}: {video.frames} frames" + (f"; preview in {preview.path}" if preview else ""))
-
-
-class Preview:
-    """The small looping .gif of a video's beginning, beside it at `path`."""
-
-    def __init__(self, video_path, args, files):
-        self.path = video_path.with_name(f"{video_path.stem}_preview.gif")
-        self.step, self.seen = max(1, round(args.fps / PREVIEW_RATE)), 0
-        self.video = files.enter_context(
-            VideoWriter(self.path, args.fps / self.step, args.transparent)
-        )
-
-    def add(self, frame):
-        """Add a frame of the video, or skip it where the preview's rate is lower."""
-        if self.seen % self.step == 0 and self.video.frames < PREVIEW_FRAMES:
-            image = Image.fromarray(frame)
-            image.thumbnail((PREVIEW_SIZE, PREVIEW_SIZE), Image.Resampling.LANCZOS)
-            self.video.add(np.asarray(image))
-        self.seen += 1
 
 
 def video_path(args):

@@ -24,8 +24,8 @@ import torch
 from tqdm import tqdm
 
 from engine import checkpoint
+from engine.examples import choose_examples
 from engine.network_clip import NetworkClip
-from exemplars.lookup import LookUp
 from finishing import backdrop, sheets, track_files
 from finishing.crop_boxes import CropBoxes, equal_area
 from finishing.final import Finish, is_finished
@@ -36,7 +36,6 @@ from segmentation import camera
 from utils import images, runtime, tensors
 from utils.domains import DIRECTIONS, OTHER
 from utils.locks import locked
-from utils.overlap import thumbnails
 from utils.pipeline import map_ahead
 
 AHEAD = 32  # frames on their way to files besides two batches, so that every core has some
@@ -81,26 +80,6 @@ class Driver(NetworkClip):
             f"keypoints of {self.domain.upper()}, smoothed over {opt.smooth:g} s at {rate:g} frames"
             f" per second: jitter {before:.3f} before, {after:.3f} after, % of the width"
         )
-
-
-@torch.no_grad()
-def poses(jokr, driver, opt):
-    """Those that a driver gives the target: keypoints (N, K, 2), `thumbnails` of silhouettes."""
-    points, other = driver.points, "ba".index(driver.domain)
-    _, moved = points.export(range(len(points.keypoints))).tensors(driver.device)
-    size = opt.resize_h, opt.resize_w
-    decoded = (jokr.decode(x, *size, per_item=True)[other] for x in moved.split(opt.bs))
-    return moved, torch.cat([thumbnails(x) for x in decoded])
-
-
-def choose_examples(jokr, driver, opt):
-    """Choose frames of the target, where it is made of these, for a driver of known keypoints."""
-    if driver.target:
-        keypoints, _, masks = driver.target.follow(jokr, len(driver.target))
-        known = driver.target.stream, keypoints, masks
-        driver.look_up = LookUp(*known, *poses(jokr, driver, opt), opt.deform)
-    elif jokr.galleries:
-        driver.chosen = jokr.galleries[OTHER[driver.domain]].path(*poses(jokr, driver, opt))
 
 
 def load_keypoints(jokr, drivers, count, opt, device):

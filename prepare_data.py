@@ -16,7 +16,6 @@ GROUPS = clip_options.FRAMES, clip_options.MASKING, clip_options.REPAIR
 if __name__ == "__main__":  # --help and wrong options are answered before slow imports
     errors.run(arguments.parse, __doc__, *GROUPS)
 
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -64,20 +63,9 @@ def write_masks(raw, numbers, new):
     return masking.write(raw, numbers, new / "masks", bar)
 
 
-def asked(opt):
-    """What decides the clip, as prepared.json remembers it."""
-    frames, masks = (
-        {name: getattr(opt, name) for name in names}
-        for names in (clip_options.FRAMES_HANG_ON, clip_options.MASKS_HANG_ON)
-    )
-    frames["state"] = record.file_state(opt.video)
-    masks["state"] = record.file_state(opt.mask_file) if opt.mask_file else []
-    return {"frames_of": frames, "masks_of": masks, "crop": opt.crop}
-
-
 def prepare(opt, given, out, new):
     """Make the whole clip; what the same options made before is kept. Returns a `Review`."""
-    wanted, masker = asked(opt), finder(opt)
+    wanted, masker = existing.asked(vars(opt)), finder(opt)
     known = existing.Existing() if opt.overwrite else existing.find_for(out, wanted)
     masker.check(given, open_source(opt.video, excerpt(opt)))
     if known.same_frames:
@@ -101,16 +89,14 @@ def prepare(opt, given, out, new):
 def redo(opt, given, out, new):
     """Make the masks of a range anew, by the options of the clip where none are given.
 
-    Masks outside the range, and edited ones, stay as they are. What was chosen for the whole clip
-    need not serve here: the range goes on from a box or from the mask before. Returns a `Review`.
+    Masks outside the range, and edited ones, stay as they are. Returns a `Review`.
     """
     names = given & {*clip_options.FRAMES_HANG_ON, "crop"}
     frames_of, numbers = {name: getattr(opt, name) for name in names}, opt.redo
     known = existing.find_range(out, numbers, frames_of, opt.overwrite)
     former = {**known.record["frames_of"], **known.record["masks_of"]}
     vars(opt).update(clip_options.for_range(former, given, opt.mask))
-    if (masker := finder(opt)).method == "auto":
-        masker = replace(masker, asked="grabcut")
+    masker = finder(opt).of_range()
     frames = clip_folder.Frames(out / "frames", known.record["frames"])
     masker.check(given, frames)
     if "video" in given or masker.method == "alpha":
@@ -119,9 +105,7 @@ def redo(opt, given, out, new):
         print(f"masks {ranges(stay)} were edited and stay; --overwrite makes them anew too")
     others = set(range(len(frames))) - set(numbers)
     record.keep_masks(out, new, stay | others, known.painted)
-    before = None
-    if numbers[0] and not opt.box:
-        before = clip_folder.read_mask(new / f"masks/{numbers[0] - 1}.png")
+    before = None if opt.box else masking.before(new / "masks", numbers)
     find = partial(masker.masks, masker.method)
     raw = masking.of_range(find, masker.method, frames, numbers, before)
     parts = write_masks(raw, numbers, new)
@@ -132,7 +116,8 @@ def interact(opt, out):
     """Let the user make or mend masks in a page, until the clip is finished or left for later."""
     from preparation import interactive  # with the packages of the server
 
-    wanted, decoder = (asked(opt), partial(decode, opt)) if opt.video else (None, None)
+    wanted = existing.asked(vars(opt)) if opt.video else None
+    decoder = partial(decode, opt) if opt.video else None
     work = interactive.begin(out, wanted, decoder, opt.overwrite)
     found = work.edit(lambda address: print(f"the page is at {address}", flush=True))
     if found is None:
@@ -159,8 +144,6 @@ def look_through(folder, renumber):
         with locked(check.folders(folder)[0].parent):
             count = renumbering.renumber(folder)
         print(f"{count} frames and masks are named 0.jpg, 1.jpg, ... now")
-    elif renumbering.interrupted(folder):
-        raise UserError(f"--renumber of {folder} was interrupted; give it again, and it goes on")
     found = check.examine(folder)
     faults = [*found.misnamed, *found.faults]
     for kind, sentences in (("fault", faults), ("advice", found.advice)):
@@ -169,17 +152,9 @@ def look_through(folder, renumber):
     if faults:
         way = "; --renumber mends names and numbers" if found.misnamed else ""
         raise UserError(f"{folder} is not ready for training, see above{way}")
-    judge_whole(check.folders(folder)[1].parent)
+    print(check.odd_masks(folder), end="")
     count, picture = check.draw(folder, found)
     print(f"{count} frames are fit for training; see {picture}")
-
-
-def judge_whole(clip):
-    """Print what looks odd about the whole masks of a clip, if this script made it."""
-    if content := record.read(clip):
-        whole = clip_folder.Frames(clip / "frames", content["frames"])
-        masks = clip_folder.Masks(clip / "masks", content["frames"])
-        print(review.advice(review.review(whole, masks, {}), clip, content), end="")
 
 
 def refuse_contradictions(opt, given):

@@ -147,17 +147,6 @@ def load_lpips(opt, device):
     return runtime.channels_last(lpips.to(device), device)
 
 
-def open_checkpoint(asked):
-    """(path, its content, whether the run goes on from it, whether --out must be cleared first)."""
-    begun, clear = run_folder.starting_point(
-        asked.out, asked.resume, asked.load, asked.overwrite, continues=asked.load_second_stage
-    )
-    path = begun or asked.load
-    if not path:
-        raise errors.UserError("no checkpoint of stage one given; pass one to --load")
-    return path, checkpoint.load(path, stage=2 if begun else 1), bool(begun), clear
-
-
 def main():
     asked, given = options.parse("train_second_stage", __doc__)
     device = runtime.start(asked.device, asked.precision, shared=True)
@@ -167,7 +156,9 @@ def main():
 
 def run(asked, given, device):
     """Train as it is asked, from stage one's networks or from where it was left."""
-    path, state, goes_on, clear = open_checkpoint(asked)
+    path, state, goes_on, clear = run_folder.open_second_stage(
+        asked.out, asked.resume, asked.load, asked.load_second_stage, asked.overwrite
+    )
     opt = checkpoint.adopt(asked, given, path, state)
 
     runtime.seed(opt.seed)

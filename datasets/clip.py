@@ -32,7 +32,7 @@ class Clip:
     def __init__(self, root, ext=".jpg", prefix=""):
         self.masks = Path(root)
         self.frames = frame_folder(root)
-        _refuse_half_renumbered(self.masks)
+        refuse_half_renumbered(self.masks)
         self.names = _numbered_names(self.masks, ext, prefix)
         for name in self.names:
             self._check(name)
@@ -110,7 +110,7 @@ def frame_folder(root):
     return Path(head + tail)
 
 
-def _refuse_half_renumbered(masks):
+def refuse_half_renumbered(masks):
     """UserError where `prepare_data.py --renumber` of a mask folder began and did not end."""
     if (masks / RENUMBERING).exists():
         way = shlex.join(["python", "prepare_data.py", "--check", str(masks), "--renumber"])

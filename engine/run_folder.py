@@ -99,6 +99,23 @@ def write(path, text):
         part.write_text(text)
 
 
+def open_second_stage(out, resume, load, continues, overwrite):
+    """The checkpoint that stage two starts with; arguments as for `starting_point`.
+
+    Returns:
+        (its path, its content, whether a run of stage two goes on from it, whether `out` must be
+        cleared first).
+
+    Raises:
+        UserError: there is none, it is no checkpoint of the stage that is needed; or as above.
+    """
+    begun, clears = starting_point(out, resume, load, overwrite, continues)
+    path = begun or load
+    if not path:
+        raise UserError("no checkpoint of stage one given; pass one to --load")
+    return path, checkpoint.load(path, stage=2 if begun else 1), bool(begun), clears
+
+
 def clear(out, kept=None):
     """Remove an earlier run's checkpoints and logs from `out`.
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
-from datasets.clip import Clip
+from datasets.clip import Clip, refuse_half_renumbered
 from datasets.pairs import ClipTensors, Pairs
-from preparation import review
+from preparation import clip_folder, record, review
 from preparation.crops import bounding_box
 from utils import images, visualize
 from utils.errors import UserError
@@ -60,6 +60,7 @@ def folders(clip):
 def examine(clip):
     """Look through a clip's folder; returns `Findings`. Nothing is changed."""
     frames, masks = folders(clip)
+    refuse_half_renumbered(masks)
     files = pictures_in(masks)
     if not files:
         raise UserError(f"{masks} holds no pictures; masks are white objects on black")
@@ -78,6 +79,16 @@ def examine(clip):
             "enlarge all by the same factor, to 400 or 500"
         )
     return found
+
+
+def odd_masks(clip):
+    """What looks odd about the whole masks of a clip, in lines; none if another made it."""
+    folder = folders(clip)[1].parent
+    if not (content := record.read(folder)):
+        return ""
+    whole = clip_folder.Frames(folder / "frames", content["frames"])
+    masks = clip_folder.Masks(folder / "masks", content["frames"])
+    return review.advice(review.review(whole, masks, {}), folder, content)
 
 
 def _names(files, found):

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from preparation import record
+from preparation import clip_options, record
 from utils.errors import UserError
 from utils.numbering import ranges
 
@@ -53,6 +53,15 @@ class Existing:
         edited = self.edited - set(numbers) | painted
         redone = (self.redone | set(numbers)) - painted
         return {**self.record, "edited": sorted(edited), "redone": sorted(redone)}
+
+
+def asked(values):
+    """What decides a clip of these options, a dict by name, as prepared.json remembers it."""
+    frames = {name: values[name] for name in clip_options.FRAMES_HANG_ON}
+    masks = {name: values[name] for name in clip_options.MASKS_HANG_ON}
+    frames["state"] = record.file_state(values["video"])
+    masks["state"] = record.file_state(values["mask_file"]) if values["mask_file"] else []
+    return {"frames_of": frames, "masks_of": masks, "crop": values["crop"]}
 
 
 def find(folder, asked=None, aside=()):

@@ -1,7 +1,7 @@
 """The masks of a clip by the method that the user asked for, with what that method needs."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from preparation.clip_options import MASKS, MASKS_HANG_ON, MEANING, Box, Colour
@@ -47,6 +47,13 @@ class Finder:
         if self.mask_weights:
             return weights.method_of(self.mask_weights)
         return "file" if self.mask_file else "chroma" if self.key else "auto"
+
+    def of_range(self):
+        """That for a range of the frames, which goes on from a box or from the mask before.
+
+        What would be chosen for the whole clip need not serve there.
+        """
+        return replace(self, asked="grabcut") if self.method == "auto" else self
 
     def check(self, given, frames):
         """UserError where the method cannot work: said before the work, not after.

@@ -37,6 +37,11 @@ def of_range(find, method, frames, numbers, before=None):
     return islice(find(frames), first, behind)
 
 
+def before(folder, numbers):
+    """Mask (H, W) bool of the frame before a range, from a folder; None if there is none before."""
+    return clip_folder.read_mask(folder / f"{numbers[0] - 1}.png") if numbers[0] else None
+
+
 def write(raw, numbers, folder, progress=iter):
     """Clean masks, and write those whose files are missing.
 

@@ -27,7 +27,7 @@ def renumber(clip):
             f"{masks.parent} has crops.json, which goes by numbers; leave out frames by preparing "
             "the video again with --start and --end"
         )
-    if interrupted(clip):
+    if (masks / RENUMBERING).exists():
         _complete(frames, masks)
     found = check.Findings()
     pairs = check.pairs(frames, pictures_in(masks), found)
@@ -38,11 +38,6 @@ def renumber(clip):
         moves += [(path, path.with_name(f"{number}{path.suffix.lower()}")) for path in pair]
     _rename(frames, masks, moves)
     return len(pairs)
-
-
-def interrupted(clip):
-    """Whether a `renumber` of the clip has begun and not ended."""
-    return (check.folders(clip)[1] / RENUMBERING).exists()
 
 
 def _rename(frames, masks, moves):

@@ -6,7 +6,7 @@ import shutil
 import pytest
 from PIL import Image
 
-from datasets.clip import Clip
+from datasets.clip import RENUMBERING, Clip
 from preparation import renumbering
 from tests.conftest import refuse
 from utils.errors import UserError
@@ -41,8 +41,8 @@ def test_each_change_may_be_the_last_one_twice(kill, tmp_path):
         if not died:
             break
         if at == 9:
-            refuse("prepare_data.py", ["--check", str(clip)], "was interrupted", "goes on")
-        if renumbering.interrupted(clip):
+            refuse("prepare_data.py", ["--check", str(clip)], "was interrupted", "run python")
+        if (clip / "train_seg" / RENUMBERING).exists():
             with pytest.raises(UserError, match="run python prepare_data.py --check .* --renumber"):
                 Clip(clip / "train_seg", ".png")
         kill(at // 2, renumbering.renumber, clip)
