@@ -52,6 +52,7 @@ from many.index import Index
 from many.queue import Queue, check_storage, share
 from preparation import prepared_clips
 from preparation.pair_options import GROUPS, OF_A_CLIP, check_clips
+from utils import runtime
 from utils.errors import UserError
 from utils.files import replacing
 from utils.locks import locked
@@ -90,14 +91,18 @@ def at_fault(pair, name):
 
 
 def check_settings(pairs, cuda):
-    """Refuse options that a script would refuse on such a machine; `cuda`: with an NVIDIA GPU."""
+    """Refuse options that a script would refuse on such a machine.
+
+    Args:
+        cuda: whether each pair gets an NVIDIA GPU; None: not known before the cluster is there.
+    """
     words = lru_cache(presets.words)
     for pair in pairs:
         given = {name: value.content for name, value in pair.options.items()}
-        if not cuda and given.get("device", "").startswith("cuda"):
+        if cuda is False and given.get("device", "").startswith("cuda"):
             raise pair.refusal("no pair gets a GPU here; leave device out", "device")
         with at_fault(pair, "settings"):
-            words(given.get("preset", "quick"), given.get("settings", ""), cuda)
+            words(given.get("preset", "quick"), given.get("settings", ""), bool(cuda))
 
 
 def jobs_of(pair, out):
@@ -147,12 +152,19 @@ def report(table, index):
         sys.exit(1)
 
 
+def heed():
+    """Take what ends this process as Ctrl-C; Ray, which comes up before, has ways of its own."""
+    for number in {*heeded()} - {signal.SIGINT}:
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
+
+
 def go(opt, pairs, out):
     """Make all pairs; `out` is this process's alone."""
     table = {job: rows.Row(job.name, job.seed) for pair in pairs for job in jobs_of(pair, out)}
     for job, row in table.items():
         rows.finish(row, job)
     with cluster.Cluster(opt.address) as machines, proof(out) as shown:
+        heed()
         nodes = machines.nodes().values()
         cpus, gpus = share(nodes, opt.cpus_per_pair, opt.gpus_per_pair)
         check_settings(pairs, gpus > 0)
@@ -177,10 +189,8 @@ def main():
         raise UserError("a list and a folder are needed: run_many.py PAIRS.yaml --out DIR")
     known = {o.name: o for group in GROUPS for o in group if o.name not in OTHERS}
     pairs = [checked(pair) for pair in listing.read(opt.pairs, known, OTHERS)]
-    if opt.gpus_per_pair == 0:  # else it is told when the cluster is there
-        check_settings(pairs, False)
-    for number in {*heeded()} - {signal.SIGINT}:  # as Ctrl-C
-        signal.signal(number, lambda number, _: sys.exit(128 + number))
+    here = None if opt.address else runtime.pick_device("auto").type == "cuda"
+    check_settings(pairs, here if opt.gpus_per_pair != 0 else False)
     out = Path(opt.out).resolve()
     try:
         with locked(out):

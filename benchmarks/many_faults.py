@@ -1,12 +1,15 @@
 """Hurt run_many.py and its workers, give the same command again, and see what was lost.
 
-Each case makes two pairs of a drawn one at tiny settings: one is hurt, and the other is to come to
-its end as if nothing had been. `nodes` starts a cluster of two Ray nodes on this machine, and kills
-one of them.
+Each case makes two pairs of a drawn one at tiny settings, of so few frames that nothing is
+measured: one is hurt, and the other is to come to its end as if nothing had been. `a node of two`
+starts a cluster of two Ray nodes on this machine, and kills one of them. It needs Linux, and for
+`full disk` the right to mount.
 """
 
+import contextlib
 import os
 import re
+import secrets
 import signal
 import subprocess
 import sys
@@ -15,53 +18,45 @@ from collections import Counter
 from itertools import groupby
 from pathlib import Path
 
+import yaml
+
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from utils import errors
 
 errors.guard(__name__)
 
+from benchmarks import many_pairs
 from benchmarks.many_nodes import two_nodes
 from benchmarks.tables import show
 from engine import run_folder
 from many import jobs, rows
-from utils import arguments
+from utils import arguments, lifeline
 from utils.arguments import option
-from utils.kinds import count
-from utils.lifeline import ROOT
 
-SETTINGS = """
-resize_w: 64
-resize_h: 64
-num_kp: 5
-kp_width: 4
-ngf: 4
-train_first_stage: {bs: 2, iters: N, save_check: 5, save_img: N, eval_test: N, print_loss: 1}
-train_second_stage: {bs: 2, iters: N, save_check: 5, save_img: N, eval_test: N, print_loss: 1}
-"""
-COMMON = "common: {settings: SETTINGS, mask_a: chroma, mask_b: chroma, device: cpu}\npairs:\n"
-FILMS = ["--camera", "green", "--frames", "12", "--width", "96", "--height", "72"]
+ITERS = 40  # of each stage
 PATIENCE = 900  # seconds for a pair
 
 
 class Case:
     """A list of two pairs, hurt and other, and the command that makes them."""
 
-    def __init__(self, folder, name, hurt="", address=""):
-        self.folder, self.out = folder, folder / name.replace(" ", "_")
+    def __init__(self, folder, name, hurt=None, address=""):
+        self.out = folder / name.replace(" ", "_")
         self.pairs, self.log = self.out.with_suffix(".yaml"), self.out.with_suffix(".log")
-        clips = f"clip_a: {folder}/films/a.mp4, clip_b: {folder}/films/b.mp4"
-        lines = [f"  - {{name: {n}, {clips}}}\n" for n in ("hurt", "other")]
-        common = COMMON.replace("SETTINGS", f"{folder}/settings.yaml")
-        self.pairs.write_text(common + lines[0].replace(*hurt.split(" -> ")) + lines[1]
-                              if hurt else common + "".join(lines))  # fmt: skip
+        common, clips = many_pairs.common(folder, ITERS), many_pairs.draw(folder / "films")
+        pairs = [{"name": "hurt", **clips, **(hurt or {})}, {"name": "other", **clips}]
+        self.pairs.write_text(yaml.safe_dump({"common": common, "pairs": pairs}))
         self.address = ["--address", address] if address else []
 
     def begin(self):
-        command = [sys.executable, str(ROOT / "run_many.py"), str(self.pairs), "--out"]
-        words = [str(self.out), "--cpus_per_pair", "1", *self.address]
+        """Give the command; its processes, and theirs, have `mark` in their environment."""
+        self.mark = f"MANY_FAULTS={secrets.token_hex()}"
+        name, _, value = self.mark.partition("=")
+        words = str(self.pairs), "--out", str(self.out), "--cpus_per_pair", "1", *self.address
         with open(self.log, "a") as log:
-            return subprocess.Popen([*command, *words], stdout=log, stderr=log)
+            more = {"stdout": log, "stderr": log, "env": {**os.environ, name: value}}
+            return lifeline.start("run_many.py", *words, **more)
 
     def job(self, name="hurt"):
         return jobs.Job(name, 0, (), self.out / name / "seed0", "quick")
@@ -80,6 +75,7 @@ class Case:
         """Cells of the table."""
         logs = {n: self.job(n).out / jobs.LOG for n in ("hurt", "other")}
         texts = {n: path.read_text() if path.is_file() else "" for n, path in logs.items()}
+        reasons = re.findall(r"^(?:error|hurt.*failed): (.*)$", self.log.read_text(), re.MULTILINE)
         return {
             "code": str(code),
             "hurt": _state(self.job()),
@@ -87,11 +83,14 @@ class Case:
             "iterations lost": str(lost(texts["hurt"])),
             "done twice": str(sum(map(twice, texts.values()))),
             "other begun": str(texts["other"].count("stage one: train_first_stage.py")),
+            "reason": "".join(reasons[-1:]),
         }
 
 
 def _state(job):
-    return "done" if (job.out / job.preset / rows.REPORT).is_file() else "not done"
+    row = rows.Row(job.name, job.seed)
+    rows.finish(row, job)
+    return "done" if set(rows.VIDEOS) <= set(row.links) else "not done"
 
 
 def lost(text):
@@ -129,7 +128,7 @@ def worker(step):
 
 
 def head(number):
-    """A signal to the head; after it nothing may be left, and the same command goes on."""
+    """A signal to the head, and the same command again at once, while the first one's end."""
 
     def hurt(folder):
         case = Case(folder, f"head {number}")
@@ -137,30 +136,35 @@ def head(number):
         case.wait_for("stage two", process)
         process.send_signal(number)
         process.wait(PATIENCE)
-        time.sleep(10)
-        left = sum(str(case.out) in _command(path) for path in Path("/proc").glob("[0-9]*"))
-        return {**case.found(case.begin().wait(PATIENCE)), "left running": str(left)}
+        begun, mark = time.monotonic(), case.mark
+        again = case.begin()
+        while marked(mark):
+            time.sleep(0.5)
+        ended = f"{time.monotonic() - begun:.0f} s"
+        return {**case.found(again.wait(PATIENCE)), "all ended after": ended}
 
     return hurt
 
 
-def _command(process):
-    try:
-        return (process / "cmdline").read_text()
-    except OSError:
-        return ""
+def marked(mark):
+    """Whether a process lives that has a text in its environment."""
+    for path in Path("/proc").glob("[0-9]*/environ"):
+        with contextlib.suppress(OSError):
+            if mark.encode() in path.read_bytes():
+                return True
+    return False
 
 
 def broken(folder):
     """A video that is none."""
     (folder / "broken.mp4").write_bytes(b"no video" * 1000)
-    case = Case(folder, "broken video", f"{folder}/films/b.mp4 -> {folder}/broken.mp4")
+    case = Case(folder, "broken video", {"clip_b": str(folder / "broken.mp4")})
     return case.found(case.begin().wait(PATIENCE))
 
 
 def wrong(folder):
     """An option that no script takes."""
-    case = Case(folder, "wrong option", "clip_b: -> fps_a: many, clip_b:")
+    case = Case(folder, "wrong option", {"fps_a": "many"})
     return case.found(case.begin().wait(PATIENCE))
 
 
@@ -176,7 +180,7 @@ def full(folder):
         again = case.found(case.begin().wait(PATIENCE))
     finally:
         subprocess.run(["umount", "--lazy", case.job().out], check=True)
-    return {**again, "code": f"{first['code']}, {again['code']}"}
+    return {**again, "code": f"{first['code']}, {again['code']}", "reason": first["reason"]}
 
 
 def nodes(folder):
@@ -202,7 +206,6 @@ CASES = {
 }
 CAMPAIGN = (
     option("only", str, ",".join(c.replace(",", "") for c in CASES), "which cases, with commas"),
-    option("iters", count, 40, "iterations of each stage"),
     option("out", str, "output/many_faults", "folder to work in; of an earlier campaign it is not"),
 )
 
@@ -211,14 +214,10 @@ def main():
     opt, _ = arguments.parse(__doc__, CAMPAIGN)
     folder = Path(opt.out).resolve()
     run_folder.make_folder(folder)
-    (folder / "settings.yaml").write_text(SETTINGS.replace("N", str(opt.iters)))
-    films = [sys.executable, str(ROOT / "data/make_videos.py"), "--out", str(folder / "films")]
-    if not (folder / "films").is_dir():
-        subprocess.run([*films, *FILMS], check=True, stdout=subprocess.DEVNULL)
     found = {}
     for name, hurt in CASES.items():
         if name.replace(",", "") in opt.only.split(","):
-            found[name] = {"left running": "-", **hurt(folder)}
+            found[name] = {"all ended after": "-", **hurt(folder)}
             print(f"{name}: {found[name]}", flush=True)
     show("faults", found)
 

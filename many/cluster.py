@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from utils.errors import ROOT, UserError
 
 LOST = 20  # times that a call is made again after the worker or its machine went away
+STARTS = 3  # of Ray on this machine, which gives itself 30 seconds for each, busy or not
 STORE = 80 * 2**20  # bytes for objects that are passed around, of which there are next to none
 
 
@@ -35,19 +36,27 @@ class Cluster:
         local = {"include_dashboard": False, "object_store_memory": STORE, "num_cpus": cpus}
         if not address:  # its ports are open to the network, for those who know a secret
             os.environ["RAY_AUTH_MODE"], os.environ["RAY_AUTH_TOKEN"] = "token", secrets.token_hex()
-        import ray
+        import ray  # which reads these as it is imported, and not again
 
         self.ray, self.call = ray, ray.remote(_call)
         more = {"log_to_driver": False, "logging_level": logging.CRITICAL}
         more["runtime_env"] = {"env_vars": {"PYTHONPATH": str(ROOT)}}
-        try:
-            ray.init(address or "local", **more, **({} if address else local))
-        except Exception as error:  # nearly every kind, bare ones too
-            found = str(error).strip().splitlines() or [type(error).__name__]
-            raise UserError(
-                f"{address or 'this machine'} cannot be used by Ray ({found[0]}); see that the "
-                "cluster is up and of the same versions of Ray and Python"
-            ) from None
+        if address:
+            self._begin(address, more)
+        else:
+            self._begin("local", more | local, STARTS)
+
+    def _begin(self, address, settings, starts=1):
+        for _ in range(starts):
+            try:
+                return self.ray.init(address, **settings)
+            except Exception as error:  # nearly every kind, bare ones too
+                found = [*str(error).strip().splitlines(), type(error).__name__][0]
+                self.ray.shutdown()
+        raise UserError(
+            f"Ray cannot use {'this machine' if address == 'local' else address} ({found}); see "
+            "that the cluster is up and of the same versions of Ray and Python"
+        )
 
     def __enter__(self):
         return self

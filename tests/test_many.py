@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -71,12 +72,19 @@ def test_what_is_no_list_is_refused(read, text):
         read(text)
 
 
-def test_missing_files_are_told_before_anything_starts(tmp_path):
-    pairs = tmp_path / "pairs.yaml"
+@pytest.mark.skipif(not find_spec("ray"), reason="Ray is not installed")
+def test_missing_files_and_wrong_settings_are_told_before_anything_starts(tmp_path):
+    pairs, settings = tmp_path / "pairs.yaml", tmp_path / "mine.yaml"
     pairs.write_text(LIST)
-    pytest.importorskip("ray")
-    flags = ["--out", str(tmp_path / "out")]
-    refuse("run_many.py", [str(pairs), *flags], "line 3, pair one", "a.mp4 does not exist")
+    command = [str(pairs), "--out", str(tmp_path / "out")]
+    refuse("run_many.py", command, "line 3, pair one", "a.mp4 does not exist")
+    for name in "ab":
+        (tmp_path / f"{name}.mp4").touch()
+    own = f"settings: {settings}, clip_a: {tmp_path}/a.mp4, clip_b: {tmp_path}/b.mp4"
+    pairs.write_text(f"pairs:\n  - {{name: one, {own}}}\n")
+    settings.write_text("itres: 3\n")
+    for more in ([], ["--address", "10.0.0.1:6379"], ["--gpus_per_pair", "0"]):
+        refuse("run_many.py", [*command, *more], "line 2, pair one", "itres")
     assert not (tmp_path / "out").exists()
 
 
