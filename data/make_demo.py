@@ -17,8 +17,8 @@ errors.guard(__name__)
 from utils import arguments, kinds
 
 OPTIONS = (
-    arguments.option("out", str, "data/demo", "folder of the pair"),
-    arguments.option("frames", kinds.count, 64, "frames of each clip"),
+    arguments.option("out", kinds.place, "data/demo", "folder of the pair"),
+    arguments.option("frames", kinds.frames, 64, "frames of each clip"),
     arguments.option("level", kinds.natural, 0, "1 (easy) to 5 of a random pair; 0 the demo"),
     arguments.option("seed", kinds.natural, 0, "of a level's pair; of the demo's markings"),
     arguments.flag("overwrite", "draw anew into a folder that holds a demo"),

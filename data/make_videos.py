@@ -18,7 +18,7 @@ from synthetic import CAMERAS
 from utils import arguments, kinds
 
 OPTIONS = (
-    arguments.option("out", str, "data/videos", "folder of the two videos"),
+    arguments.option("out", kinds.place, "data/videos", "folder of the two videos"),
     arguments.option(
         "camera",
         str,
@@ -26,10 +26,10 @@ OPTIONS = (
         "still, panning (with the creature, by hand), or still before a green screen",
         CAMERAS,
     ),
-    arguments.option("frames", kinds.count, 48, "frames of each video"),
+    arguments.option("frames", kinds.frames, 48, "frames of each video"),
     arguments.option("fps", kinds.shown_rate, 12.0, "frames per second"),
-    arguments.option("width", kinds.count, 320, "of the pictures, even, pixels"),
-    arguments.option("height", kinds.count, 240, "of the pictures, even, pixels"),
+    arguments.option("width", kinds.pixels, 320, "of the pictures, even, pixels"),
+    arguments.option("height", kinds.pixels, 240, "of the pictures, even, pixels"),
     arguments.option("seed", kinds.natural, 0, "of creatures and scenes"),
     arguments.flag("overwrite", "draw anew into a folder that holds such videos"),
 )
@@ -47,7 +47,7 @@ from tqdm import tqdm
 from synthetic import scenery
 from utils import locks
 from utils.files import settle
-from utils.images import save
+from utils.images import refuse_huge, save
 from video.writer import VideoWriter
 
 SIGNATURE = "boxes.json"  # written last: a folder with it holds both videos
@@ -93,6 +93,7 @@ def check(opt):
         raise errors.UserError(
             f"--width {opt.width} --height {opt.height}: both must be even and at least {LEAST}"
         )
+    refuse_huge(opt.width, opt.height, "--width and --height")
 
 
 def main():

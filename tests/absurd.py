@@ -24,6 +24,7 @@ import edit
 import gen_vid
 import prepare_data
 import run
+from data import make_demo, make_videos
 from tests.conftest import ROOT, SMALL, succeed
 from utils import arguments, errors, options
 from utils.errors import UserError
@@ -35,6 +36,8 @@ TABLES = {
     "gen_vid": (gen_vid.VIDEO,),
     "prepare_data": prepare_data.GROUPS,
     "run": run.GROUPS,
+    "data/make_demo": (make_demo.OPTIONS,),
+    "data/make_videos": (make_videos.OPTIONS,),
 }
 NUMBERS = (0, -1, 10**13, 1e13, 1e300, 5e-324, math.nan, math.inf, -math.inf, 10**5000)
 TEXTS = (
@@ -213,6 +216,8 @@ def commands(pair, first, second, folder):
         "gen_vid": f"--img_path {video} --end_a 3 --end_b 3 --name v.gif",
         "prepare_data": f"{video} --out new --mask file --mask_file {masks}",
         "run": f"{pair}/a/train {pair}/b/train --out new --device cpu",
+        "data/make_demo": "--out new --frames 1",
+        "data/make_videos": "--out new --frames 1",
     }
     return {script: line.split() for script, line in found.items()}
 

@@ -70,6 +70,7 @@ def test_a_name_with_line_breaks_is_told_on_one_line(tmp_path):
         ("inference", "--w 65500", "pixels are too many; a picture has 67 million at most"),
         ("gen_vid", "--end_a 10000000000000", "more than 1000000 frames; give fewer"),
         ("gen_vid", "--resize --w 65500 --h 65500", "65500 x 65500 pixels are too many"),
+        ("data/make_videos", "--width 65500 --height 65500", "pixels are too many"),
     ],
 )
 def test_together_too_large(pair, first, second, tmp_path, script, flags, words):
