@@ -112,7 +112,7 @@ def test_what_the_system_refuses_is_one_sentence(tmp_path, capsys, monkeypatch):
 
 @pytest.mark.parametrize(
     ("script", "package"),
-    [("gen_vid.py", "numpy"), ("run.py --config configs/demo.yaml", "yaml")],
+    [("gen_vid.py", "tqdm"), ("run.py --config configs/demo.yaml", "yaml")],
 )
 def test_a_package_that_is_missing_is_one_sentence(script, package):
     """By an import of the script itself, and by one within its work; -S hides what is installed."""

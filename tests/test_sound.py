@@ -48,8 +48,22 @@ def test_sound_that_cannot_be_decoded_is_left_out_and_told(video, target, tmp_pa
     assert not target.exists()
 
 
-def test_a_full_disk_is_no_lack_of_sound(video, target):
-    target.with_name(".sound.part.m4a").symlink_to("/dev/full")
+@pytest.fixture
+def ffmpeg(tmp_path, monkeypatch):
+    """Function that puts a command of the shell before ffmpeg, where it is to write `$last`."""
+    path, real = tmp_path / "ffmpeg", imageio_ffmpeg.get_ffmpeg_exe()
+
+    def before(command):
+        script = f'for last; do :; done; [ "$last" = - ] || {{ {command}; }}; exec "{real}" "$@"'
+        path.write_text(f"#!/bin/sh\n{script}\n")
+        path.chmod(0o755)
+        monkeypatch.setattr(imageio_ffmpeg, "get_ffmpeg_exe", lambda: str(path))
+
+    return before
+
+
+def test_a_full_disk_is_no_lack_of_sound(video, target, ffmpeg):
+    ffmpeg('ln -sf /dev/full "$last"')
     with pytest.raises(UserError, match=r"sound\.m4a could not be written; .*No space left"):
         save_sound(video, Excerpt(), target)
     assert not target.exists()
@@ -61,12 +75,8 @@ def test_a_folder_that_cannot_be_written_is_no_lack_of_sound(video, target, tmp_
         save_sound(video, Excerpt(), tmp_path / "file" / "sound.m4a")
 
 
-def test_the_death_of_ffmpeg_is_no_lack_of_sound(video, target, tmp_path, monkeypatch):
-    dying = tmp_path / "ffmpeg"
-    dying.write_text('#!/bin/sh\nfor last; do :; done; echo half > "$last"; kill -9 $$\n')
-    dying.chmod(0o755)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(imageio_ffmpeg, "get_ffmpeg_exe", lambda: str(dying))
+def test_the_death_of_ffmpeg_is_no_lack_of_sound(video, target, ffmpeg):
+    ffmpeg('echo half > "$last"; kill -9 $$')
     with pytest.raises(UserError, match="could not be written; .* code -9"):
         save_sound(video, Excerpt(), target)
     assert not target.exists()
