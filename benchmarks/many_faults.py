@@ -7,6 +7,7 @@ starts a cluster of two Ray nodes on this machine, and kills one of them. It nee
 """
 
 import contextlib
+import json
 import os
 import re
 import secrets
@@ -27,7 +28,7 @@ from utils import errors
 errors.guard(__name__)
 
 from benchmarks import many_pairs
-from benchmarks.many_nodes import two_nodes
+from benchmarks.many_nodes import place, two_nodes
 from benchmarks.tables import show
 from engine import run_folder
 from many import jobs, rows
@@ -42,6 +43,7 @@ class Case:
     """A list of two pairs, hurt and other, and the command that makes them."""
 
     def __init__(self, folder, name, hurt=None, address=""):
+        self.names = ["hurt", "other"]
         self.out = folder / name.replace(" ", "_")
         self.pairs, self.log = self.out.with_suffix(".yaml"), self.out.with_suffix(".log")
         common, clips = many_pairs.common(folder, ITERS), many_pairs.draw(folder / "films")
@@ -58,31 +60,36 @@ class Case:
             more = {"stdout": log, "stderr": log, "env": {**os.environ, name: value}}
             return lifeline.start("run_many.py", *words, **more)
 
-    def job(self, name="hurt"):
+    def job(self, name=""):
+        name = name or self.names[0]
         return jobs.Job(name, 0, (), self.out / name / "seed0", "quick")
+
+    def holder(self, name=""):
+        """Number of the process that makes a pair."""
+        return json.loads((self.job(name).out / ".lock").read_text())["pid"]
 
     def wait_for(self, step, process):
         """Until the hurt pair is in a step, and in a training has come some way in it."""
-        row = rows.Row("hurt", 0)
+        job, row = self.job(), rows.Row("hurt", 0)
         while process.poll() is None:
-            rows.follow(row, self.job())
+            rows.follow(row, job)
             under_way = step not in rows.STAGES or (row.iteration or 0) > 7
-            if row.step == step and under_way and rows.is_held(self.job()):
+            if row.step == step and under_way and rows.is_held(job):
                 return
             time.sleep(0.05)
 
     def found(self, code):
         """Cells of the table."""
-        logs = {n: self.job(n).out / jobs.LOG for n in ("hurt", "other")}
-        texts = {n: path.read_text() if path.is_file() else "" for n, path in logs.items()}
+        logs = [self.job(name).out / jobs.LOG for name in self.names]
+        hurt, other = (path.read_text() if path.is_file() else "" for path in logs)
         reasons = re.findall(r"^(?:error|hurt.*failed): (.*)$", self.log.read_text(), re.MULTILINE)
         return {
             "code": str(code),
             "hurt": _state(self.job()),
-            "other": _state(self.job("other")),
-            "iterations lost": str(lost(texts["hurt"])),
-            "done twice": str(sum(map(twice, texts.values()))),
-            "other begun": str(texts["other"].count("stage one: train_first_stage.py")),
+            "other": _state(self.job(self.names[1])),
+            "iterations lost": str(lost(hurt)),
+            "done twice": str(twice(hurt) + twice(other)),
+            "other begun": str(other.count("stage one: train_first_stage.py")),
             "reason": "".join(reasons[-1:]),
         }
 
@@ -119,8 +126,7 @@ def worker(step):
         case = Case(folder, f"worker {step}")
         process = case.begin()
         case.wait_for(step, process)
-        number = re.search(r'"pid": (\d+)', (case.job().out / ".lock").read_text())[1]
-        stat = Path(f"/proc/{number}/stat").read_text()
+        stat = Path(f"/proc/{case.holder()}/stat").read_text()
         os.kill(int(stat.rpartition(")")[2].split()[1]), signal.SIGKILL)  # its parent
         return case.found(process.wait(PATIENCE))
 
@@ -188,9 +194,15 @@ def nodes(folder):
     with two_nodes(folder / "ray") as (address, kill):
         case = Case(folder, "nodes", address=address)
         process = case.begin()
+        while not all(rows.is_held(case.job(name)) for name in case.names):
+            time.sleep(0.05)
+        case.names.sort(key=lambda name: place(case.holder(name)) == "first")
         case.wait_for("stage one", process)
+        before = [place(case.holder(name)) for name in case.names]
         kill()
-        return case.found(process.wait(PATIENCE))
+        case.wait_for("stage two", process)
+        moved = f"on {' and '.join(before)} node, then on {place(case.holder())}"
+        return {**case.found(process.wait(PATIENCE)), "reason": moved}
 
 
 CASES = {

@@ -2,19 +2,23 @@
 
 import contextlib
 import os
+import secrets
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
-HEAD, SECOND, PORT = "127.0.0.1", "127.0.0.2", 6399
-START = 30  # seconds that a node has to come up, on a busy machine
+from utils.errors import UserError
+
+NODES = {"first": "127.0.0.1", "second": "127.0.0.2"}
+PORT = 6399
+PLACE = "MANY_NODE"  # variable by which a process knows its node
+UP = "Ray runtime started"  # is among what ray says
 
 
 @contextlib.contextmanager
 def two_nodes(folder):
-    """Context of a cluster whose nodes have a core each.
+    """Context of a cluster whose nodes have a core each; its token is in the environment.
 
     Args:
         folder: for what Ray writes.
@@ -22,28 +26,39 @@ def two_nodes(folder):
     Yields:
         address of the cluster, and a function that kills the second node (kill -9).
     """
-    address = f"{HEAD}:{PORT}"
-    head = f"--port={PORT}", f"--node-ip-address={HEAD}", f"--temp-dir={folder}"
-    begun = [_start("--head", *head, "--include-dashboard=false")]
+    address, begun = f"{NODES['first']}:{PORT}", []
+    os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex()}
+    head = "--head", f"--port={PORT}", f"--temp-dir={folder}", "--include-dashboard=false"
     try:
-        time.sleep(START)
-        begun.append(_start(f"--address={address}", f"--node-ip-address={SECOND}"))
-        time.sleep(START)
-        yield address, lambda: _end(begun[1], signal.SIGKILL)
+        for name, words in {"first": head, "second": [f"--address={address}"]}.items():
+            begun.append(_start(name, *words))
+            if not any(UP in line for line in begun[-1].stdout):
+                raise UserError(f"the {name} node of Ray does not start")
+        yield address, lambda: _end(begun[1])
     finally:
-        for group in begun[::-1]:
-            _end(group, signal.SIGKILL)
+        for process in begun[::-1]:
+            _end(process)
 
 
-def _start(*words):
+def place(process):
+    """Name of the node on which a process, given by its number, was started."""
+    words = Path(f"/proc/{process}/environ").read_text().split("\0")
+    return next(word.partition("=")[2] for word in words if word.startswith(PLACE))
+
+
+def _start(name, *words):
     """Start a node, whose processes are in a session of their own, led by the one returned."""
     program = Path(sys.executable).parent / "ray"
-    command = [str(program), "start", "--block", "--num-cpus=1", "--disable-usage-stats", *words]
-    command.append("--object-store-memory=80000000")
-    return subprocess.Popen(command, start_new_session=True, stdout=subprocess.DEVNULL)
+    command = [program, "start", "--block", "--num-cpus=1", "--disable-usage-stats", *words]
+    command += ["--object-store-memory=80000000", f"--node-ip-address={NODES[name]}"]
+    more = {"stdout": subprocess.PIPE, "text": True, "env": {**os.environ, PLACE: name}}
+    return subprocess.Popen(command, start_new_session=True, **more)
 
 
-def _end(process, number):
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, number)
+def _end(process):
+    """Kill all processes of a node's session, whatever groups they are in."""
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            if int(path.read_text().rpartition(")")[2].split()[3]) == process.pid:
+                os.kill(int(path.parent.name), signal.SIGKILL)
     process.wait()

@@ -55,7 +55,8 @@ class Cluster:
                 self.ray.shutdown()
         raise UserError(
             f"Ray cannot use {'this machine' if address == 'local' else address} ({found}); see "
-            "that the cluster is up and of the same versions of Ray and Python"
+            "that the cluster is up, has the same versions of Ray and Python, and its token is "
+            "known here, if it has one (docs/many.md)"
         )
 
     def __enter__(self):
