@@ -37,7 +37,6 @@ if __name__ == "__main__":  # --help and wrong options are answered before slow 
     errors.run(arguments.parse, __doc__, MANY)
     errors.run(cluster.refuse_missing, "run_many.py")
 
-import secrets
 import signal
 import sys
 from contextlib import contextmanager
@@ -49,12 +48,11 @@ from engine.display import Display
 from engine.steps import heeded
 from many import jobs, listing, rows
 from many.index import Index
-from many.queue import Queue, check_storage, share
+from many.queue import Queue, check_storage, proof, share
 from preparation import prepared_clips
 from preparation.pair_options import GROUPS, OF_A_CLIP, check_clips
 from utils import runtime
 from utils.errors import UserError
-from utils.files import replacing
 from utils.locks import locked
 
 LOOK = 1.0  # seconds between two looks at what runs
@@ -116,18 +114,6 @@ def jobs_of(pair, out):
         folder = out / pair.name / f"seed{seed}"
         argv = *clips, *words, f"--out={folder}", f"--seed={seed}"
         yield jobs.Job(pair.name, seed, argv, folder, full.get("preset", "quick"))
-
-
-@contextmanager
-def proof(out):
-    """Context with a `Proof` of the storage in a folder."""
-    path, text = out / ".many", secrets.token_hex()
-    with replacing(path, "choose another --out") as part:
-        part.write_text(text)
-    try:
-        yield jobs.Proof(path, text)
-    finally:
-        path.unlink(missing_ok=True)
 
 
 def work(queue, table, index, display):

@@ -1,7 +1,11 @@
 """The jobs of a list on a cluster: which are handed in, and which have ended."""
 
+import secrets
+from contextlib import contextmanager
+
 from many import jobs
 from utils.errors import UserError
+from utils.files import replacing
 
 PROOF = 60  # seconds that a machine has to show that it sees the storage
 
@@ -88,6 +92,18 @@ def share(nodes, cpus, gpus):
             f"{g:g}: give other --cpus_per_pair and --gpus_per_pair"
         )
     return cpus, gpus
+
+
+@contextmanager
+def proof(out):
+    """Context with a `many.jobs.Proof` of the storage in a folder."""
+    path, text = out / ".many", secrets.token_hex()
+    with replacing(path, "choose another --out") as part:
+        part.write_text(text)
+    try:
+        yield jobs.Proof(path, text)
+    finally:
+        path.unlink(missing_ok=True)
 
 
 def check_storage(cluster, proof):
