@@ -20,7 +20,7 @@ from utils.errors import UserError
 
 OFTEN = "write", "writev", "pwrite64", "rename"  # of which more than the first one is tried
 BROKEN = "fsync", "unlink", "unlinkat", "rmdir"  # which fail otherwise than by a full disk
-CALLS = *OFTEN, *BROKEN, "openat", "mkdir", "ftruncate"
+CALLS = *OFTEN, *BROKEN, "openat", "mkdir", "ftruncate", "sendfile", "copy_file_range"
 FAULTS = "kill", "fail"
 HELD = 10  # seconds that a call is held, to be killed in it
 LINE = re.compile(r"(?P<thread>\d+) +(?P<call>\w+)\((?P<words>.*)")

@@ -3,10 +3,12 @@
 These tests are slow: each call that is let go wrong takes two processes.
 """
 
+import json
 import shutil
 
 import pytest
 
+from benchmarks import faults_jobs, faults_writes
 from tests.conftest import ROOT, succeed
 
 pytestmark = pytest.mark.slow
@@ -32,8 +34,6 @@ PLAINLY = WRITES.replace('files.replacing(path, "make room")', "contextlib.nullc
 @pytest.mark.parametrize("script", [WRITES, PLAINLY])
 def test_a_file_is_whole_or_not_there_wherever_writing_stops(tmp_path, script):
     """Each call of the system once killed at and once failed; plain writing, too, as a check."""
-    from benchmarks import faults_jobs, faults_writes  # with torch
-
     (tmp_path / "write.py").write_text(script)
     place, job = faults_jobs.Place(tmp_path / "place"), faults_jobs.Job(tmp_path / "write.py", "")
     found = faults_writes.campaign(place, job)
@@ -43,8 +43,17 @@ def test_a_file_is_whole_or_not_there_wherever_writing_stops(tmp_path, script):
     assert found["unreadable"] == (["x.json"] if script == PLAINLY else [])
 
 
+@pytest.mark.skipif(not shutil.which("strace"), reason="strace is not installed")
+def test_a_copy_is_a_write_too(tmp_path):
+    copy = "import shutil, sys, os; os.makedirs(sys.argv[-1]); "
+    (tmp_path / "copy.py").write_text(f"{copy}shutil.copyfile(__file__, sys.argv[-1] + '/x.json')")
+    place, job = faults_jobs.Place(tmp_path / "place"), faults_jobs.Job(tmp_path / "copy.py", "")
+    calls = {event.call for event in faults_writes.events(place, job)}
+    assert {"openat", "mkdir"} < calls <= {"openat", "mkdir", "sendfile", "copy_file_range"}
+
+
 def test_a_campaign_kills_a_script_and_goes_on(tmp_path):
-    words = f"--kills 1 --only prepare_data --out {tmp_path}"
-    *_, names, numbers = succeed("benchmarks/faults.py", words).splitlines()
-    assert names.split()[:1] == ["kills"]
-    assert numbers.split()[0] == "prepare_data" and set(numbers.split()[3:]) <= {"-", "0", "1"}
+    succeed("benchmarks/faults.py", f"--kills 1 --only prepare_data --out {tmp_path}")
+    found = json.loads((tmp_path / "faults.json").read_text())["kills"]["prepare_data"]
+    assert found["kills"] == found["continued"] == 1 and found["left running"] == 0
+    assert found["unreadable"] == found["leftovers"] == found["differences"] == []
