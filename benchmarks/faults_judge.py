@@ -18,7 +18,7 @@ from utils import images, loss_log
 GROWING = "events.out.tfevents"  # TensorBoard appends to it and reads it up to a torn end
 UNREADABLE = "unreadable"
 VARYING = "seconds", "options"  # of a checkpoint: how long it took, and whether by --resume
-PATIENCE = 10  # seconds, for what a killed script leaves to end by itself, as ffmpeg does
+PATIENCE = 20  # seconds, for what a killed script leaves to end by itself, as ffmpeg does
 
 
 def files(folder):
