@@ -1,4 +1,4 @@
-"""kill -9 at random moments of a script's life, going on each time as its user would.
+"""kill -9 at random moments of a script's life, going on at once each time as its user would.
 
 Moments are of the processor's time, so that other work on the machine does not shift them, and
 lie between the first file and the end of an unbroken run: before that nothing can be lost.
@@ -42,7 +42,7 @@ class Chain:
 
     Attributes:
         kills: how many there were; `early` of them before a call had written anything.
-        alone: processes that a killed call left running.
+        alone: processes that still run when the last call has ended.
         unreadable, leftovers, differences: names, see `faults_judge`.
         ended: `Ended` of the last call.
     """
@@ -68,6 +68,10 @@ class Chain:
             self.progress.note(self.ended.text)
             if (code := self.ended.code) == -signal.SIGKILL:
                 self._killed(begun)
+        for number in faults_judge.survivors(self.place):
+            self.alone += 1
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(number, signal.SIGKILL)
         found = {} if code else faults_judge.contents(self.place.out)
         self.differences = faults_judge.differences(found, self.wanted)
         self.leftovers = faults_judge.leftovers(self.place.out)
@@ -76,10 +80,6 @@ class Chain:
         self.kills += 1
         self.progress.stopped = True
         self.early += faults_judge.untouched(self.place.out, begun)
-        for number in faults_judge.survivors(self.place):
-            self.alone += 1
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(number, signal.SIGKILL)
         self.unreadable += faults_judge.unreadable(self.place.out)
 
 
