@@ -224,6 +224,7 @@ CAMPAIGN = (
 
 def main():
     opt, _ = arguments.parse(__doc__, CAMPAIGN)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a job of "&" ignores it, so its own
     folder = Path(opt.out).resolve()
     run_folder.make_folder(folder)
     found = {}

@@ -33,6 +33,7 @@ class Cluster:
 
     def __init__(self, address="", cpus=None):
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it would call its makers
+        os.environ.setdefault("RAY_worker_niceness", "0")  # it would let all others go first
         local = {"include_dashboard": False, "object_store_memory": STORE, "num_cpus": cpus}
         if not address:  # its ports are open to the network, for those who know a secret
             os.environ["RAY_AUTH_MODE"], os.environ["RAY_AUTH_TOKEN"] = "token", secrets.token_hex()
