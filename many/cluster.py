@@ -54,10 +54,11 @@ class Cluster:
             except Exception as error:  # nearly every kind, bare ones too
                 found = [*str(error).strip().splitlines(), type(error).__name__][0]
                 self.ray.shutdown()
+        if address == "local":
+            raise UserError(f"Ray does not start ({found}); try again when this machine is idle")
         raise UserError(
-            f"Ray cannot use {'this machine' if address == 'local' else address} ({found}); see "
-            "that the cluster is up, has the same versions of Ray and Python, and its token is "
-            "known here, if it has one (docs/many.md)"
+            f"Ray cannot use {address} ({found}); see that the cluster is up, has the same "
+            "versions of Ray and Python, and its token is known here, if it has one (docs/many.md)"
         )
 
     def __enter__(self):
