@@ -49,6 +49,7 @@ from engine.steps import heeded
 from many import jobs, listing, rows
 from many.index import Index
 from many.queue import Queue, check_storage, proof, share
+from many.sparing import Sparing
 from preparation import prepared_clips
 from preparation.pair_options import GROUPS, OF_A_CLIP, check_clips
 from utils import runtime
@@ -56,6 +57,7 @@ from utils.errors import UserError
 from utils.locks import locked
 
 LOOK = 1.0  # seconds between two looks at what runs
+SHARE = 5  # of the head's time they take at most one part in so many
 OTHERS = {
     "out": "is run_many.py's; give it on the command line",
     "seed": "is given as seeds, one or a list",
@@ -118,15 +120,14 @@ def jobs_of(pair, out):
 
 def work(queue, table, index, display):
     """Let all jobs run to their ends; `table` is a dict of `Job` -> `Row`."""
+    look = Sparing(rows.follow_all, LOOK, SHARE)
     while queue:
+        look({job: table[job] for job in queue.running.values()})
         display.show([table[job] for job in queue.running.values()])
-        index.write()
+        index.refresh()
         for job, outcome in queue.step(LOOK):
             rows.finish(table[job], job, outcome)
             display.ended(table[job])
-        for job in queue.running.values():
-            if rows.is_held(job):
-                rows.follow(table[job], job)
 
 
 def report(table, index):
@@ -165,7 +166,7 @@ def go(opt, pairs, out):
                 work(queue, table, index, display)
         finally:
             queue.stop()
-            index.write(now=True)
+            index.write()
     report(table, index)
 
 

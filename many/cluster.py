@@ -102,7 +102,9 @@ class Cluster:
         """Those of some calls that have ended, after so many seconds at most, or one at least."""
         if not handles:
             return []
-        return self.ray.wait(handles, num_returns=1, timeout=seconds)[0]
+        if not self.ray.wait(handles, num_returns=1, timeout=seconds)[0]:
+            return []
+        return self.ray.wait(handles, num_returns=len(handles), timeout=0)[0]
 
     def result(self, handle):
         """What a call returned.

@@ -8,6 +8,7 @@ from urllib.parse import quote
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from many.rows import MEASURES, STATES, clock
+from many.sparing import Sparing
 from utils.files import replacing
 
 NAME = "index.html"
@@ -16,7 +17,7 @@ SHARE = 20  # of the head's time at most one part in so many
 
 
 class Index:
-    """The page in a folder, rewritten whole, though not too often.
+    """The page in a folder, rewritten whole.
 
     Args:
         out: folder of all results.
@@ -24,7 +25,8 @@ class Index:
     """
 
     def __init__(self, out, rows):
-        self.path, self.rows, self.due = Path(out) / NAME, rows, 0.0
+        self.path, self.rows = Path(out) / NAME, rows
+        self.refresh = Sparing(self.write, APART, SHARE)
         environment = Environment(
             loader=FileSystemLoader(Path(__file__).parent),
             autoescape=True,
@@ -35,15 +37,10 @@ class Index:
         environment.filters.update(quote=quote, clock=clock)
         self.template = environment.get_template("template.html")
 
-    def write(self, now=False):
-        """Rewrite it where that is due, or `now`."""
-        begun = time.monotonic()
-        if begun < self.due and not now:
-            return
+    def write(self):
+        """Rewrite it; `refresh` does so where that is due."""
         with replacing(self.path, "make room", lasting=False) as part:
             part.write_text(self.render(), encoding="utf-8", errors="xmlcharrefreplace")
-        took = time.monotonic() - begun
-        self.due = begun + max(APART, SHARE * took)
 
     def render(self):
         """The HTML text; every text in it is escaped."""

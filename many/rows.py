@@ -77,6 +77,13 @@ def is_held(job):
     return (job.out / ".lock").is_file()
 
 
+def follow_all(table):
+    """Bring the rows of what runs up to date; `table` is a dict of `many.jobs.Job` -> `Row`."""
+    for job, row in table.items():
+        if is_held(job):
+            follow(row, job)
+
+
 def follow(row, job):
     """Bring the row of a running job up to date."""
     row.state, row.iteration, row.iterations, row.loss, row.left = "running", None, None, None, None
@@ -126,8 +133,8 @@ def finish(row, job, outcome=None):
     place = f"{job.name}/{job.out.name}"
     here = job.out / job.preset
     row.measures = measures(here / "evaluation/metrics.json")
-    films = {name: min(here.glob(f"*_{name}.mp4"), default=None) for name in VIDEOS}
-    shown = {name: f"{place}/{job.preset}/{path.name}" for name, path in films.items() if path}
+    films = {path.stem.partition("_")[2]: path.name for path in sorted(here.glob("*.mp4"))}
+    shown = {name: f"{place}/{job.preset}/{films[name]}" for name in VIDEOS if name in films}
     if (here / REPORT).is_file():
         shown["report"] = f"{place}/{job.preset}/{REPORT}"
     row.links = shown

@@ -5,7 +5,7 @@ import json
 import pytest
 from selenium.webdriver.common.keys import Keys
 
-from many import jobs, rows
+from many import jobs, rows, sparing
 from many.index import Index
 from tests import browser, films
 
@@ -52,12 +52,19 @@ def test_the_page_tells_how_each_pair_is(index):
     assert text.count("<script>") == 1 and "http" not in text.replace("http-equiv", "")
 
 
-def test_the_page_is_not_rewritten_too_often(tmp_path):
-    page = Index(tmp_path, [rows.Row("one", 0)])
-    for now, there in ((False, True), (False, False), (True, True)):
-        page.write(now)
-        assert page.path.exists() == there
-        page.path.unlink(missing_ok=True)
+def test_what_takes_long_is_done_seldom(monkeypatch):
+    now, begun = [0.0], []
+    monkeypatch.setattr(sparing.time, "monotonic", lambda: now[0])
+
+    def work(seconds):
+        begun.append(now[0])
+        now[0] += seconds
+
+    seldom = sparing.Sparing(work, 5, 20)
+    for second in range(100):
+        now[0] = max(now[0], second)
+        seldom(0 if second < 10 else 2)
+    assert begun == [0, 5, 10, 50, 90]
 
 
 @pytest.mark.slow
@@ -127,10 +134,16 @@ def test_failures_come_first_by_state_and_links_lead_to_reports(driver, index):
 def test_only_videos_in_view_are_loaded_and_play(driver, index):
     """Slow: it starts a browser."""
     browser.show(driver, index.path, 1280, 900)
-    browser.wait_for(driver, f"[...{FILM}].every(x => x.currentTime > 0.1 && x.videoWidth == 64)")
+    playing = f"{FILM}.length == 2 && [...{FILM}].every(x => !x.paused && x.videoWidth == 64)"
+    browser.wait_for(driver, f"{playing} && [...{FILM}].every(x => x.currentTime > 0.1)")
+    driver.find_element("xpath", "//button[text()='seed']").click()
+    driver.execute_script("scrollTo(0, 0)")
+    browser.wait_for(driver, f"{FILM}.length == 0")
+    driver.find_element("xpath", "//button[text()='pair']").click()
     driver.execute_script("scrollTo(0, document.body.scrollHeight)")
-    browser.wait_for(driver, f"[...{FILM}].every(x => x.networkState == 0 && !x.videoWidth)")
+    browser.wait_for(driver, playing)
     browser.show(driver, index.path, 1280, 900, still=True)
     driver.refresh()
-    browser.wait_for(driver, f"[...{FILM}].every(x => x.readyState > 1 && x.paused)")
+    browser.wait_for(driver, f"[...{FILM}].some(x => x.readyState > 1)")
+    assert driver.execute_script(f"return [...{FILM}].every(x => x.paused)")
     assert not browser.complaints(driver)
