@@ -136,11 +136,11 @@ def test_only_videos_in_view_are_loaded_and_play(driver, index):
     browser.show(driver, index.path, 1280, 900)
     playing = f"{FILM}.length == 2 && [...{FILM}].every(x => !x.paused && x.videoWidth == 64)"
     browser.wait_for(driver, f"{playing} && [...{FILM}].every(x => x.currentTime > 0.1)")
-    driver.find_element("xpath", "//button[text()='seed']").click()
-    driver.execute_script("scrollTo(0, 0)")
-    browser.wait_for(driver, f"{FILM}.length == 0")
-    driver.find_element("xpath", "//button[text()='pair']").click()
     driver.execute_script("scrollTo(0, document.body.scrollHeight)")
+    browser.wait_for(driver, f"{FILM}.length == 0")
+    driver.execute_script("scrollTo(0, 0)")
+    browser.wait_for(driver, playing)
+    driver.execute_script("sort(heads[1], 'descending')")  # moves them
     browser.wait_for(driver, playing)
     browser.show(driver, index.path, 1280, 900, still=True)
     driver.refresh()
