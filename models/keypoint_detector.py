@@ -99,9 +99,10 @@ class KeypointDetector(nn.Module):
         for name, length in (("resize_w", width), ("resize_h", height)):
             if length % step or length < step * self.smallest:
                 least = step * self.smallest
+                larger = ", or a larger --scale_kp" if self.scale < 1 else ""
                 raise UserError(
                     f"--{name} {length} does not fit the keypoint detector at --scale_kp "
-                    f"{self.scale:g}; use a multiple of {step}, at least {least}"
+                    f"{self.scale:g}; use a multiple of {step}, at least {least}{larger}"
                 )
 
 

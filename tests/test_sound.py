@@ -75,8 +75,9 @@ def test_a_folder_that_cannot_be_written_is_no_lack_of_sound(video, target, tmp_
         save_sound(video, Excerpt(), tmp_path / "file" / "sound.m4a")
 
 
-def test_the_death_of_ffmpeg_is_no_lack_of_sound(video, target, ffmpeg):
-    ffmpeg('echo half > "$last"; kill -9 $$')
-    with pytest.raises(UserError, match="could not be written; .* code -9"):
+@pytest.mark.parametrize("name, why", [("KILL", "SIGKILL$"), ("XFSZ", r"large \(ulimit -f\)")])
+def test_the_death_of_ffmpeg_is_no_lack_of_sound(video, target, ffmpeg, name, why):
+    ffmpeg(f'echo half > "$last"; kill -{name} $$')
+    with pytest.raises(UserError, match=f"could not be written; .*{why}"):
         save_sound(video, Excerpt(), target)
     assert not target.exists()

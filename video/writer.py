@@ -143,16 +143,19 @@ class VideoWriter:
             self._messages.seek(0, os.SEEK_END)
             begun = self._messages.tell()
             loud.unlink(missing_ok=True)  # the program of a killed call may still write to it
-            if subprocess.call(command, stdin=subprocess.DEVNULL, stderr=self._messages):
-                raise self._failure(begun)
+            code = subprocess.call(command, stdin=subprocess.DEVNULL, stderr=self._messages)
+            if code:
+                raise self._failure(code, begun)
             os.replace(loud, self._part)
         finally:
             loud.unlink(missing_ok=True)
 
-    def _failure(self, begun=0):
+    def _failure(self, code=0, begun=0):
+        """Of the program that writes pictures, if no other code and place of messages is given."""
         self._process.communicate()
         self._messages.seek(begun)
-        return ffmpeg.failure(self.path, self._messages.read(), self._process.returncode)
+        messages = self._messages.read()
+        return ffmpeg.failure(self.path, messages, code or self._process.returncode)
 
 
 def codec_arguments(path, transparent=False):
