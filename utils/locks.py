@@ -109,7 +109,8 @@ def _held(path, place):
         with suppress(OSError):  # Windows removes no open file
             if _is_at(handle, path):
                 path.unlink()
-        os.ftruncate(handle, 0)
+        with suppress(OSError):  # a network drive may have lost it
+            os.ftruncate(handle, 0)
         os.close(handle)
 
 
