@@ -88,7 +88,7 @@ def _patches():
     yield mock.patch("engine.steps.Steps.take", side_effect=SystemExit(0))
     yield mock.patch("many.cluster.refuse_missing")
     yield mock.patch("many.cluster.Cluster", side_effect=SystemExit(0))
-    yield mock.patch("server.local.LocalServer.run", return_value=signal.SIGINT)
+    yield mock.patch("server.local.LocalServer.run", side_effect=SystemExit(0))
     yield mock.patch("webbrowser.open")
 
 
