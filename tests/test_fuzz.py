@@ -219,3 +219,7 @@ def test_a_picture_starts_no_program(spoiled):
 def test_texts_in_a_page_stay_texts(spoiled):
     lines = b'"<script>alert(1)</script>": "\\ud800"\nload: "<script>"\n'
     spoiled("run", "config.yaml", lines)()
+
+
+def test_a_number_that_python_would_not_print_does_no_harm_to_a_page(spoiled):
+    spoiled("run", "config.yaml", b"iters: 0x" + b"f" * 5000)()
