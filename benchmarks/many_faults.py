@@ -19,13 +19,13 @@ from collections import Counter
 from itertools import groupby
 from pathlib import Path
 
-import yaml
-
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from utils import errors
 
 errors.guard(__name__)
+
+import yaml
 
 from benchmarks import many_pairs
 from benchmarks.many_nodes import place, two_nodes

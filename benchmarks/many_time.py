@@ -10,13 +10,13 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-import yaml
-
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from utils import errors
 
 errors.guard(__name__)
+
+import yaml
 
 from benchmarks import many_pairs
 from benchmarks.tables import show

@@ -73,6 +73,7 @@ def read_options(folder):
     """The options that a run recorded; none where there is no such file."""
     try:
         found = load_yaml(folder / "config.yaml")
+        str(found)  # Python prints no number of thousands of digits, nor would the page
     except DAMAGE:
         return {}
     return found if isinstance(found, dict) else {}

@@ -48,8 +48,7 @@ def load_json(path):
 def load_yaml(path):
     """Content of a yaml file, which builds no objects.
 
-    It has no aliases: a few lines of them stand for more than fits into any memory. Nor has it
-    integers that Python would not print.
+    It has no aliases: a few lines of them stand for more than fits into any memory.
     """
     import yaml  # slow to import, and needed only with files
 
@@ -59,12 +58,6 @@ def load_yaml(path):
                 raise ValueError("it has aliases")
             return super().compose_node(parent, index)
 
-    def integer(loader, node):
-        found = loader.construct_yaml_int(node)
-        str(found)  # as one of thousands of digits is refused, so is one in hexadecimal
-        return found
-
-    Loader.add_constructor("tag:yaml.org,2002:int", integer)
     try:
         return yaml.load(load_text(path, YAML), Loader)
     except yaml.YAMLError as error:
