@@ -46,7 +46,7 @@ BENCHMARK = (
 
 
 def wanted(opt):
-    """The runs asked for; UserError for an unknown recipe."""
+    """The runs asked for; UserError for an unknown recipe, or one that cannot be."""
     present = {path.stem for path in quality_runs.recipe_file("").parent.glob("*.yaml")}
     recipes = [name.strip() for name in opt.recipes.split(",") if name.strip()]
     recipes = list(dict.fromkeys(recipes)) or sorted(present, key=_faithful_first)
@@ -61,7 +61,10 @@ def wanted(opt):
         raise errors.UserError("--levels and --seeds are whole numbers with commas") from None
     # Seed by seed, so that a run that is interrupted has compared all recipes on fewer pairs.
     order = product(seeds, levels, recipes)
-    return [quality_runs.Run(opt, recipe, level, seed) for seed, level, recipe in order]
+    runs = [quality_runs.Run(opt, recipe, level, seed) for seed, level, recipe in order]
+    for run in runs:
+        run.check()
+    return runs
 
 
 def _faithful_first(name):

@@ -121,15 +121,23 @@ class Run:
         return self.recipe, str(self.level), str(self.seed), settings
 
     @property
+    def share(self):
+        """Stage two's share of the minutes, by the recipe; 0 where there are no minutes."""
+        return self.contents.get("quality", {}).get("second_stage", 0) if self.opt.minutes else 0
+
+    def check(self):
+        """UserError where the recipe gives stage two no share of the minutes that can be."""
+        if not (isinstance(self.share, (int, float)) and 0 <= self.share < 1):
+            raise errors.UserError(
+                f"recipe {self.recipe}: second_stage is {self.share}; give a share of the minutes, "
+                "from 0 to below 1"
+            )
+
+    @property
     def stages(self):
         """The stages to train; stage two only by the clock, with the recipe's share of it."""
         out, minutes = Path(self.opt.out) / "runs" / "-".join(self.key), self.opt.minutes
-        share = self.contents.get("quality", {}).get("second_stage", 0) if minutes else 0
-        if not (isinstance(share, (int, float)) and 0 <= share < 1):
-            raise errors.UserError(
-                f"recipe {self.recipe}: second_stage is {share}; give a share of the minutes, "
-                "from 0 to below 1"
-            )
+        share = self.share
         first = Stage("train_first_stage.py", out / "first", (1 - share) * minutes)
         load = "--load", first.folder / "checkpoint"
         second = Stage("train_second_stage.py", out / "second", share * minutes, load)
