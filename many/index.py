@@ -5,11 +5,10 @@ from collections import Counter
 from pathlib import Path
 from urllib.parse import quote
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from many.rows import MEASURES, STATES, clock
 from many.sparing import Sparing
 from utils.files import replacing
+from utils.pages import template
 
 NAME = "index.html"
 APART = 5  # seconds between two versions of it at least
@@ -27,15 +26,7 @@ class Index:
     def __init__(self, out, rows):
         self.path, self.rows = Path(out) / NAME, rows
         self.refresh = Sparing(self.write, APART, SHARE)
-        environment = Environment(
-            loader=FileSystemLoader(Path(__file__).parent),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        environment.filters.update(quote=quote, clock=clock)
-        self.template = environment.get_template("template.html")
+        self.template = template(Path(__file__).parent, quote=quote, clock=clock)
 
     def write(self):
         """Rewrite it; `refresh` does so where that is due."""

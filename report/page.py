@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from PIL import Image
 
 from report import charts, gauge, media
 from utils.files import replacing
+from utils.pages import template
 from utils.visualize import palette
 
 
@@ -88,17 +88,10 @@ def write(path, page):
 
 def render(page):
     """The HTML text of a `Page`; every text in it is escaped."""
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(number=gauge.number, measured=gauge.measured)
+    filters = {"number": gauge.number, "measured": gauge.measured}
     groups = _groups(page.rows)
     cases = [case for metrics in groups.values() for each in metrics.values() for case in each]
-    return environment.get_template("template.html").render(
+    return template(Path(__file__).parent, **filters).render(
         title=page.title,
         summary=page.summary,
         videos=[_video(video.caption, video.frames, video.fps) for video in page.videos],
