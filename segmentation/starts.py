@@ -1,7 +1,5 @@
 """The first mask of an object in a box: several are tried, and the best of them is taken."""
 
-from itertools import product
-
 import cv2
 import numpy as np
 
@@ -33,10 +31,13 @@ def find(frame, views, changed, moving, inside, strokes):
     """
     masks = []
     evidence = (strokes, strokes.also(changed)) if changed.any() else (strokes,)
-    for view, hints in product(views, evidence):
-        for start in _starts(frame, view, moving, inside, hints):
-            new = likelihood.Appearance()
-            masks.append(refined(new, frame, view, start, inside, hints))
+    alone = [_by_colours(frame, inside, strokes, extent) for extent in (1.0, CORE)]
+    for view in views:
+        told = _by_backdrop(frame, view, moving, inside, strokes)
+        for hints in evidence:
+            for start in (_by_odds(frame, view, inside, hints), told, *alone):
+                new = likelihood.Appearance()
+                masks.append(refined(new, frame, view, start, inside, hints))
     return _best(frame, inside, masks)
 
 
@@ -72,20 +73,33 @@ def changes(differs, inside):
     return np.float32(odds.clip(None, MOST))[step]
 
 
-def _starts(frame, view, moving, inside, strokes):
-    """First masks: by the backdrop, by colours too, by colours alone, and from the box's middle."""
+def _by_odds(frame, view, inside, strokes):
+    """A first mask by the backdrop and the strokes alone."""
     new, unsure = likelihood.Appearance(), np.full(inside.shape, 0.5)
-    yield decision.decide(new, frame, view, unsure, inside, strokes=strokes)
-    plain = np.where(inside, cv2.GC_PR_FGD, cv2.GC_BGD).astype(np.uint8)
-    plain[inside & _corners(inside)] = cv2.GC_PR_BGD
-    hints = plain.copy()
-    hints[inside & (new.log_odds(frame, view) < DIFFERS)] = cv2.GC_PR_BGD
+    return decision.decide(new, frame, view, unsure, inside, strokes=strokes)
+
+
+def _by_backdrop(frame, view, moving, inside, strokes):
+    """A first mask by colours, where the backdrop and what moves say a part of it."""
+    hints = _hints(inside)
+    hints[inside & (likelihood.Appearance().log_odds(frame, view) < DIFFERS)] = cv2.GC_PR_BGD
     hints[inside & moving] = cv2.GC_FGD
-    core = plain.copy()
-    core[inside & _corners(inside, CORE)] = cv2.GC_PR_BGD
-    for hint in (hints, plain, core):
-        strokes.hint(hint)
-        yield run_grabcut(frame, hint, ITERATIONS)
+    strokes.hint(hints)
+    return run_grabcut(frame, hints, ITERATIONS)
+
+
+def _by_colours(frame, inside, strokes, extent):
+    """A first mask by colours alone, from so much of the box."""
+    hints = _hints(inside, extent)
+    strokes.hint(hints)
+    return run_grabcut(frame, hints, ITERATIONS)
+
+
+def _hints(inside, extent=1.0):
+    """Hints (H, W) uint8 for `run_grabcut`: the object is in the box, and not in its corners."""
+    hints = np.where(inside, cv2.GC_PR_FGD, cv2.GC_BGD).astype(np.uint8)
+    hints[inside & _corners(inside, extent)] = cv2.GC_PR_BGD
+    return hints
 
 
 def _best(frame, inside, masks):
