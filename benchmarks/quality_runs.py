@@ -6,6 +6,7 @@ import json
 import os
 from argparse import Namespace
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from engine import checkpoint, run_folder
@@ -195,7 +196,13 @@ class Run:
 def trained(folder):
     """Checkpoints of a training: dict of minutes trained -> path, in the order of time."""
     paths = [*run_folder.numbered(folder).values(), folder / "checkpoint"]
-    return dict(sorted((checkpoint.read(p)["seconds"] / 60, p) for p in paths if p.is_file()))
+    return dict(sorted((_minutes(p, p.stat().st_mtime_ns), p) for p in paths if p.is_file()))
+
+
+@lru_cache
+def _minutes(path, _):
+    """Minutes trained that a checkpoint tells, read once for each time of its last change."""
+    return checkpoint.read(path)["seconds"] / 60
 
 
 def reached(stage, share):

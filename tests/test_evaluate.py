@@ -161,10 +161,10 @@ def test_a_run_is_measured_and_shown(pair, roots, second, tmp_path, monkeypatch,
     """Slow: every measure, with VGG16 and Inception, and the page in a browser."""
     monkeypatch.setattr("metrics.pictures.INCEPTION_SIZE", 75)  # the least that the network takes
 
-    def quartered(found, wanted, network):
-        return lpips(found[..., ::2, ::2], wanted[..., ::2, ::2], network)
+    def of_a_sixteenth(found, wanted, network):
+        return lpips(found[..., ::4, ::4], wanted[..., ::4, ::4], network)
 
-    monkeypatch.setattr("metrics.pictures.lpips", quartered)  # VGG16 takes most of the time
+    monkeypatch.setattr("metrics.pictures.lpips", of_a_sixteenth)  # VGG16 takes most of the time
     vgg = weights.vgg16_file(tmp_path / "vgg.pth")
     inception = weights.inception_file(tmp_path / "inception.pth")
     flags = (

@@ -146,8 +146,9 @@ def test_the_benchmark_measures_and_draws(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_prepared_clip_is_measured_within_borders(pair):
+def test_a_prepared_clip_is_measured_within_borders(draw_pair):
     """Slow: grabcut goes through two videos of 640 pixels."""
+    pair = draw_pair("--frames 2")
     text = succeed("benchmarks/footage.py", f"--clip {pair}/a --methods grabcut")
     assert "a plain" in text
     assert "a smeared" in text
