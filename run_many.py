@@ -50,14 +50,14 @@ from many import jobs, listing, rows
 from many.index import Index
 from many.queue import Queue, check_storage, proof, share
 from many.sparing import Sparing
-from preparation import prepared_clips
-from preparation.pair_options import GROUPS, OF_A_CLIP, check_clips
+from preparation.pair_options import GROUPS, check_pair
 from utils import runtime
 from utils.errors import UserError
 from utils.locks import locked
 
 LOOK = 1.0  # seconds between two looks at what runs
 SHARE = 5  # of the head's time they take at most one part in so many
+DEVICES = "auto", "cpu", "cuda", "mps"  # which of several GPUs, the cluster says
 OTHERS = {
     "out": "is run_many.py's; give it on the command line",
     "seed": "is given as seeds, one or a list",
@@ -69,15 +69,8 @@ def checked(pair):
     """Refuse a pair whose files are not there or do not fit, as far as can be told before."""
     given = {name: value.content for name, value in pair.options.items()}
     for domain in "ab":
-        clip = f"clip_{domain}"
-        with at_fault(pair, clip):
-            check_clips(given[clip])
-            if (Path(given[clip]) / "train_seg").is_dir():
-                vain = [f"{name}_{domain}" for name in OF_A_CLIP if f"{name}_{domain}" in given]
-                prepared_clips.refuse_unfit(Path(given[clip]), vain)
-        mask = f"mask_file_{domain}"
-        if given.get(mask) and not Path(given[mask]).exists():
-            raise pair.refusal(f"{mask}: {given[mask]} does not exist", mask)
+        with at_fault(pair, f"clip_{domain}"):
+            check_pair(domain, given)
     return pair
 
 
@@ -99,35 +92,41 @@ def check_settings(pairs, cuda):
     words = lru_cache(presets.words)
     for pair in pairs:
         given = {name: value.content for name, value in pair.options.items()}
-        if cuda is False and given.get("device", "").startswith("cuda"):
+        device = given.get("device", "auto")
+        if device not in DEVICES:
+            raise pair.refusal(f"device: {device} is none of {', '.join(DEVICES)}", "device")
+        if cuda is False and device == "cuda":
             raise pair.refusal("no pair gets a GPU here; leave device out", "device")
         with at_fault(pair, "settings"):
-            words(given.get("preset", "quick"), given.get("settings", ""), bool(cuda))
+            for_gpu = bool(cuda) and device in ("auto", "cuda")
+            words(given.get("preset", "quick"), given.get("settings", ""), for_gpu)
 
 
 def jobs_of(pair, out):
     """The `Job`s of a pair, one for each seed; their paths do for any machine."""
     paths = {o.name for group in GROUPS for o in group if o.kind is kinds.path}
     content = {name: value.content for name, value in pair.options.items()}
-    full = {n: str(Path(c).resolve()) if n in paths and c else c for n, c in content.items()}
+    full = {n: str(Path(c).absolute()) if n in paths and c else c for n, c in content.items()}
     clips = full.pop("clip_a"), full.pop("clip_b")
     words = [f"--{n}" if c is True else f"--{n}={c}" for n, c in full.items() if c is not False]
     for seed in pair.seeds:
         folder = out / pair.name / f"seed{seed}"
         argv = *clips, *words, f"--out={folder}", f"--seed={seed}"
-        yield jobs.Job(pair.name, seed, argv, folder, full.get("preset", "quick"))
+        yield jobs.Job(pair.name, seed, argv, Path.cwd(), folder, full.get("preset", "quick"))
 
 
 def work(queue, table, index, display):
     """Let all jobs run to their ends; `table` is a dict of `Job` -> `Row`."""
-    look = Sparing(rows.follow_all, LOOK, SHARE)
+    look, since = Sparing(rows.follow_all, LOOK, SHARE), queue.proof.path.stat().st_mtime
     while queue:
-        look({job: table[job] for job in queue.running.values()})
+        look({job: table[job] for job in queue.running.values()}, since)
         display.show([table[job] for job in queue.running.values()])
         index.refresh()
         for job, outcome in queue.step(LOOK):
             rows.finish(table[job], job, outcome)
             display.ended(table[job])
+        while queue.left_out:
+            display.say(f"{queue.left_out.pop()}; the other machines go on without it")
 
 
 def report(table, index):
@@ -166,6 +165,7 @@ def go(opt, pairs, out):
                 work(queue, table, index, display)
         finally:
             queue.stop()
+            rows.leave(table)
             index.write()
     report(table, index)
 
@@ -178,7 +178,7 @@ def main():
     pairs = [checked(pair) for pair in listing.read(opt.pairs, known, OTHERS)]
     here = None if opt.address else runtime.pick_device("auto").type == "cuda"
     check_settings(pairs, here if opt.gpus_per_pair != 0 else False)
-    out = Path(opt.out).resolve()
+    out = Path(opt.out).absolute()
     try:
         with locked(out):
             go(opt, pairs, out)

@@ -62,7 +62,7 @@ class Case:
 
     def job(self, name=""):
         name = name or self.names[0]
-        return jobs.Job(name, 0, (), self.out / name / "seed0", "quick")
+        return jobs.Job(name, 0, (), self.out, self.out / name / "seed0", "quick")
 
     def holder(self, name=""):
         """Number of the process that makes a pair."""

@@ -91,7 +91,7 @@ def read_list(out, number):
 def measure(out, number):
     """`Costs`, timed on so many pairs, of which every tenth is running."""
     reading, pairs = timed(read_list, out, number)
-    made = [jobs.Job(p.name, 0, (), (out / p.name / "seed0").resolve(), "quick") for p in pairs]
+    made = [jobs.Job(p.name, 0, (), out, out / p.name / "seed0", "quick") for p in pairs]
     for place, job in enumerate(made):
         make_up(job, place % 10)
     table = {job: rows.Row(job.name, job.seed) for job in made}

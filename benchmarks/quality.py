@@ -26,7 +26,7 @@ from tqdm import tqdm
 
 from benchmarks import quality_runs, quality_tables, quality_time
 from engine import run_folder
-from many import cluster
+from many import cluster, jobs
 from utils import arguments
 from utils.arguments import flag, option
 from utils.kinds import count, nonnegative
@@ -80,8 +80,7 @@ def take_turns(opt, machine, runs):
     turns = [(run, run.stages) for run in runs]
     for index, share in product(range(2), quality_runs.shares(opt)):
         due = [(run, stages[index]) for run, stages in turns if index < len(stages)]
-        for handle in [machine.submit(run.train, stage, share) for run, stage in due]:
-            machine.result(handle)
+        list(results(machine, [machine.submit(run.train, stage, share) for run, stage in due]))
         turns = [*turns[1:], turns[0]]
 
 
@@ -94,12 +93,20 @@ def make(opt, runs, table):
         for group in pairs if opt.minutes else [runs]:
             if opt.minutes:
                 take_turns(opt, machine, group)
-            due = [machine.submit(run.rows) for run in group]
-            while due:
-                for handle in machine.finished(due):
-                    due.remove(handle)
-                    quality_runs.append(table, machine.result(handle))
-                    bar.update()
+            for rows in results(machine, [machine.submit(run.rows) for run in group]):
+                quality_runs.append(table, rows)
+                bar.update()
+
+
+def results(machine, due):
+    """What calls return, as they end; where one fails, the others have time to save."""
+    try:
+        while due:
+            for handle in machine.finished(due):
+                due.remove(handle)
+                yield machine.result(handle)
+    finally:
+        machine.cancel(due, jobs.LEAVING)
 
 
 def main():

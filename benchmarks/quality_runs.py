@@ -55,7 +55,8 @@ def call(opt, log, script, *words):
     """Run one of the project's scripts, what it says in `log`; UserError with its last words."""
     share = jobs.environment(opt.threads)
     with open(log, "a") as file:
-        code = lifeline.start(script, *map(str, words), stdout=file, stderr=file, env=share).wait()
+        process = lifeline.start(script, *map(str, words), stdout=file, stderr=file, env=share)
+        code = jobs.ended(process)
     if code:
         last = log.read_text().strip().splitlines()[-1:] or ["nothing was said"]
         raise errors.UserError(f"{script} ended with code {code}, see {log}: {last[0]}")

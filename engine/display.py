@@ -50,6 +50,10 @@ class Display:
         if failed := self.counts["failed"]:
             self.total.set_postfix_str(f"{failed} failed", refresh=False)
         self.total.update()
+        self.say(text)
+
+    def say(self, text):
+        """Print a line, above the bars where there are any."""
         if self.bars:
             self.total.write(text)
         else:

@@ -2,14 +2,38 @@
 
 import logging
 import os
+import re
 import secrets
 from importlib.util import find_spec
+from typing import NamedTuple
 
 from utils.errors import ROOT, UserError
 
 LOST = 20  # times that a call is made again after the worker or its machine went away
+STARVED = 2  # times likewise after Ray itself has ended it, where a machine's memory ran short
 STARTS = 3  # of Ray on this machine, which gives itself 30 seconds for each, busy or not
 STORE = 80 * 2**20  # bytes for objects that are passed around, of which there are next to none
+ADDRESS = re.compile(r"\bip=([^,)\s]+)")  # in what Ray says of where something was raised
+PASSED = "PYTHONPATH", "TORCH_HOME"  # of this process's environment, to every machine's
+
+
+class Machine(NamedTuple):
+    """One of a cluster's: its name, its address, and how much of it Ray may set aside."""
+
+    name: str
+    address: str
+    cpus: float
+    gpus: float
+
+
+class Unfit(UserError):
+    """A machine cannot work for the head: raised by what is called there, or by the call itself.
+
+    Attributes:
+        address: of the machine, once it has come back.
+    """
+
+    address = ""
 
 
 def refuse_missing(what):
@@ -34,14 +58,19 @@ class Cluster:
     def __init__(self, address="", cpus=None):
         os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it would call its makers
         os.environ.setdefault("RAY_worker_niceness", "0")  # it would let all others go first
+        os.environ.setdefault("RAY_task_oom_retries", str(STARVED))  # it would try without end
+        os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # it would hide GPUs
         local = {"include_dashboard": False, "object_store_memory": STORE, "num_cpus": cpus}
         if not address:  # its ports are open to the network, for those who know a secret
             os.environ["RAY_AUTH_MODE"], os.environ["RAY_AUTH_TOKEN"] = "token", secrets.token_hex()
         import ray  # which reads these as it is imported, and not again
 
-        self.ray, self.call = ray, ray.remote(_call)
+        self.ray, self.call, self.shunned = ray, ray.remote(_call), set()
         more = {"log_to_driver": False, "logging_level": logging.CRITICAL}
-        more["runtime_env"] = {"env_vars": {"PYTHONPATH": str(ROOT)}}
+        passed = {name: os.environ[name] for name in PASSED if os.environ.get(name)}
+        paths = str(ROOT), passed.get("PYTHONPATH")
+        passed["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
+        more["runtime_env"] = {"env_vars": passed}
         if address:
             self._begin(address, more)
         else:
@@ -52,7 +81,7 @@ class Cluster:
             try:
                 return self.ray.init(address, **settings)
             except Exception as error:  # nearly every kind, bare ones too
-                found = [*str(error).strip().splitlines(), type(error).__name__][0]
+                found = _first_line(error)
                 self.ray.shutdown()
         if address == "local":
             raise UserError(f"Ray does not start ({found}); try again when this machine is idle")
@@ -68,16 +97,24 @@ class Cluster:
         self.ray.shutdown()
 
     def nodes(self):
-        """Machines that are there: dict of id -> (name, CPUs, GPUs)."""
+        """Machines that are there and not shunned: dict of id -> `Machine`."""
+        return {n: m for n, m in self._alive().items() if m.address not in self.shunned}
+
+    def _alive(self):
         return {
-            node["NodeID"]: (
+            node["NodeID"]: Machine(
                 node["NodeManagerHostname"],
+                node["NodeManagerAddress"],
                 node["Resources"].get("CPU", 0),
                 node["Resources"].get("GPU", 0),
             )
             for node in self.ray.nodes()
             if node["Alive"]
         }
+
+    def shun(self, address):
+        """Hand nothing more to the machines of an address."""
+        self.shunned.add(address)
 
     def submit(self, function, *arguments, cpus=1, gpus=0, node=None):
         """Have a function called where there is room for it, and elsewhere if that is lost.
@@ -95,6 +132,8 @@ class Cluster:
             from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
             place["scheduling_strategy"] = NodeAffinitySchedulingStrategy(node, soft=False)
+        elif self.shunned and (left_out := sorted(self._alive().keys() - self.nodes().keys())):
+            place["label_selector"] = {"ray.io/node-id": f"!in({','.join(left_out)})"}
         settings = {"num_cpus": cpus, "num_gpus": gpus, "max_retries": LOST, **place}
         return self.call.options(**settings).remote(function, *arguments)
 
@@ -110,17 +149,35 @@ class Cluster:
         """What a call returned.
 
         Raises:
-            UserError: as the function raised it; or the worker was lost too often.
+            UserError: as the function raised it; or there was no way to have it called to its end.
+            Unfit: likewise; or the machine could not load the function.
         """
+        errors = self.ray.exceptions
         try:
             return self.ray.get(handle)
-        except self.ray.exceptions.RayTaskError as error:
-            if isinstance(error.cause, UserError):
-                raise error.cause from None
+        except errors.RayTaskError as error:
+            cause, place = error.cause, ADDRESS.search(str(error))
+            address = place[1] if place else ""
+            if isinstance(cause, (ImportError, errors.RaySystemError)):
+                cause = Unfit(
+                    f"the machine {address} cannot load the project ({_first_line(cause)}); it has "
+                    f"to be at {ROOT} on all machines, with the same packages"
+                )
+            if isinstance(cause, Unfit):
+                cause.address = address
+            if isinstance(cause, UserError):
+                raise cause from None
             raise
-        except self.ray.exceptions.RayError as error:
-            found = str(error).strip().splitlines()[0]
+        except (errors.WorkerCrashedError, errors.NodeDiedError) as error:
+            found = _first_line(error)
             raise UserError(f"the worker was lost {LOST + 1} times ({found})") from None
+        except errors.OutOfMemoryError:
+            raise UserError(
+                f"the machine's memory ran short {STARVED + 1} times; have fewer at a time"
+            ) from None
+        except errors.RayError as error:
+            found = _first_line(error)
+            raise UserError(f"Ray cannot have it done ({found})") from None
 
     def cancel(self, handles, seconds):
         """End calls, which have so many seconds for it."""
@@ -132,3 +189,7 @@ class Cluster:
 
 def _call(function, *arguments):
     return function(*arguments)
+
+
+def _first_line(error):
+    return [*str(error).strip().splitlines(), type(error).__name__][0]

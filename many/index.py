@@ -2,11 +2,13 @@
 
 import time
 from collections import Counter
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
 from many.rows import MEASURES, STATES, clock
 from many.sparing import Sparing
+from utils.errors import UserError
 from utils.files import replacing
 from utils.pages import template
 
@@ -25,13 +27,17 @@ class Index:
 
     def __init__(self, out, rows):
         self.path, self.rows = Path(out) / NAME, rows
-        self.refresh = Sparing(self.write, APART, SHARE)
+        self.refresh = Sparing(self._try, APART, SHARE)
         self.template = template(Path(__file__).parent, quote=quote, clock=clock)
 
     def write(self):
-        """Rewrite it; `refresh` does so where that is due."""
+        """Rewrite it; UserError where that fails. `refresh` does so where it is due, and tries."""
         with replacing(self.path, "make room", lasting=False) as part:
             part.write_text(self.render(), encoding="utf-8", errors="xmlcharrefreplace")
+
+    def _try(self):
+        with suppress(UserError):  # the next time, or in the end it is told
+            self.write()
 
     def render(self):
         """The HTML text; every text in it is escaped."""

@@ -2,6 +2,7 @@
 
 import os
 import platform
+import signal
 import subprocess
 import threading
 import time
@@ -10,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from many.cluster import Unfit
 from utils import lifeline
 from utils.errors import UserError
 from utils.locks import locked
@@ -20,6 +22,7 @@ LOOK = 0.2  # seconds between two looks at a process
 DYING = 120  # seconds that a former attempt, perhaps on another node, has to let its folder go
 LEAVING = 60  # seconds that a script has to save a checkpoint
 ATTEMPTS = 3  # of a run that the system kills
+SIGNALS = {-number: number.name for number in signal.Signals}  # by a process's exit code
 THREADS = "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS"
 
 
@@ -30,6 +33,7 @@ class Job:
     Attributes:
         name, seed: of the pair, and of the run.
         argv: words of run.py; all paths among them are absolute.
+        place: folder that paths in the user's settings are relative to.
         out: folder of its results, which argv names, too.
         preset: in whose folder there the results are.
     """
@@ -37,6 +41,7 @@ class Job:
     name: str
     seed: int
     argv: tuple
+    place: Path
     out: Path
     preset: str
 
@@ -57,35 +62,47 @@ class Proof:
     path: Path
     text: str
 
-    def lacking(self):
-        """Why this machine cannot work for the head, a sentence; "" if it can."""
+    def check(self):
+        """`Unfit` where this machine cannot work for the head."""
         with suppress(OSError, ValueError):
             if self.path.read_text() == self.text:
-                return ""
-        return (
+                return
+        raise Unfit(
             f"{platform.node()} does not see what was written to {self.path.parent}; --out has to "
             "be on storage that all machines share under the same path"
         )
 
 
-def environment(threads):
-    """This process's environment, in which a script computes with so many threads."""
-    return {**os.environ, **dict.fromkeys(THREADS, str(threads))}
+def environment(threads, hidden=False):
+    """This process's environment, in which a script computes with so many threads.
+
+    Args:
+        hidden: whether it sees no NVIDIA GPU.
+    """
+    gpus = {"CUDA_VISIBLE_DEVICES": ""} if hidden else {}
+    return {**os.environ, **dict.fromkeys(THREADS, str(threads)), **gpus}
 
 
-def run(job, threads, proof):
+def run(job, share, proof):
     """Make a job, here: all that is lacking of it, going on from its last checkpoint.
+
+    Args:
+        share: its "cpus" and "gpus".
+        proof: `Proof`.
 
     Returns:
         `Outcome`.
+
+    Raises:
+        Unfit: the storage is not there.
     """
     begun = time.monotonic()
-    if sentence := proof.lacking():
-        return Outcome(2, sentence)
+    proof.check()
     try:
         _wait_for(job.out)
+        job.out.mkdir(parents=True, exist_ok=True)
         for _ in range(ATTEMPTS):
-            code, told = _attempt(job, threads)
+            code, told = _attempt(job, share)
             if not _killed(code):
                 break
     except (UserError, OSError) as error:  # the latter of a system that starts no process
@@ -111,25 +128,33 @@ def _wait_for(out):
         time.sleep(LOOK)
 
 
-def _attempt(job, threads):
+def _attempt(job, share):
     """Run run.py to its end: exit code, and the last lines that it said."""
     told = deque(maxlen=LINES)
-    more = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "env": environment(threads)}
+    more = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
     more |= {"text": True, "encoding": "utf-8", "errors": "replace"}
+    more["env"] = environment(share["cpus"], hidden=not share["gpus"])
+    more["cwd"] = job.place if job.place.is_dir() else None
     process = lifeline.start("run.py", *job.argv, **more)
     keeper = threading.Thread(target=_keep, args=(process.stdout, job.out / LOG, told), daemon=True)
     keeper.start()
+    code = ended(process)
+    keeper.join(LEAVING)
+    return code, told
+
+
+def ended(process):
+    """Exit code of a script, once it has ended; Ray's interrupt ends it, too, in time to save."""
     try:
         while process.poll() is None:
-            time.sleep(LOOK)  # Ray's interrupt comes between two lines of Python, not into a wait
+            time.sleep(LOOK)  # the interrupt comes between two lines of Python, not into a wait
     except BaseException:
         process.terminate()
         with suppress(subprocess.TimeoutExpired):
             process.wait(LEAVING)
         process.kill()
         raise
-    keeper.join(LEAVING)
-    return process.returncode, told
+    return process.returncode
 
 
 def _keep(lines, path, told):
@@ -147,6 +172,8 @@ def _reason(told, code):
             f"the system killed it {ATTEMPTS} times, mostly for want of memory; give each pair more"
             " of the machine (--cpus_per_pair, --gpus_per_pair)"
         )
+    if number := SIGNALS.get(code if code < 0 else code - 256):
+        return f"{number} ended it; {LOG} holds what it said before"
     errors = [line for line in told if line.startswith("error: ")]
-    spoken = errors or [line for line in told if line.strip()] or [f"it ended with code {code}"]
-    return spoken[-1].removeprefix("error: ")
+    said = [line for line in told if line.strip() and not line.startswith("stopped in ")]
+    return [f"it ended with code {code}", *said, *errors][-1].removeprefix("error: ")

@@ -4,6 +4,7 @@ import secrets
 from contextlib import contextmanager
 
 from many import jobs
+from many.cluster import Unfit
 from utils.errors import UserError
 from utils.files import replacing
 
@@ -23,12 +24,13 @@ class Queue:
 
     Attributes:
         running: handle -> `Job` of those that are handed in; some may wait for room.
+        left_out: sentences on machines that turned out to be unfit, and get nothing more.
     """
 
     def __init__(self, cluster, waiting, cpus, gpus, proof):
         self.cluster, self.waiting = cluster, list(reversed(waiting))
         self.cpus, self.gpus, self.proof = cpus, gpus, proof
-        self.running = {}
+        self.running, self.left_out = {}, []
 
     def __bool__(self):
         return bool(self.waiting or self.running)
@@ -42,34 +44,46 @@ class Queue:
 
         Returns:
             list of (`Job`, `Outcome`) that ended, within so many seconds.
+
+        Raises:
+            Unfit: the last machine is.
         """
         most = 2 * max(1, self.room())  # the next ones are with the machines before they are free
         while self.waiting and len(self.running) < most:
             job = self.waiting.pop()
             self.running[self._submit(job)] = job
         done = self.cluster.finished(list(self.running), seconds)
-        return [(self.running.pop(handle), self._outcome(handle)) for handle in done]
+        ended = [(self.running.pop(handle), self._outcome(handle)) for handle in done]
+        self.waiting += [job for job, outcome in ended if not outcome]
+        return [(job, outcome) for job, outcome in ended if outcome]
 
     def stop(self):
         """End all that is running, which saves checkpoints."""
         self.cluster.cancel(list(self.running), jobs.LEAVING)
 
     def _submit(self, job):
-        call = jobs.run, job, self.cpus, self.proof
-        return self.cluster.submit(*call, cpus=self.cpus, gpus=self.gpus)
+        share = {"cpus": self.cpus, "gpus": self.gpus}
+        return self.cluster.submit(jobs.run, job, share, self.proof, **share)
 
     def _outcome(self, handle):
+        """How a job ended; None where it has to be done by another machine."""
         try:
             return self.cluster.result(handle)
+        except Unfit as error:
+            self.cluster.shun(error.address)
+            if not (error.address and self.cluster.nodes()):
+                raise
+            self.left_out.append(str(error))
         except UserError as error:
             return jobs.Outcome(2, str(error))
 
 
 def places(node, cpus, gpus):
-    """How many jobs a machine (name, CPUs, GPUs) has room for at a time."""
-    _, all_cpus, all_gpus = node
-    by_gpus = int(all_gpus / gpus + 1e-6) if gpus else float("inf")
-    return int(min(all_cpus // cpus, by_gpus))
+    """How many jobs a `Machine` has room for at a time; none gets parts of several GPUs."""
+    by_gpus = float("inf")
+    if gpus:
+        by_gpus = node.gpus * int(1 / gpus + 1e-6) if gpus < 1 else node.gpus // gpus
+    return int(min(node.cpus // cpus, by_gpus))
 
 
 def share(nodes, cpus, gpus):
@@ -81,15 +95,15 @@ def share(nodes, cpus, gpus):
         UserError: no machine has room for a job.
     """
     if gpus is None:
-        gpus = 1 if any(node[2] for node in nodes) else 0
+        gpus = 1 if any(node.gpus for node in nodes) else 0
     if not cpus:
-        shares = [c * gpus / g for _, c, g in nodes if g] if gpus else []
+        shares = [node.cpus * gpus / node.gpus for node in nodes if node.gpus] if gpus else []
         cpus = max(1, int(min(shares, default=1)))
     if not any(places(node, cpus, gpus) for node in nodes):
-        _, c, g = max(nodes, key=lambda node: (node[2], node[1]))
+        largest = max(nodes, key=lambda node: (node.gpus, node.cpus))
         raise UserError(
-            f"no machine has {cpus} CPUs and {gpus:g} GPUs for a pair; the largest has {c:g} and "
-            f"{g:g}: give other --cpus_per_pair and --gpus_per_pair"
+            f"no machine has {cpus} CPUs and {gpus:g} GPUs for a pair; the largest has "
+            f"{largest.cpus:g} and {largest.gpus:g}: give other --cpus_per_pair and --gpus_per_pair"
         )
     return cpus, gpus
 
@@ -109,15 +123,14 @@ def proof(out):
 def check_storage(cluster, proof):
     """Let every machine show that it reads what the head wrote; UserError where one does not."""
     nodes = cluster.nodes()
-    handles = {cluster.submit(proof.lacking, cpus=0, node=node): node for node in nodes}
+    handles = {cluster.submit(proof.check, cpus=0, node=node): node for node in nodes}
     while handles:
         done = cluster.finished(list(handles), PROOF)
         if not done:
-            name = nodes[next(iter(handles.values()))][0]
+            name = nodes[next(iter(handles.values()))].name
             raise UserError(
                 f"{name} did not answer within {PROOF} seconds; take it off the cluster"
             )
         for handle in done:
             handles.pop(handle)
-            if sentence := cluster.result(handle):
-                raise UserError(sentence)
+            cluster.result(handle)

@@ -72,16 +72,31 @@ def clock(seconds):
     return f"{minutes // 60}:{minutes % 60:02}:{seconds:02}"
 
 
-def is_held(job):
-    """Whether a process works in a job's folder, as far as its lock tells."""
-    return (job.out / ".lock").is_file()
+def is_held(job, since=0.0):
+    """Whether a process works in a job's folder, as far as a lock tells that is not older."""
+    try:
+        return (job.out / ".lock").stat().st_mtime >= since
+    except OSError:
+        return False
 
 
-def follow_all(table):
-    """Bring the rows of what runs up to date; `table` is a dict of `many.jobs.Job` -> `Row`."""
+def follow_all(table, since=0.0):
+    """Bring the rows of what runs up to date.
+
+    Args:
+        table: dict of `many.jobs.Job` -> `Row`.
+        since: time of the storage's clock; who has held a folder for longer is of a former command.
+    """
     for job, row in table.items():
-        if is_held(job):
+        if is_held(job, since):
             follow(row, job)
+
+
+def leave(table):
+    """Note that none of the rows in a dict of `many.jobs.Job` -> `Row` is running any more."""
+    for row in table.values():
+        if row.state == "running":
+            row.state, row.note = "queued", ""
 
 
 def follow(row, job):
@@ -133,7 +148,8 @@ def finish(row, job, outcome=None):
     place = f"{job.name}/{job.out.name}"
     here = job.out / job.preset
     row.measures = measures(here / "evaluation/metrics.json")
-    films = {path.stem.partition("_")[2]: path.name for path in sorted(here.glob("*.mp4"))}
+    oldest = sorted(here.glob("*.mp4"), key=lambda path: path.stat().st_mtime)
+    films = {path.stem.partition("_")[2]: path.name for path in oldest}
     shown = {name: f"{place}/{job.preset}/{films[name]}" for name in VIDEOS if name in films}
     if (here / REPORT).is_file():
         shown["report"] = f"{place}/{job.preset}/{REPORT}"

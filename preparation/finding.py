@@ -62,6 +62,12 @@ class Finder:
             given: names of the options that are given; those that have no effect are refused.
             frames: the clip's, or any iterable of frames of their size.
         """
+        self.check_choice(given)
+        if self.box:
+            self._pixels(next(iter(frames)))
+
+    def check_choice(self, given):
+        """`check`, as far as it can be told without frames."""
         name = self.method
         self._refuse_unused(given)
         if name == "file":
@@ -72,8 +78,6 @@ class Finder:
             raise UserError("--mask sam2 needs --box x,y,w,h around the object in the first frame")
         if name in weights.NEEDED:
             weights.find(name, self.mask_weights)
-        if self.box:
-            self._pixels(next(iter(frames)))
 
     def _refuse_unused(self, given):
         method = f"--mask {self.asked}"

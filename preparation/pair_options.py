@@ -28,3 +28,34 @@ def check_clips(*paths):
     for path in paths:
         if not Path(path).exists():
             raise UserError(f"{path} does not exist; give a video or a prepared clip")
+
+
+def check_pair(domain, given):
+    """UserError where one clip of a pair is not there, or what is given for it does not fit.
+
+    Args:
+        domain: "a" or "b".
+        given: dict of option -> its text, of the pair.
+    """
+    from preparation import prepared_clips  # slow to import
+
+    clip = Path(given[f"clip_{domain}"])
+    check_clips(clip)
+    texts = {name: given[f"{name}_{domain}"] for name in OF_A_CLIP if f"{name}_{domain}" in given}
+    if (clip / "train_seg").is_dir():
+        prepared_clips.refuse_unfit(clip, [f"{name}_{domain}" for name in texts])
+    else:
+        _check_masks(texts)
+
+
+def _check_masks(texts):
+    from preparation.finding import Finder  # slow to import, as is what follows
+    from video.reader import Excerpt
+
+    known = {o.name: o for o in clip_options.MASKING}
+    own = {name: known[name].kind(text) for name, text in texts.items() if name in known}
+    values = {name: o.default for name, o in known.items()} | own
+    Finder(
+        values["mask"], "", Excerpt(), values["box"], values["key"], values["tolerance"],
+        values["mask_file"], values["mask_weights"], None, False, iter,
+    ).check_choice(own.keys())  # fmt: skip

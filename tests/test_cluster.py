@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from importlib import import_module
 from importlib.util import find_spec
 from unittest import mock
 
@@ -61,8 +62,17 @@ def test_a_users_mistake_comes_back_from_a_worker(machine):
 
 def test_every_machine_shows_that_it_sees_the_storage(machine, proof):
     queue.check_storage(machine, proof)
-    with pytest.raises(UserError, match="storage that all machines share"):
+    with pytest.raises(cluster.Unfit, match="storage that all machines share") as refused:
         queue.check_storage(machine, jobs.Proof(proof.path, "other"))
+    assert [refused.value.address] == [node.address for node in machine.nodes().values()]
+
+
+def test_a_machine_without_the_project_is_unfit(machine, tmp_path, monkeypatch):
+    (tmp_path / "known_here_only.py").write_text("def call(): pass\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(cluster.Unfit, match="cannot load the project .*known_here_only") as refused:
+        machine.result(machine.submit(import_module("known_here_only").call))
+    assert [refused.value.address] == [node.address for node in machine.nodes().values()]
 
 
 def test_what_is_cancelled_is_interrupted_and_cleans_up(machine, tmp_path):
@@ -78,7 +88,7 @@ def test_a_broken_video_fails_with_the_sentence_of_run_py(machine, proof, tmp_pa
         path.write_bytes(b"no video")
     out = tmp_path / "out/seed0"
     argv = *map(str, videos), f"--out={out}", "--device=cpu"
-    job = jobs.Job("one", 0, argv, out, "quick")
+    job = jobs.Job("one", 0, argv, tmp_path, out, "quick")
     due = queue.Queue(machine, [job], 1, 0, proof)
     (found, outcome), *_ = due.step(60)
     assert (found, outcome.code) == (job, 2) and "a.mp4" in outcome.sentence

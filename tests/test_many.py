@@ -9,10 +9,11 @@ import pytest
 
 from many import cluster, jobs, listing, queue, rows
 from preparation.pair_options import GROUPS
-from tests.conftest import refuse
+from tests.conftest import ROOT, refuse
 from utils import lifeline, loss_log
 from utils.errors import UserError
 
+SHARE = {"cpus": 1, "gpus": 0}
 KNOWN = {o.name: o for group in GROUPS for o in group if o.name not in ("out", "seed")}
 LIST = """common: {preset: quick, seeds: [0, 1], fps_a: 12}
 pairs:
@@ -85,12 +86,21 @@ def test_missing_files_and_wrong_settings_are_told_before_anything_starts(tmp_pa
     settings.write_text("itres: 3\n")
     for more in ([], ["--address", "10.0.0.1:6379"], ["--gpus_per_pair", "0"]):
         refuse("run_many.py", [*command, *more], "line 2, pair one", "itres")
+    settings.write_text("iters: 3\n")
+    for wrong, words in (
+        ("device: 'cuda:7'", "device: cuda:7 is none of auto, cpu, cuda, mps"),
+        ("mask_a: file", "--mask file needs --mask_file"),
+        ("mask_b: alpha, box_b: '1,1,9,9'", "--box has no effect with --mask alpha"),
+        (f"mask_file_a: {tmp_path}/none", "none does not exist"),
+    ):
+        pairs.write_text(f"pairs:\n  - {{name: one, {own},\n     {wrong}}}\n")
+        refuse("run_many.py", command, "pairs.yaml, line ", "pair one", words)
     assert not (tmp_path / "out").exists()
 
 
 @pytest.fixture
 def job(tmp_path):
-    return jobs.Job("one", 0, (), tmp_path / "one/seed0", "quick")
+    return jobs.Job("one", 0, (), tmp_path, tmp_path / "one/seed0", "quick")
 
 
 @pytest.fixture
@@ -114,32 +124,76 @@ def says(monkeypatch):
 
 def test_how_a_job_ended_is_told_by_its_last_sentence(job, proof, says):
     says("import os, sys; print(os.environ['OMP_NUM_THREADS']); sys.exit('error: no masks')")
-    job.out.mkdir(parents=True)
-    outcome = jobs.run(job, 3, proof)
+    outcome = jobs.run(job, {"cpus": 3, "gpus": 0}, proof)
     assert (outcome.code, outcome.sentence) == (1, "no masks")
     assert set((job.out / jobs.LOG).read_text().splitlines()) == {"3", "error: no masks"}
+
+
+@pytest.mark.parametrize(
+    "said, code, sentence",
+    [
+        ("RuntimeError: CUDA error\nstopped in stage one", 1, "RuntimeError: CUDA error"),
+        ("error: no masks\nif masks are missing", 2, "no masks"),
+        ("stopped in stage one", 3, "it ended with code 3"),
+        ("half a line", -11, "SIGSEGV ended it; log.txt holds what it said before"),
+        ("stopped in stage one", 245, "SIGSEGV ended it; log.txt holds what it said before"),
+    ],
+)
+def test_a_failure_has_a_reason(said, code, sentence):
+    assert jobs._reason(said.splitlines(), code) == sentence
+
+
+@pytest.mark.parametrize("gpus, seen", [(0, ""), (0.5, "0,1")])
+def test_a_job_without_a_gpu_sees_none(job, proof, says, monkeypatch, gpus, seen):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")  # as Ray sets it
+    says("import os; print(os.environ['CUDA_VISIBLE_DEVICES'], os.getcwd())")
+    assert jobs.run(job, {"cpus": 1, "gpus": gpus}, proof).code == 0
+    assert (job.out / jobs.LOG).read_text() == f"{seen} {job.place}\n"
 
 
 def test_what_the_system_kills_is_tried_again(job, proof, says, tmp_path):
     again = tmp_path / "again"
     says(f"import os; os.path.exists('{again}') or os.mkdir('{again}') or os.kill(os.getpid(), 9)")
-    assert jobs.run(job, 1, proof).code == 0
+    assert jobs.run(job, SHARE, proof).code == 0
     says("import os; os.kill(os.getpid(), 9)")
-    assert "want of memory" in jobs.run(job, 1, proof).sentence
+    assert "want of memory" in jobs.run(job, SHARE, proof).sentence
+
+
+def test_a_former_attempt_is_waited_for(job, proof, says, monkeypatch):
+    """It holds the folder from a process of its own, and lets it go."""
+    held = "with locks.locked(sys.argv[1]): print(flush=True); time.sleep(float(sys.argv[2]))"
+    says("")
+
+    def hold(seconds):
+        source = f"import sys, time; from utils import locks\n{held}"
+        command = [sys.executable, "-c", source, str(job.out), str(seconds)]
+        process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE)
+        process.stdout.readline()
+        return process
+
+    with hold(0.5):
+        assert jobs.run(job, SHARE, proof).code == 0
+    monkeypatch.setattr(jobs, "DYING", 0)
+    with hold(60) as process:
+        assert "is in use by" in jobs.run(job, SHARE, proof).sentence
+        process.kill()
 
 
 def test_a_machine_without_the_storage_does_nothing(job, proof, says):
     says("1/0")
     for shown in (jobs.Proof(proof.path, "other"), jobs.Proof(Path("/no/such"), "seen")):
-        assert "has to be on storage that all machines share" in jobs.run(job, 1, shown).sentence
+        with pytest.raises(cluster.Unfit, match="has to be on storage that all machines share"):
+            jobs.run(job, SHARE, shown)
+    assert not job.out.exists()
 
 
 def test_shares_of_machines():
-    gpus, plain = ("gpus", 64.0, 8.0), ("plain", 2.0, 0.0)
+    gpus, plain = (cluster.Machine("", "", *has) for has in ((64.0, 8.0), (2.0, 0.0)))
     assert queue.share([plain], 0, None) == (1, 0)
     assert queue.share([gpus, plain], 0, None) == (8, 1)
     assert queue.share([gpus], 0, 0.5) == (4, 0.5)
     assert queue.places(gpus, 4, 0.5) == 16 and queue.places(plain, 4, 0.5) == 0
+    assert [queue.places(gpus, 1, share) for share in (0.6, 0.3, 3)] == [8, 24, 2]
     with pytest.raises(UserError, match="the largest has 2 and 0"):
         queue.share([plain], 3, None)
 
@@ -147,11 +201,14 @@ def test_shares_of_machines():
 class Machines:
     """Stands in for a cluster of two places: what is handed in ends in turn."""
 
-    def __init__(self):
-        self.calls = []
+    def __init__(self, unfit=()):
+        self.calls, self.there, self.unfit = [], {"x", "y"}, list(unfit)
 
     def nodes(self):
-        return {"x": ("one", 2.0, 0.0)}
+        return {name: cluster.Machine(name, name, 1.0, 0.0) for name in self.there}
+
+    def shun(self, address):
+        self.there.discard(address)
 
     def submit(self, function, job, *rest, cpus, gpus):
         self.calls.append(job)
@@ -161,13 +218,17 @@ class Machines:
         return handles[:1]
 
     def result(self, handle):
+        if self.unfit:
+            error = cluster.Unfit("no storage")
+            error.address = self.unfit.pop(0)
+            raise error
         if handle == "1":
             raise UserError("the worker was lost")
         return jobs.Outcome(0)
 
 
 def test_few_jobs_are_handed_in_and_a_lost_one_fails_alone(tmp_path, proof):
-    waiting = [jobs.Job(str(i), 0, (), tmp_path, "quick") for i in range(7)]
+    waiting = [jobs.Job(str(i), 0, (), tmp_path, tmp_path, "quick") for i in range(7)]
     machines, ended = Machines(), []
     due = queue.Queue(machines, waiting, 1, 0, proof)
     while due:
@@ -175,6 +236,33 @@ def test_few_jobs_are_handed_in_and_a_lost_one_fails_alone(tmp_path, proof):
         assert len(due.running) <= 4
     assert [job for job, _ in ended] == waiting == machines.calls
     assert [outcome.code for _, outcome in ended] == [0, 2, 0, 0, 0, 0, 0]
+
+
+def test_an_unfit_machine_gets_nothing_more_and_its_jobs_go_elsewhere(tmp_path, proof):
+    waiting = [jobs.Job(str(i), 0, (), tmp_path, tmp_path, "quick") for i in range(2, 5)]
+    machines, ended = Machines(unfit=["y", "y"]), []
+    due = queue.Queue(machines, waiting, 1, 0, proof)
+    while due:
+        ended += due.step(0)
+    assert {job for job, _ in ended} == {*waiting} and len(machines.calls) == 5
+    assert all(outcome.code == 0 for _, outcome in ended)
+    assert due.left_out == ["no storage"] * 2 and machines.there == {"x"}
+    due = queue.Queue(Machines(unfit=["y", "x"]), waiting, 1, 0, proof)
+    due.step(0)
+    with pytest.raises(cluster.Unfit, match="no storage"):
+        due.step(0)
+
+
+def test_what_a_former_command_left_is_not_running(job):
+    row, lock = rows.Row("one", 0), job.out / ".lock"
+    job.out.mkdir(parents=True)
+    lock.write_text('{"host": "node7"}')
+    rows.follow_all({job: row}, lock.stat().st_mtime + 1)
+    assert row.state == "queued"
+    rows.follow_all({job: row}, lock.stat().st_mtime)
+    assert (row.state, row.note) == ("running", "node7")
+    rows.leave({job: row})
+    assert (row.state, row.note) == ("queued", "")
 
 
 def test_rows_tell_how_far_a_job_is(job):

@@ -16,7 +16,7 @@ FILM = "document.querySelectorAll('video')"
 
 def done(out, name, seed, iou, seconds):
     """The row of a pair whose folder holds a video, measures, a report and a log."""
-    job = jobs.Job(name, seed, (), out / name / f"seed{seed}", "quick")
+    job = jobs.Job(name, seed, (), out, out / name / f"seed{seed}", "quick")
     here = job.out / "quick"
     (here / "evaluation").mkdir(parents=True)
     films.write_video(here / "12_both.mp4", films.scene(12, size=(64, 48))[0])
@@ -34,7 +34,7 @@ def index(tmp_path_factory):
     out = tmp_path_factory.mktemp("results")
     shown = [done(out, "Kätze", 10, 0.5, 61.0), done(out, "kätze2", 9, 0.25, 3600.0)]
     failed = rows.Row("W" * 60, 2)
-    missing = jobs.Job("none", 0, (), out / "none/seed0", "quick")
+    missing = jobs.Job("none", 0, (), out, out / "none/seed0", "quick")
     rows.finish(failed, missing, jobs.Outcome(2, HOSTILE + "x" * 200, 5.0))
     running = rows.Row("b", 1, "running", "node7", "stage one", 10, 40, ("loss", 0.5), 60.0)
     page = Index(out, [*shown, failed, running, *[rows.Row("c", n) for n in range(MANY)]])

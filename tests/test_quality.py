@@ -45,6 +45,9 @@ class Inline:
     def result(self, handle):
         return self.results[handle]
 
+    def cancel(self, handles, seconds):
+        assert not handles  # all has ended
+
 
 @pytest.fixture
 def benchmark(monkeypatch, capsys):
@@ -53,7 +56,7 @@ def benchmark(monkeypatch, capsys):
     def start(script, *words, stdout, stderr, env):
         done = run_script(script, words)
         stdout.write(done.stdout + done.stderr)
-        return SimpleNamespace(wait=lambda: done.returncode)
+        return SimpleNamespace(poll=lambda: done.returncode, returncode=done.returncode)
 
     def run(flags):
         monkeypatch.setattr("sys.argv", ["quality.py", *flags.split()])
