@@ -113,8 +113,10 @@ class Cluster:
         }
 
     def shun(self, address):
-        """Hand nothing more to the machines of an address."""
+        """Hand nothing more to the machines of an address; whether that is new."""
+        new = address not in self.shunned
         self.shunned.add(address)
+        return new
 
     def submit(self, function, *arguments, cpus=1, gpus=0, node=None):
         """Have a function called where there is room for it, and elsewhere if that is lost.

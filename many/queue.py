@@ -54,7 +54,7 @@ class Queue:
             self.running[self._submit(job)] = job
         done = self.cluster.finished(list(self.running), seconds)
         ended = [(self.running.pop(handle), self._outcome(handle)) for handle in done]
-        self.waiting += [job for job, outcome in ended if not outcome]
+        self.waiting += [job for job, outcome in reversed(ended) if not outcome]
         return [(job, outcome) for job, outcome in ended if outcome]
 
     def stop(self):
@@ -70,10 +70,10 @@ class Queue:
         try:
             return self.cluster.result(handle)
         except Unfit as error:
-            self.cluster.shun(error.address)
+            new = self.cluster.shun(error.address)
             if not (error.address and self.cluster.nodes()):
                 raise
-            self.left_out.append(str(error))
+            self.left_out += [str(error)] if new else []
         except UserError as error:
             return jobs.Outcome(2, str(error))
 

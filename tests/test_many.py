@@ -208,7 +208,9 @@ class Machines:
         return {name: cluster.Machine(name, name, 1.0, 0.0) for name in self.there}
 
     def shun(self, address):
+        new = address in self.there
         self.there.discard(address)
+        return new
 
     def submit(self, function, job, *rest, cpus, gpus):
         self.calls.append(job)
@@ -246,7 +248,7 @@ def test_an_unfit_machine_gets_nothing_more_and_its_jobs_go_elsewhere(tmp_path, 
         ended += due.step(0)
     assert {job for job, _ in ended} == {*waiting} and len(machines.calls) == 5
     assert all(outcome.code == 0 for _, outcome in ended)
-    assert due.left_out == ["no storage"] * 2 and machines.there == {"x"}
+    assert due.left_out == ["no storage"] and machines.there == {"x"}
     due = queue.Queue(Machines(unfit=["y", "x"]), waiting, 1, 0, proof)
     due.step(0)
     with pytest.raises(cluster.Unfit, match="no storage"):
