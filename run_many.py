@@ -140,8 +140,8 @@ def report(table, index):
 
 def heed():
     """Take what ends this process as Ctrl-C; Ray, which comes up before, has ways of its own."""
-    for number in {*heeded()} - {signal.SIGINT}:
-        signal.signal(number, lambda number, _: sys.exit(128 + number))
+    for number in heeded():
+        signal.signal(number, signal.default_int_handler)
 
 
 def go(opt, pairs, out):
@@ -159,10 +159,14 @@ def go(opt, pairs, out):
             Queue(machines, list(table), cpus, gpus, shown),
             Index(out, list(table.values())),
         )
-        print(f"{queue.room()} at a time, each with {cpus} CPUs and {gpus:g} GPUs; {index.path}")
+        print(f"{queue.room()} at a time, each with {cpus} CPUs and {gpus:g} GPUs")
+        print(f"the page of all: {index.path}")
         try:
             with Display(len(table)) as display:
                 work(queue, table, index, display)
+        except KeyboardInterrupt:
+            print("stops, once what is running has saved its checkpoint", flush=True)
+            raise
         finally:
             queue.stop()
             rows.leave(table)
@@ -182,9 +186,8 @@ def main():
     try:
         with locked(out):
             go(opt, pairs, out)
-    except (KeyboardInterrupt, SystemExit) as end:
-        if getattr(end, "code", None) != 1:
-            print("interrupted; the same command goes on from there", flush=True)
+    except KeyboardInterrupt:
+        print("the same command goes on from there", flush=True)
         raise
 
 

@@ -4,7 +4,10 @@ from pathlib import Path
 
 from models import weights
 from utils import arguments, options
-from utils.errors import ROOT
+from utils.errors import ROOT, UserError
+
+# What run.py itself gives to the scripts.
+OTHERS = {"root_a", "root_b", "out", "load", "resume", "seed", "device"}
 
 
 def words(preset, settings, cuda):
@@ -22,7 +25,12 @@ def words(preset, settings, cuda):
     files += [Path(settings).resolve()] if settings else []
     found = [word for path in files for word in ("--config", str(path))]
     for script, groups in options.SCRIPTS.items():
-        opt, _ = arguments.parse("", *groups, argv=found, script=script)
+        opt, given = arguments.parse("", *groups, argv=found, script=script)
+        if vain := OTHERS & given:
+            raise UserError(
+                f"{settings}: {min(vain)} has no effect there; what may be chosen of it is an "
+                "option of the command itself"
+            )
         if getattr(opt, "lambda_vgg", 0):
             weights.vgg16_state(opt.vgg_weights)
     return found

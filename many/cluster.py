@@ -4,6 +4,8 @@ import logging
 import os
 import re
 import secrets
+import signal
+import socket
 from importlib.util import find_spec
 from typing import NamedTuple
 
@@ -12,6 +14,7 @@ from utils.errors import ROOT, UserError
 LOST = 20  # times that a call is made again after the worker or its machine went away
 STARVED = 2  # times likewise after Ray itself has ended it, where a machine's memory ran short
 STARTS = 3  # of Ray on this machine, which gives itself 30 seconds for each, busy or not
+ANSWER = 10  # seconds that a cluster has to answer at all
 STORE = 80 * 2**20  # bytes for objects that are passed around, of which there are next to none
 ADDRESS = re.compile(r"\bip=([^,)\s]+)")  # in what Ray says of where something was raised
 PASSED = "PYTHONPATH", "TORCH_HOME"  # of this process's environment, to every machine's
@@ -72,6 +75,7 @@ class Cluster:
         passed["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
         more["runtime_env"] = {"env_vars": passed}
         if address:
+            _refuse_silent(address)
             self._begin(address, more)
         else:
             self._begin("local", more | local, STARTS)
@@ -190,7 +194,27 @@ class Cluster:
 
 
 def _call(function, *arguments):
+    if (
+        signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    ):  # as of what a shell has in its background
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # by which Ray cancels
     return function(*arguments)
+
+
+def _refuse_silent(address):
+    """UserError where nothing answers at a cluster's address: Ray would try for minutes."""
+    if address == "auto":
+        return
+    host, _, port = address.rpartition(":")
+    if not (host and port.isdecimal()):
+        raise UserError(f"{address} is no address of a Ray cluster; give host:port, or auto")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), ANSWER).close()
+    except (OSError, OverflowError, UnicodeError) as error:
+        raise UserError(
+            f"nothing answers at {address} ({error}); see that the cluster is up, and that its "
+            "port can be reached from here"
+        ) from None
 
 
 def _first_line(error):

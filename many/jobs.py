@@ -7,7 +7,7 @@ import subprocess
 import threading
 import time
 from collections import deque
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from utils.errors import UserError
 from utils.locks import locked
 
 LOG = "log.txt"  # in a job's folder: what run.py says
+SPENT = "seconds.txt"  # likewise: that were spent on the job, by however many commands
 LINES = 20  # of it that are kept in memory, where the disk may be full
 LOOK = 0.2  # seconds between two looks at a process
 DYING = 120  # seconds that a former attempt, perhaps on another node, has to let its folder go
@@ -48,7 +49,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a job ended: exit code, the sentence that says why if it is not 0, and its seconds."""
+    """How a job ended: exit code, why if that is not 0, and the seconds that it took in all."""
 
     code: int
     sentence: str = ""
@@ -96,19 +97,35 @@ def run(job, share, proof):
     Raises:
         Unfit: the storage is not there.
     """
-    begun = time.monotonic()
     proof.check()
     try:
         _wait_for(job.out)
         job.out.mkdir(parents=True, exist_ok=True)
-        for _ in range(ATTEMPTS):
-            code, told = _attempt(job, share)
-            if not _killed(code):
-                break
+        with _counted(job.out / SPENT):
+            for _ in range(ATTEMPTS):
+                code, told = _attempt(job, share)
+                if not _killed(code):
+                    break
     except (UserError, OSError) as error:  # the latter of a system that starts no process
         return Outcome(2, str(error))
-    sentence = _reason(told, code) if code else ""
-    return Outcome(code, sentence, time.monotonic() - begun)
+    return Outcome(code, _reason(told, code) if code else "", _spent(job.out / SPENT))
+
+
+@contextmanager
+def _counted(path):
+    """Context whose seconds are added to those that a file tells."""
+    begun = time.monotonic()
+    try:
+        yield
+    finally:
+        with suppress(OSError):  # the disk may be full
+            path.write_text(f"{_spent(path) + time.monotonic() - begun:.1f}")
+
+
+def _spent(path):
+    with suppress(OSError, ValueError):
+        return float(path.read_text())
+    return 0.0
 
 
 def _killed(code):

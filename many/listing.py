@@ -23,6 +23,7 @@ NAMED = option("name", str, "", "of the pair, and of the folder of its results")
 NEEDED = "name", "clip_a", "clip_b"
 PARTS = "common", "pairs"
 SEEDS = 1000  # of a pair
+HELP = "run.py --help lists the options; those of its scripts go into a file of settings"
 ADVICE = "docs/many.md shows how such a list is written"
 
 
@@ -102,7 +103,7 @@ class _Reader:
                 f"{self.path} cannot be read: {error.strerror}; give a yaml file that lists pairs"
             ) from None
         except DAMAGE as error:
-            found = " ".join(str(error).split())
+            found = " ".join(str(error).replace('in "<unicode string>", ', "in ").split())
             raise UserError(f"{self.path} is no yaml file ({found}); {ADVICE}") from None
         if node is None:
             raise UserError(f"{self.path} lists no pairs; {ADVICE}")
@@ -134,7 +135,7 @@ class _Reader:
             raise self.refusal(line, f"{where}: {name} {self.others[name]}")
         if name not in self.known:
             near = difflib.get_close_matches(name, [*self.known, "seeds"], 1, 0.65)
-            hint = f"did you mean {near[0]}?" if near else "run.py --help lists the options"
+            hint = f"did you mean {near[0]}?" if near else HELP
             raise self.refusal(line, f"{where}: unknown option {name}; {hint}")
         try:
             return Value(_content(self.known[name], node), line)

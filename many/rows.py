@@ -36,7 +36,7 @@ class Row:
         step: name of the step that runs or came last, "" before the first.
         iteration, iterations, loss, left: of a training that runs: done, in all, (name, value) of
             its first loss, and the seconds that it will still take; None if not known.
-        seconds: that it took, by this command.
+        seconds: that it took in all.
         measures: column -> number; see `MEASURES`.
         links: what -> path from the folder of all results.
     """
@@ -110,14 +110,14 @@ def follow(row, job):
         _training(row, job.out / job.preset / STAGES[row.step])
 
 
-def step(job):
-    """Name of the step that runs or came last."""
+def step(job, under_way=False):
+    """Name of the step that runs or came last; of `under_way` ones alone, "" if there is none."""
     found = ""
     for folder in (job.out, job.out / job.preset):
         with suppress(*DAMAGE):
             known = load_json(folder / "steps.json")
-            under_way = [name for name, entry in known.items() if not entry["done"]]
-            found = [found, *known, *under_way][-1]
+            begun = [name for name, entry in known.items() if not entry["done"]]
+            found = [found, *([] if under_way else known), *begun][-1]
     return found
 
 
@@ -143,7 +143,7 @@ def finish(row, job, outcome=None):
     if outcome:
         row.state, row.seconds = "failed" if outcome.code else "done", outcome.seconds
         row.note = on_one_line(outcome.sentence)
-        row.step = step(job) if outcome.code else ""
+        row.step = step(job, under_way=True) if outcome.code else ""
     row.iteration = row.loss = row.left = None
     place = f"{job.name}/{job.out.name}"
     here = job.out / job.preset

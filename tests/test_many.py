@@ -1,5 +1,7 @@
 """run_many.py: its list, its jobs, its queue and its page; a cluster only where Ray is there."""
 
+import signal
+import socket
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -86,6 +88,8 @@ def test_missing_files_and_wrong_settings_are_told_before_anything_starts(tmp_pa
     settings.write_text("itres: 3\n")
     for more in ([], ["--address", "10.0.0.1:6379"], ["--gpus_per_pair", "0"]):
         refuse("run_many.py", [*command, *more], "line 2, pair one", "itres")
+    settings.write_text("seed: 3\n")
+    refuse("run_many.py", command, "line 2, pair one", "seed has no effect there")
     settings.write_text("iters: 3\n")
     for wrong, words in (
         ("device: 'cuda:7'", "device: cuda:7 is none of auto, cpu, cuda, mps"),
@@ -141,6 +145,12 @@ def test_how_a_job_ended_is_told_by_its_last_sentence(job, proof, says):
 )
 def test_a_failure_has_a_reason(said, code, sentence):
     assert jobs._reason(said.splitlines(), code) == sentence
+
+
+def test_seconds_are_those_of_all_commands(job, proof, says):
+    says("")
+    first, second = (jobs.run(job, SHARE, proof).seconds for _ in range(2))
+    assert 0 < first < second
 
 
 @pytest.mark.parametrize("gpus, seen", [(0, ""), (0.5, "0,1")])
@@ -253,6 +263,35 @@ def test_an_unfit_machine_gets_nothing_more_and_its_jobs_go_elsewhere(tmp_path, 
     due.step(0)
     with pytest.raises(cluster.Unfit, match="no storage"):
         due.step(0)
+
+
+def test_a_pair_that_is_refused_fails_in_no_step(job):
+    (job.out / "quick").mkdir(parents=True)
+    row, record = rows.Row("one", 0), job.out / "quick/steps.json"
+    for done, step in (("true", ""), ("false", "stage one")):
+        record.write_text(f'{{"stage one": {{"done": {done}}}, "measures": {{"done": true}}}}')
+        rows.finish(row, job, jobs.Outcome(2, "stage one: other options"))
+        assert row.step == step
+
+
+def test_a_silent_address_is_refused_at_once():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+        cluster._refuse_silent(address)
+    for silent in (address, "no.such.host.invalid:1", "127.0.0.1:99999"):
+        with pytest.raises(UserError, match=f"nothing answers at {silent}"):
+            cluster._refuse_silent(silent)
+    with pytest.raises(UserError, match="give host:port, or auto"):
+        cluster._refuse_silent("nonsense")
+
+
+def test_what_a_background_shell_ignores_can_still_be_cancelled():
+    """Ray cancels by Python's own SIGINT, which a process may have inherited as ignored."""
+    former = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        assert cluster._call(signal.getsignal, signal.SIGINT) is signal.default_int_handler
+    finally:
+        signal.signal(signal.SIGINT, former)
 
 
 def test_what_a_former_command_left_is_not_running(job):
