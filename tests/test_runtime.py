@@ -5,6 +5,7 @@ from functools import partialmethod
 
 import pytest
 import torch
+import torch._inductor.config
 from torch import nn
 
 from models.build import build_jokr
@@ -110,6 +111,7 @@ COMPILER = pytest.mark.skipif(
         pytest.param("inductor", torch.bfloat16, marks=pytest.mark.slow),
     ],
 )
+@torch._inductor.config.patch({"cpp.simdlen": 1})  # with vectors g++ takes twice as long
 def test_compiled_and_plain_agree(backend, dtype):
     """Values, gradients and names; the pictures of `retarget` are not compiled.
 
