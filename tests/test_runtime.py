@@ -5,7 +5,6 @@ from functools import partialmethod
 
 import pytest
 import torch
-import torch._inductor.config
 from torch import nn
 
 from models.build import build_jokr
@@ -111,14 +110,17 @@ COMPILER = pytest.mark.skipif(
         pytest.param("inductor", torch.bfloat16, marks=pytest.mark.slow),
     ],
 )
-@torch._inductor.config.patch({"cpp.simdlen": 1})  # with vectors g++ takes twice as long
 def test_compiled_and_plain_agree(backend, dtype):
     """Values, gradients and names; the pictures of `retarget` are not compiled.
 
     Tracing is the same for both backends; inductor is slow because it runs the C++ compiler.
     """
+    from torch._inductor import config  # slow to import
+
     plain, compiled = plain_and_compiled(backend, dtype)
-    for ours, wanted in zip(*map(decoded_and_gradients, (compiled, plain))):
+    with config.patch({"cpp.simdlen": 1}):  # with vectors g++ takes twice as long
+        found, expected = map(decoded_and_gradients, (compiled, plain))
+    for ours, wanted in zip(found, expected):
         assert (ours - wanted).abs().max() < (0.05 if dtype else 1e-4)
     frames = torch.zeros(1, 3, 64, 64)
     with torch._dynamo.config.patch(error_on_recompile=True):
