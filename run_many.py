@@ -153,7 +153,8 @@ def go(opt, pairs, out):
         heed()
         nodes = machines.nodes().values()
         cpus, gpus = share(nodes, opt.cpus_per_pair, opt.gpus_per_pair)
-        check_settings(pairs, gpus > 0)
+        if opt.address:  # else it is known already, and Ray counts Apple's GPUs, too
+            check_settings(pairs, gpus > 0)
         check_storage(machines, shown)
         queue, index = (
             Queue(machines, list(table), cpus, gpus, shown),

@@ -194,10 +194,9 @@ class Cluster:
 
 
 def _call(function, *arguments):
-    if (
-        signal.getsignal(signal.SIGINT) is signal.SIG_IGN
-    ):  # as of what a shell has in its background
-        signal.signal(signal.SIGINT, signal.default_int_handler)  # by which Ray cancels
+    # A shell lets its background ignore Ctrl-C's signal, by which Ray cancels.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     return function(*arguments)
 
 

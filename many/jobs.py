@@ -18,6 +18,7 @@ from utils.locks import locked
 
 LOG = "log.txt"  # in a job's folder: what run.py says
 SPENT = "seconds.txt"  # likewise: that were spent on the job, by however many commands
+FOREVER = 1e9  # seconds: no file of ours tells more
 LINES = 20  # of it that are kept in memory, where the disk may be full
 LOOK = 0.2  # seconds between two looks at a process
 DYING = 120  # seconds that a former attempt, perhaps on another node, has to let its folder go
@@ -124,7 +125,8 @@ def _counted(path):
 
 def _spent(path):
     with suppress(OSError, ValueError):
-        return float(path.read_text())
+        found = float(path.read_text())
+        return found if 0 <= found < FOREVER else 0.0
     return 0.0
 
 

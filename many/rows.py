@@ -3,6 +3,7 @@
 import re
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from utils import loss_log
 from utils.errors import on_one_line
@@ -148,8 +149,11 @@ def finish(row, job, outcome=None):
     place = f"{job.name}/{job.out.name}"
     here = job.out / job.preset
     row.measures = measures(here / "evaluation/metrics.json")
-    oldest = sorted(here.glob("*.mp4"), key=lambda path: path.stat().st_mtime)
-    films = {path.stem.partition("_")[2]: path.name for path in oldest}
+    films = {}
+    with suppress(OSError):  # one is being replaced
+        found = filter(Path.is_file, here.glob("*.mp4"))
+        for path in sorted(found, key=lambda path: path.stat().st_mtime):
+            films[path.stem.partition("_")[2]] = path.name
     shown = {name: f"{place}/{job.preset}/{films[name]}" for name in VIDEOS if name in films}
     if (here / REPORT).is_file():
         shown["report"] = f"{place}/{job.preset}/{REPORT}"

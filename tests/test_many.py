@@ -1,5 +1,6 @@
 """run_many.py: its list, its jobs, its queue and its page; a cluster only where Ray is there."""
 
+import os
 import signal
 import socket
 import subprocess
@@ -151,6 +152,9 @@ def test_seconds_are_those_of_all_commands(job, proof, says):
     says("")
     first, second = (jobs.run(job, SHARE, proof).seconds for _ in range(2))
     assert 0 < first < second
+    for damage in ("nan", "inf", "-1", "1e300", "long"):
+        (job.out / jobs.SPENT).write_text(damage)
+        assert 0 < jobs.run(job, SHARE, proof).seconds < 60
 
 
 @pytest.mark.parametrize("gpus, seen", [(0, ""), (0.5, "0,1")])
@@ -272,6 +276,20 @@ def test_a_pair_that_is_refused_fails_in_no_step(job):
         record.write_text(f'{{"stage one": {{"done": {done}}}, "measures": {{"done": true}}}}')
         rows.finish(row, job, jobs.Outcome(2, "stage one: other options"))
         assert row.step == step
+
+
+def test_the_newest_video_is_shown_and_a_lost_one_does_no_harm(job):
+    here = job.out / job.preset
+    here.mkdir(parents=True)
+    for age, name in enumerate(("12_both.mp4", "5_both.mp4")):
+        (here / name).touch()
+        os.utime(here / name, (1000 - age, 1000 - age))
+    row = rows.Row("one", 0)
+    rows.finish(row, job)
+    assert row.links["both"].endswith("/12_both.mp4")
+    (here / "3_ab.mp4").symlink_to(here / "none")
+    rows.finish(row, job)
+    assert row.links.keys() == {"both"} and row.links["both"].endswith("/12_both.mp4")
 
 
 def test_a_silent_address_is_refused_at_once():
